@@ -1,0 +1,137 @@
+//! `/etc/netcue/netcue.conf`: what an administrator may set, and what holds otherwise.
+//!
+//! Every key is described in netcue.conf(5); a test holds the manual against this file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::event::InterfaceName;
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Whether a failure of ours or of a hook is told to the caller as an exit status.
+    pub strict: bool,
+    /// `[rules]`.
+    pub rules: Rules,
+    /// `[hooks]`.
+    pub hooks: Hooks,
+    /// `[journal]`.
+    pub journal: Journal,
+}
+
+/// `[rules]`: corrections to what the engine reads from the kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rules {
+    /// The external interfaces, instead of those with a default route.
+    pub external: Option<Vec<InterfaceName>>,
+    /// External for packets going out only, instead of `external`.
+    pub external_out: Option<Vec<InterfaceName>>,
+    /// External for packets coming in only, instead of `external`.
+    pub external_in: Option<Vec<InterfaceName>>,
+    /// The internal interfaces, instead of all others that are up with an address.
+    pub internal: Option<Vec<InterfaceName>>,
+    /// Interfaces that are neither.
+    pub ignore: Vec<InterfaceName>,
+    /// Whether internal IPv4 addresses are translated on their way out.
+    pub masquerade: bool,
+    /// Whether the TCP segment size is clamped on links with a small MTU.
+    pub clamp_mss: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            external: None,
+            external_out: None,
+            external_in: None,
+            internal: None,
+            ignore: Vec::new(),
+            masquerade: true,
+            clamp_mss: true,
+        }
+    }
+}
+
+/// `[hooks]`: limits for hooks that don't set their own.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Hooks {
+    /// Time limit of a hook in seconds.
+    pub timeout: u64,
+    /// Seconds between TERM and KILL when a hook exceeds its limit.
+    pub grace: u64,
+    /// Most bytes of a hook's output that are kept: half its head, half its tail.
+    pub output: usize,
+}
+
+impl Hooks {
+    /// See [`Hooks::timeout`].
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+
+    /// See [`Hooks::grace`].
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(self.grace)
+    }
+}
+
+impl Default for Hooks {
+    fn default() -> Self {
+        Self { timeout: 60, grace: 10, output: 8192 }
+    }
+}
+
+/// `[journal]`: how much is remembered.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Journal {
+    /// Bytes after which the journal is rotated.
+    pub size: u64,
+    /// Rotated journals kept.
+    pub keep: u32,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self { size: 8 << 20, keep: 4 }
+    }
+}
+
+/// A configuration file that can't be used: where, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}:{line}:{column}: {reason}", path.display())]
+pub struct BadConfig {
+    /// The file.
+    pub path: PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+/// Reads the text of a configuration file; `path` names it in errors.
+///
+/// # Errors
+/// When the text is not TOML, or a key or value is none that netcue knows.
+pub fn parse(text: &str, path: &Path) -> Result<Config, BadConfig> {
+    toml::from_str(text).map_err(|error| {
+        let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        BadConfig {
+            path: path.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or("").chars().count() + 1,
+            reason: error.message().to_owned(),
+        }
+    })
+}

@@ -1,0 +1,68 @@
+//! Every way netcue can end, with its number and its meaning: the one list.
+
+/// An exit status.
+///
+/// The numbers follow sysexits.h where it has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, queued, or nothing to do.
+    Done,
+    /// A step failed, in strict mode or in a command asked for by a person.
+    StepFailed,
+    /// The command line was wrong.
+    Usage,
+    /// The call was not understood; nothing was queued.
+    NotUnderstood,
+    /// The kernel or nftables can't be used.
+    Unavailable,
+    /// A bug in netcue.
+    Bug,
+    /// Something can't be created or written.
+    CantWrite,
+    /// Reading or writing failed.
+    InputOutput,
+    /// Not finished within the limit; the event is still queued.
+    StillQueued,
+    /// No permission.
+    NoPermission,
+    /// The configuration can't be used.
+    Configuration,
+    /// Ended by signal n.
+    Signal(i32),
+}
+
+impl Exit {
+    /// Every exit status but those of signals, in order.
+    pub const ALL: [Self; 11] = [
+        Self::Done,
+        Self::StepFailed,
+        Self::Usage,
+        Self::NotUnderstood,
+        Self::Unavailable,
+        Self::Bug,
+        Self::CantWrite,
+        Self::InputOutput,
+        Self::StillQueued,
+        Self::NoPermission,
+        Self::Configuration,
+    ];
+
+    /// The number a parent process sees.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::StepFailed => 1,
+            Self::Usage => 64,
+            Self::NotUnderstood => 65,
+            Self::Unavailable => 69,
+            Self::Bug => 70,
+            Self::CantWrite => 73,
+            Self::InputOutput => 74,
+            Self::StillQueued => 75,
+            Self::NoPermission => 77,
+            Self::Configuration => 78,
+            Self::Signal(number) => 128u8.saturating_add(u8::try_from(number).unwrap_or(0)),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Strings and words that have passed a check; the check is the only way in.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a value was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub String);
+
+impl Unfit {
+    /// A reason in words.
+    pub fn because(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+/// Gives a checked string type its conversions, all of which run the check.
+macro_rules! checked_string {
+    ($name:ident) => {
+        impl $name {
+            /// The checked text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl FromStr for $name {
+            type Err = Unfit;
+            fn from_str(text: &str) -> Result<Self, Unfit> {
+                Self::check(text).map(|()| Self(text.to_owned()))
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = Unfit;
+            fn try_from(text: String) -> Result<Self, Unfit> {
+                Self::check(&text).map(|()| Self(text))
+            }
+        }
+        impl From<$name> for String {
+            fn from(checked: $name) -> String {
+                checked.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// A name the kernel would accept for an interface, and a shell or nft could not misread.
+///
+/// The kernel (`dev_valid_name`) takes 1 to 15 bytes without `/`, `:` or white
+/// space, other than `.` and `..`; we also want printable ASCII.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InterfaceName(String);
+
+impl InterfaceName {
+    /// Longest name in bytes: IFNAMSIZ less the closing NUL.
+    pub const MAX_BYTES: usize = 15;
+
+    fn check(text: &str) -> Result<(), Unfit> {
+        if text.is_empty() {
+            return Err(Unfit::because("an interface name can't be empty"));
+        }
+        if text.len() > Self::MAX_BYTES {
+            return Err(Unfit::because("an interface name has at most 15 bytes"));
+        }
+        if text == "." || text == ".." {
+            return Err(Unfit::because("the kernel takes no interface called . or .."));
+        }
+        match text
+            .bytes()
+            .find(|b| !b.is_ascii_graphic() || b"/:\"'`$\\;&|<>(){}*?[]!#".contains(b))
+        {
+            Some(b) => Err(Unfit(format!("an interface name can't contain {:?}", char::from(b)))),
+            None => Ok(()),
+        }
+    }
+}
+checked_string!(InterfaceName);
+
+/// The name of a source: lower-case ASCII letters, digits and `-`, at most 32 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SourceName(String);
+
+impl SourceName {
+    fn check(text: &str) -> Result<(), Unfit> {
+        let fits = !text.is_empty()
+            && text.len() <= 32
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !text.starts_with('-');
+        if fits {
+            Ok(())
+        } else {
+            Err(Unfit::because("a source name has 1 to 32 of a-z, 0-9 and -"))
+        }
+    }
+}
+checked_string!(SourceName);
+
+/// Text that somebody else chose: short and printable, and good for nothing but showing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Text(String);
+
+impl Text {
+    /// Longest text in bytes.
+    pub const MAX_BYTES: usize = 256;
+
+    fn check(text: &str) -> Result<(), Unfit> {
+        if text.len() > Self::MAX_BYTES {
+            return Err(Unfit(format!("longer than {} bytes", Self::MAX_BYTES)));
+        }
+        match text.chars().find(|c| !is_printable(*c)) {
+            Some(c) => Err(Unfit(format!("contains {:?}, which is not printable", c))),
+            None => Ok(()),
+        }
+    }
+}
+checked_string!(Text);
+
+/// Neither a control character nor one that reorders or hides its neighbours (Unicode Bidi, Cf).
+fn is_printable(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// What happened, in the words of netcue-event(7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Action {
+    /// An interface is about to come up.
+    PreUp,
+    /// An interface, address or default route has come.
+    Up,
+    /// An interface is about to go down.
+    PreDown,
+    /// An interface, address or default route has gone.
+    Down,
+    /// Something about an interface that stays up is different.
+    Change,
+    /// The machine is starting.
+    Boot,
+    /// A person or a script asked.
+    Manual,
+    /// A word of a later version: passed on to hooks as it came.
+    Other(String),
+}
+
+impl Action {
+    /// Every action of this version, in the order of the manual.
+    pub const KNOWN: [Self; 7] =
+        [Self::PreUp, Self::Up, Self::PreDown, Self::Down, Self::Change, Self::Boot, Self::Manual];
+
+    /// The word as hooks and the journal see it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::PreUp => "pre-up",
+            Self::Up => "up",
+            Self::PreDown => "pre-down",
+            Self::Down => "down",
+            Self::Change => "change",
+            Self::Boot => "boot",
+            Self::Manual => "manual",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl TryFrom<String> for Action {
+    type Error = Unfit;
+    fn try_from(word: String) -> Result<Self, Unfit> {
+        if let Some(known) = Self::KNOWN.into_iter().find(|known| known.as_str() == word) {
+            return Ok(known);
+        }
+        SourceName::check(&word)
+            .map(|()| Self::Other(word))
+            .map_err(|_| Unfit::because("an action is a word of a-z, 0-9 and -"))
+    }
+}
+
+impl FromStr for Action {
+    type Err = Unfit;
+    fn from_str(word: &str) -> Result<Self, Unfit> {
+        Self::try_from(word.to_owned())
+    }
+}
+
+impl From<Action> for String {
+    fn from(action: Action) -> Self {
+        action.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An address family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// IPv4.
+    Ipv4,
+    /// IPv6.
+    Ipv6,
+}
+
+impl Family {
+    /// The word as hooks see it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+        }
+    }
+
+    /// The family of an address.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
+    }
+}
+
+/// An address with the length of its prefix, written `192.0.2.1/24`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Cidr {
+    /// The address, host bits and all.
+    pub address: IpAddr,
+    /// Number of leading bits that name the network: at most 32 or 128.
+    pub prefix: u8,
+}
+
+impl FromStr for Cidr {
+    type Err = Unfit;
+    fn from_str(text: &str) -> Result<Self, Unfit> {
+        let unfit = || Unfit(format!("{text:?} is not ADDRESS/PREFIX"));
+        let (address, prefix) = text.split_once('/').ok_or_else(unfit)?;
+        let address: IpAddr = address.parse().ok().ok_or_else(unfit)?;
+        let prefix: u8 = prefix.parse().ok().ok_or_else(unfit)?;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        if prefix > longest { Err(unfit()) } else { Ok(Self { address, prefix }) }
+    }
+}
+
+impl TryFrom<String> for Cidr {
+    type Error = Unfit;
+    fn try_from(text: String) -> Result<Self, Unfit> {
+        text.parse()
+    }
+}
+
+impl From<Cidr> for String {
+    fn from(cidr: Cidr) -> Self {
+        cidr.to_string()
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}

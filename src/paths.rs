@@ -1,0 +1,92 @@
+//! Every path netcue knows, all under one root.
+
+use std::path::{Path, PathBuf};
+
+/// Where things stand: `/` on a machine, another folder under `--root`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self::under("/")
+    }
+}
+
+impl Layout {
+    /// The hook folders: the packages' first, the administrator's last. Where two hold a
+    /// file of the same name, the later folder wins.
+    pub const HOOK_FOLDERS: [&str; 4] = [
+        "usr/lib/netcue/hooks.d",
+        "usr/local/lib/netcue/hooks.d",
+        "run/netcue/hooks.d",
+        "etc/netcue/hooks.d",
+    ];
+
+    /// All paths under `root`.
+    #[must_use]
+    pub fn under(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The root itself: the trust check ends there.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `/etc/netcue/netcue.conf`.
+    #[must_use]
+    pub fn configuration(&self) -> PathBuf {
+        self.root.join("etc/netcue/netcue.conf")
+    }
+
+    /// `/etc/netcue/enabled`: one flag file per source that is on.
+    #[must_use]
+    pub fn enabled(&self) -> PathBuf {
+        self.root.join("etc/netcue/enabled")
+    }
+
+    /// See [`Layout::HOOK_FOLDERS`], in that order.
+    #[must_use]
+    pub fn hook_folders(&self) -> Vec<PathBuf> {
+        Self::HOOK_FOLDERS.iter().map(|folder| self.root.join(folder)).collect()
+    }
+
+    /// `/run/netcue`: what lives as long as this boot.
+    #[must_use]
+    pub fn runtime(&self) -> PathBuf {
+        self.root.join("run/netcue")
+    }
+
+    /// `/run/netcue/lock`: held by the one run; never deleted.
+    #[must_use]
+    pub fn lock(&self) -> PathBuf {
+        self.runtime().join("lock")
+    }
+
+    /// `/run/netcue/queue`: events accepted and not finished.
+    #[must_use]
+    pub fn queue(&self) -> PathBuf {
+        self.runtime().join("queue")
+    }
+
+    /// `/run/netcue/failed`: events set aside.
+    #[must_use]
+    pub fn failed(&self) -> PathBuf {
+        self.runtime().join("failed")
+    }
+
+    /// `/run/netcue/rules.json`: the rules last put in, and the kernel's generation then.
+    #[must_use]
+    pub fn rules(&self) -> PathBuf {
+        self.runtime().join("rules.json")
+    }
+
+    /// `/var/log/netcue/journal.jsonl`.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("var/log/netcue/journal.jsonl")
+    }
+}

@@ -1,0 +1,175 @@
+//! A call as it came, and the ways to take words and variables out of it.
+
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::Trigger;
+use crate::event::{Facts, InterfaceName};
+
+/// What a caller handed over: words, environment and stdin. Data, not the machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Call {
+    /// The words, without `argv[0]`.
+    pub words: Vec<OsString>,
+    /// The environment.
+    pub env: Vec<(OsString, OsString)>,
+}
+
+impl Call {
+    /// The call less its first words.
+    #[must_use]
+    pub fn after(&self, count: usize) -> Self {
+        Self { words: self.words.iter().skip(count).cloned().collect(), env: self.env.clone() }
+    }
+
+    /// Word `index`, which has to be there and to be text; `what` names it in the refusal.
+    ///
+    /// # Errors
+    /// When the word is missing, empty or not UTF-8.
+    pub fn text(&self, index: usize, what: &str) -> Result<&str, Refusal> {
+        match self.words.get(index) {
+            None => Err(Refusal::missing(index, what)),
+            Some(word) if word.is_empty() => Err(Refusal::empty(index, what)),
+            Some(word) => word.to_str().ok_or_else(|| {
+                Refusal::word(&word.to_string_lossy(), format!("{what} is not valid UTF-8"))
+                    .at(index)
+            }),
+        }
+    }
+
+    /// Word `index` as the interface this call is about.
+    ///
+    /// # Errors
+    /// When the word is missing or no name the kernel would take.
+    pub fn interface(&self, index: usize) -> Result<InterfaceName, Refusal> {
+        let word = self.text(index, "the interface")?;
+        word.parse::<InterfaceName>().map_err(|unfit| Refusal::word(word, unfit.0).at(index))
+    }
+
+    /// Word `index`, if it is there; one that isn't UTF-8 is left out with a warning.
+    pub fn optional<'a>(&'a self, index: usize, what: &str, facts: &mut Facts) -> &'a str {
+        self.words.get(index).map_or("", |word| readable(word, what, facts))
+    }
+
+    /// Variable `name`, if set; one that isn't UTF-8 is left out with a warning.
+    pub fn variable<'a>(&'a self, name: &str, facts: &mut Facts) -> &'a str {
+        self.env
+            .iter()
+            .find(|(key, _)| key == OsStr::new(name))
+            .map_or("", |(_, value)| readable(value, name, facts))
+    }
+
+    /// Refuses a call with fewer words than its trigger always has.
+    ///
+    /// # Errors
+    /// When there are fewer than `least`.
+    pub fn at_least(&self, least: usize) -> Result<(), Refusal> {
+        if self.words.len() < least {
+            return Err(Refusal::of(format!(
+                "{} words where at least {least} are needed",
+                self.words.len()
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn readable<'a>(raw: &'a OsStr, what: &str, facts: &mut Facts) -> &'a str {
+    raw.to_str().unwrap_or_else(|| {
+        facts.warn(what, "not valid UTF-8");
+        ""
+    })
+}
+
+/// An address as a caller wrote it: nothing where it says there is none (empty,
+/// `0.0.0.0`, `::`), and a warning where it can't be read.
+pub(super) fn address(written: &str, what: &str, facts: &mut Facts) -> Option<IpAddr> {
+    if written.is_empty() {
+        return None;
+    }
+    match written.parse::<IpAddr>() {
+        Ok(address) if address.is_unspecified() => None,
+        Ok(address) => Some(address),
+        Err(_) => {
+            facts.warn(what, "not an IP address");
+            None
+        }
+    }
+}
+
+/// Why a call was not understood: which word, where it stands, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{}", self.sentence())]
+pub struct Refusal {
+    /// The source, as far as it was understood.
+    pub source_name: Option<&'static str>,
+    /// The trigger, as far as it was understood.
+    pub trigger: Option<&'static str>,
+    /// The word that was wrong, at most 64 characters of it, control characters escaped.
+    pub word: Option<String>,
+    /// Its place among the words after the trigger, from 1.
+    pub position: Option<usize>,
+    /// Why, and what would be right.
+    pub reason: String,
+    /// What the call should look like.
+    pub usage: Option<&'static str>,
+}
+
+impl Refusal {
+    pub(super) fn of(reason: impl Into<String>) -> Self {
+        Self {
+            source_name: None,
+            trigger: None,
+            word: None,
+            position: None,
+            reason: reason.into(),
+            usage: None,
+        }
+    }
+
+    pub(super) fn word(word: &str, reason: impl Into<String>) -> Self {
+        let shown: String = word.chars().take(64).flat_map(char::escape_debug).collect();
+        Self { word: Some(shown), ..Self::of(reason) }
+    }
+
+    fn missing(index: usize, what: &str) -> Self {
+        Self::of(format!("{what} is missing")).at(index)
+    }
+
+    fn empty(index: usize, what: &str) -> Self {
+        Self::word("", format!("{what} is empty")).at(index)
+    }
+
+    pub(super) fn at(mut self, index: usize) -> Self {
+        self.position = Some(index + 1);
+        self
+    }
+
+    pub(super) fn or_say(mut self, hint: &str) -> Self {
+        self.reason = format!("{}; {hint}", self.reason);
+        self
+    }
+
+    pub(super) fn in_call(mut self, source: &'static str, trigger: &'static Trigger) -> Self {
+        self.source_name = Some(source);
+        self.trigger = Some(trigger.word);
+        self.usage = Some(trigger.usage);
+        self
+    }
+
+    fn sentence(&self) -> String {
+        let call = match (self.source_name, self.trigger) {
+            (Some(source), Some(trigger)) => format!("{source} {trigger}: "),
+            _ => String::new(),
+        };
+        let place = self.position.map_or_else(String::new, |at| format!("word {at}: "));
+        let word = self.word.as_ref().map_or_else(String::new, |word| format!("\"{word}\": "));
+        let usage = match (self.trigger, self.usage) {
+            (Some(trigger), Some(usage)) => format!(" (expected: {trigger} {usage})"),
+            _ => String::new(),
+        };
+        format!("{call}{place}{word}{}{usage}", self.reason)
+    }
+}

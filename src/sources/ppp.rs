@@ -1,0 +1,235 @@
+//! pppd: its scripts in `/etc/ppp`, called directly or by Debian's run-parts wrapper.
+//!
+//! Facts from pppd's `ipcp.c`, `ipv6cp.c`, `auth.c` and `main.c` (2.4.9 to 2.5.3) and
+//! from recorded calls. The family comes from the trigger and addresses from the words,
+//! because pppd never unsets `IPLOCAL` and its like: an `ipv6-up` can carry the IPv4
+//! addresses of an earlier session.
+
+use std::net::IpAddr;
+
+use super::call::address;
+use super::{Call, Place, Refusal, Source, Trigger, Wait};
+use crate::event::{Action, Fact, Facts, Family, Text};
+
+const ADDRESSED: &str = "INTERFACE TTY SPEED LOCAL REMOTE [IPPARAM]";
+const AUTHENTICATED: &str = "INTERFACE PEER-NAME USER-NAME TTY SPEED [IPPARAM]";
+const LINK: &str = "INTERFACE TTY SPEED [IPPARAM]";
+
+/// pppd waits for these without any limit, and hangs with us.
+const PPPD_WAITS: Wait = Wait::finish(10);
+
+pub(super) static SOURCE: Source = Source {
+    name: "ppp",
+    summary: "pppd, also as started by diald, pppoe, xl2tpd and NetworkManager",
+    triggers: &[
+        Trigger {
+            word: "ip-pre-up",
+            action: Some(Action::PreUp),
+            wait: PPPD_WAITS,
+            usage: ADDRESSED,
+            places: &[
+                Place::Folder("/etc/ppp/ip-pre-up.d"),
+                Place::File("/etc/ppp/ip-pre-up"),
+                Place::File("/etc/ppp/ip-pre-up.local"),
+            ],
+        },
+        Trigger {
+            word: "ip-up",
+            action: Some(Action::Up),
+            wait: Wait::Foreground,
+            usage: ADDRESSED,
+            places: &[
+                Place::Folder("/etc/ppp/ip-up.d"),
+                Place::File("/etc/ppp/ip-up"),
+                Place::File("/etc/ppp/ip-up.local"),
+            ],
+        },
+        Trigger {
+            word: "ip-down",
+            action: Some(Action::Down),
+            wait: Wait::Foreground,
+            usage: ADDRESSED,
+            places: &[
+                Place::Folder("/etc/ppp/ip-down.d"),
+                Place::File("/etc/ppp/ip-down"),
+                Place::File("/etc/ppp/ip-down.local"),
+            ],
+        },
+        Trigger {
+            word: "ipv6-up",
+            action: Some(Action::Up),
+            wait: Wait::Foreground,
+            usage: ADDRESSED,
+            places: &[
+                Place::Folder("/etc/ppp/ipv6-up.d"),
+                Place::File("/etc/ppp/ipv6-up"),
+                Place::File("/etc/ppp/ipv6-up.local"),
+            ],
+        },
+        Trigger {
+            word: "ipv6-down",
+            action: Some(Action::Down),
+            wait: Wait::Foreground,
+            usage: ADDRESSED,
+            places: &[
+                Place::Folder("/etc/ppp/ipv6-down.d"),
+                Place::File("/etc/ppp/ipv6-down"),
+                Place::File("/etc/ppp/ipv6-down.local"),
+            ],
+        },
+        Trigger {
+            word: "auth-up",
+            action: None,
+            wait: Wait::Foreground,
+            usage: AUTHENTICATED,
+            places: &[Place::File("/etc/ppp/auth-up")],
+        },
+        Trigger {
+            word: "auth-down",
+            action: None,
+            wait: Wait::Foreground,
+            usage: AUTHENTICATED,
+            places: &[Place::File("/etc/ppp/auth-down")],
+        },
+        Trigger {
+            word: "net-init",
+            action: Some(Action::PreUp),
+            wait: PPPD_WAITS,
+            usage: LINK,
+            places: &[Place::File("/etc/ppp/net-init")],
+        },
+        Trigger {
+            word: "net-pre-up",
+            action: Some(Action::PreUp),
+            wait: PPPD_WAITS,
+            usage: LINK,
+            places: &[Place::File("/etc/ppp/net-pre-up")],
+        },
+        Trigger {
+            word: "net-down",
+            action: Some(Action::Down),
+            wait: Wait::Foreground,
+            usage: LINK,
+            places: &[Place::File("/etc/ppp/net-down")],
+        },
+    ],
+    read,
+};
+
+/// How a trigger's words are laid out.
+struct Words {
+    least: usize,
+    tty: usize,
+    speed: usize,
+    ipparam: usize,
+}
+
+fn read(call: &Call, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
+    let words = match trigger.usage {
+        ADDRESSED => Words { least: 5, tty: 1, speed: 2, ipparam: 5 },
+        AUTHENTICATED => Words { least: 5, tty: 3, speed: 4, ipparam: 5 },
+        _ => Words { least: 3, tty: 1, speed: 2, ipparam: 3 },
+    };
+    call.at_least(words.least)?;
+    facts.interface = Some(call.interface(0)?);
+    if trigger.usage == ADDRESSED {
+        addresses(call, trigger, &mut facts);
+    }
+    if trigger.usage == AUTHENTICATED {
+        let peer = call.optional(1, "peer_name", &mut facts);
+        facts.detail_text("peer_name", peer);
+        let user = call.optional(2, "user_name", &mut facts);
+        facts.detail_text("user_name", user);
+    }
+    let tty = call.optional(words.tty, "device", &mut facts);
+    facts.detail_text("device", tty);
+    let speed = call.optional(words.speed, "speed", &mut facts);
+    // Channels that are no tty (PPPoE, L2TP) have speed 0.
+    if speed != "0" {
+        facts.detail_number("speed", speed);
+    }
+    let ipparam = call.optional(words.ipparam, "ipparam", &mut facts);
+    facts.detail_text("ipparam", ipparam);
+    details(call, &mut facts);
+    Ok(facts)
+}
+
+fn addresses(call: &Call, trigger: &Trigger, facts: &mut Facts) {
+    let family = if trigger.word.starts_with("ipv6") { Family::Ipv6 } else { Family::Ipv4 };
+    facts.family = Some(family);
+    let written = call.optional(3, "local", facts);
+    facts.local = of_family(address(written, "local", facts), family, "local", facts);
+    let written = call.optional(4, "remote", facts);
+    facts.remote = of_family(address(written, "remote", facts), family, "remote", facts);
+    // In demand mode the addresses aren't negotiated yet, and ip-pre-up isn't called again.
+    facts.facts_complete = facts.local.is_some();
+    if family == Family::Ipv4 {
+        let servers: Vec<IpAddr> = ["DNS1", "DNS2"]
+            .into_iter()
+            .filter_map(|name| {
+                let written = call.variable(name, facts);
+                address(written, name, facts)
+            })
+            .collect();
+        facts.dns = (!servers.is_empty()).then_some(servers);
+    }
+}
+
+fn of_family(
+    address: Option<IpAddr>,
+    family: Family,
+    what: &str,
+    facts: &mut Facts,
+) -> Option<IpAddr> {
+    if address.is_some_and(|address| Family::of(address) != family) {
+        facts.warn(what, "an address of the other family");
+        return None;
+    }
+    address
+}
+
+/// pppd's variables that say something of their own, and the names they get.
+const TEXTS: [(&str, &str); 10] = [
+    ("LINKNAME", "linkname"),
+    ("CALL_FILE", "call_file"),
+    ("BUNDLE", "bundle"),
+    ("VRF", "vrf"),
+    ("PEERNAME", "peer_name"),
+    ("ACNAME", "ac_name"),
+    ("MACREMOTE", "remote_hwaddr"),
+    ("REMOTENUMBER", "remote_number"),
+    ("PPPLOGNAME", "logname"),
+    ("OLDIPLOCAL", "old_local"),
+];
+const NUMBERS: [(&str, &str); 6] = [
+    ("UNIT", "unit"),
+    ("PPPD_PID", "pppd_pid"),
+    ("ORIG_UID", "orig_uid"),
+    ("CONNECT_TIME", "connect_time"),
+    ("BYTES_SENT", "bytes_sent"),
+    ("BYTES_RCVD", "bytes_rcvd"),
+];
+
+fn details(call: &Call, facts: &mut Facts) {
+    for (variable, name) in TEXTS {
+        let value = call.variable(variable, facts);
+        if facts.details.get(name).is_none() {
+            facts.detail_text(name, value);
+        }
+    }
+    for (variable, name) in NUMBERS {
+        let value = call.variable(variable, facts);
+        facts.detail_number(name, value);
+    }
+    let wins: Vec<Text> = ["WINS1", "WINS2"]
+        .into_iter()
+        .filter_map(|name| {
+            let written = call.variable(name, facts);
+            address(written, name, facts)
+        })
+        .filter_map(|server| server.to_string().parse().ok())
+        .collect();
+    if !wins.is_empty() && facts.details.insert("wins", Fact::List(wins)).is_err() {
+        facts.warn("wins", "too many details");
+    }
+}
