@@ -1,5 +1,6 @@
 //! Strings and words that have passed a check; the check is the only way in.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -31,18 +32,18 @@ macro_rules! checked_string {
         impl FromStr for $name {
             type Err = Unfit;
             fn from_str(text: &str) -> Result<Self, Unfit> {
-                Self::check(text).map(|()| Self(text.to_owned()))
+                Self::check(text).map(|()| Self(text.to_owned().into()))
             }
         }
         impl TryFrom<String> for $name {
             type Error = Unfit;
             fn try_from(text: String) -> Result<Self, Unfit> {
-                Self::check(&text).map(|()| Self(text))
+                Self::check(&text).map(|()| Self(text.into()))
             }
         }
         impl From<$name> for String {
             fn from(checked: $name) -> String {
-                checked.0
+                checked.0.into()
             }
         }
         impl fmt::Display for $name {
@@ -89,9 +90,24 @@ checked_string!(InterfaceName);
 /// The name of a source: lower-case ASCII letters, digits and `-`, at most 32 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct SourceName(String);
+pub struct SourceName(Cow<'static, str>);
 
 impl SourceName {
+    /// A name that stands in the program itself.
+    ///
+    /// # Panics
+    /// When it fails its check: in a static, that is an error of the compiler.
+    #[must_use]
+    pub const fn fixed(name: &'static str) -> Self {
+        let mut rest = name.as_bytes();
+        assert!(!rest.is_empty() && rest.len() <= 32);
+        while let [byte, more @ ..] = rest {
+            assert!(byte.is_ascii_lowercase() || byte.is_ascii_digit());
+            rest = more;
+        }
+        Self(Cow::Borrowed(name))
+    }
+
     fn check(text: &str) -> Result<(), Unfit> {
         let fits = !text.is_empty()
             && text.len() <= 32
@@ -120,7 +136,7 @@ impl Text {
             return Err(Unfit(format!("longer than {} bytes", Self::MAX_BYTES)));
         }
         match text.chars().find(|c| !is_printable(*c)) {
-            Some(c) => Err(Unfit(format!("contains {:?}, which is not printable", c))),
+            Some(c) => Err(Unfit(format!("contains {c:?}, which is not printable"))),
             None => Ok(()),
         }
     }
@@ -184,9 +200,10 @@ impl TryFrom<String> for Action {
         if let Some(known) = Self::KNOWN.into_iter().find(|known| known.as_str() == word) {
             return Ok(known);
         }
-        SourceName::check(&word)
-            .map(|()| Self::Other(word))
-            .map_err(|_| Unfit::because("an action is a word of a-z, 0-9 and -"))
+        if SourceName::check(&word).is_err() {
+            return Err(Unfit::because("an action is a word of a-z, 0-9 and -"));
+        }
+        Ok(Self::Other(word))
     }
 }
 

@@ -1,34 +1,33 @@
 //! A call as it came, and the ways to take words and variables out of it.
 
 use std::ffi::{OsStr, OsString};
-use std::net::IpAddr;
 
 use serde::Serialize;
 
-use super::Trigger;
+use super::{Source, Trigger};
 use crate::event::{Facts, InterfaceName};
 
-/// What a caller handed over: words, environment and stdin. Data, not the machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Call {
+/// What a caller handed over: words and environment. Data, not the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Call<'a> {
     /// The words, without `argv[0]`.
-    pub words: Vec<OsString>,
+    pub words: &'a [OsString],
     /// The environment.
-    pub env: Vec<(OsString, OsString)>,
+    pub env: &'a [(OsString, OsString)],
 }
 
-impl Call {
+impl<'a> Call<'a> {
     /// The call less its first words.
     #[must_use]
     pub fn after(&self, count: usize) -> Self {
-        Self { words: self.words.iter().skip(count).cloned().collect(), env: self.env.clone() }
+        Self { words: self.words.get(count..).unwrap_or_default(), env: self.env }
     }
 
     /// Word `index`, which has to be there and to be text; `what` names it in the refusal.
     ///
     /// # Errors
     /// When the word is missing, empty or not UTF-8.
-    pub fn text(&self, index: usize, what: &str) -> Result<&str, Refusal> {
+    pub fn text(&self, index: usize, what: &str) -> Result<&'a str, Refusal> {
         match self.words.get(index) {
             None => Err(Refusal::missing(index, what)),
             Some(word) if word.is_empty() => Err(Refusal::empty(index, what)),
@@ -49,12 +48,12 @@ impl Call {
     }
 
     /// Word `index`, if it is there; one that isn't UTF-8 is left out with a warning.
-    pub fn optional<'a>(&'a self, index: usize, what: &str, facts: &mut Facts) -> &'a str {
+    pub fn optional(&self, index: usize, what: &str, facts: &mut Facts) -> &'a str {
         self.words.get(index).map_or("", |word| readable(word, what, facts))
     }
 
     /// Variable `name`, if set; one that isn't UTF-8 is left out with a warning.
-    pub fn variable<'a>(&'a self, name: &str, facts: &mut Facts) -> &'a str {
+    pub fn variable(&self, name: &str, facts: &mut Facts) -> &'a str {
         self.env
             .iter()
             .find(|(key, _)| key == OsStr::new(name))
@@ -74,6 +73,15 @@ impl Call {
         }
         Ok(())
     }
+
+    /// Warns of words beyond the first `most`: they are not understood, but what is
+    /// known of the call is still true.
+    pub fn at_most(&self, most: usize, facts: &mut Facts) {
+        if self.words.len() > most {
+            let reason = format!("{} given, at most {most} understood", self.words.len());
+            facts.warn("words", &reason);
+        }
+    }
 }
 
 fn readable<'a>(raw: &'a OsStr, what: &str, facts: &mut Facts) -> &'a str {
@@ -81,22 +89,6 @@ fn readable<'a>(raw: &'a OsStr, what: &str, facts: &mut Facts) -> &'a str {
         facts.warn(what, "not valid UTF-8");
         ""
     })
-}
-
-/// An address as a caller wrote it: nothing where it says there is none (empty,
-/// `0.0.0.0`, `::`), and a warning where it can't be read.
-pub(super) fn address(written: &str, what: &str, facts: &mut Facts) -> Option<IpAddr> {
-    if written.is_empty() {
-        return None;
-    }
-    match written.parse::<IpAddr>() {
-        Ok(address) if address.is_unspecified() => None,
-        Ok(address) => Some(address),
-        Err(_) => {
-            facts.warn(what, "not an IP address");
-            None
-        }
-    }
 }
 
 /// Why a call was not understood: which word, where it stands, and what to do.
@@ -109,7 +101,8 @@ pub struct Refusal {
     pub trigger: Option<&'static str>,
     /// The word that was wrong, at most 64 characters of it, control characters escaped.
     pub word: Option<String>,
-    /// Its place among the words after the trigger, from 1.
+    /// Its place, from 1, among the words after the trigger, or after the source where
+    /// the trigger is what is wrong.
     pub position: Option<usize>,
     /// Why, and what would be right.
     pub reason: String,
@@ -147,13 +140,15 @@ impl Refusal {
         self
     }
 
-    pub(super) fn or_say(mut self, hint: &str) -> Self {
-        self.reason = format!("{}; {hint}", self.reason);
+    pub(super) fn in_source(mut self, source: &'static Source) -> Self {
+        let words: Vec<&str> = source.triggers.iter().map(|trigger| trigger.word).collect();
+        self.source_name = Some(source.name.as_str());
+        self.reason = format!("{}; there are {}", self.reason, words.join(" "));
         self
     }
 
-    pub(super) fn in_call(mut self, source: &'static str, trigger: &'static Trigger) -> Self {
-        self.source_name = Some(source);
+    pub(super) fn in_call(mut self, source: &'static Source, trigger: &'static Trigger) -> Self {
+        self.source_name = Some(source.name.as_str());
         self.trigger = Some(trigger.word);
         self.usage = Some(trigger.usage);
         self
@@ -162,6 +157,7 @@ impl Refusal {
     fn sentence(&self) -> String {
         let call = match (self.source_name, self.trigger) {
             (Some(source), Some(trigger)) => format!("{source} {trigger}: "),
+            (Some(source), None) => format!("{source}: "),
             _ => String::new(),
         };
         let place = self.position.map_or_else(String::new, |at| format!("word {at}: "));

@@ -1,10 +1,10 @@
 //! Not written yet.
 
 use super::{Call, Refusal, Source, Trigger};
-use crate::event::Facts;
+use crate::event::{Facts, SourceName};
 
-pub(super) static SOURCE: Source = Source { name: "diald", summary: "", triggers: &[], read };
+pub(super) static SOURCE: Source = Source { name: SourceName::fixed("diald"), summary: "", triggers: &[], read };
 
-fn read(_: &Call, _: &Trigger, facts: Facts) -> Result<Facts, Refusal> {
+fn read(_: &Call<'_'>, _: &Trigger, facts: Facts) -> Result<Facts, Refusal> {
     Ok(facts)
 }

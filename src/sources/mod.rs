@@ -9,12 +9,14 @@ mod call;
 mod diald;
 mod manual;
 mod pcmcia;
+mod places;
 mod ppp;
+mod values;
 
-use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 pub use call::{Call, Refusal};
+pub use places::{Place, by_place};
 
 use crate::event::{Action, Facts, SourceName};
 
@@ -26,13 +28,13 @@ pub const ALL: &[&Source] =
 #[derive(Debug)]
 pub struct Source {
     /// The word after `from`, and the name of the flag file in `/etc/netcue/enabled`.
-    pub name: &'static str,
+    pub name: SourceName,
     /// What it is, for people: half a line.
     pub summary: &'static str,
     /// Everything it says, in the manual's order.
     pub triggers: &'static [Trigger],
     /// Turns the words and environment of a call into facts.
-    pub read: fn(&Call, &Trigger, Facts) -> Result<Facts, Refusal>,
+    pub read: fn(&Call<'_>, &Trigger, Facts) -> Result<Facts, Refusal>,
 }
 
 /// One thing a source says.
@@ -48,15 +50,6 @@ pub struct Trigger {
     pub usage: &'static str,
     /// Where a link to netcue stands for this trigger.
     pub places: &'static [Place],
-}
-
-/// Where the system looks for its hook: a link there tells source and trigger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Any file in this folder.
-    Folder(&'static str),
-    /// This very file.
-    File(&'static str),
 }
 
 /// How long a caller is kept.
@@ -89,79 +82,34 @@ pub struct Reading {
 }
 
 impl Source {
-    /// The source's name as an event carries it.
-    ///
-    /// # Errors
-    /// Never for a row of [`ALL`]; a test holds that.
-    pub fn event_name(&self) -> Result<SourceName, crate::event::Unfit> {
-        self.name.parse()
-    }
-
     /// The trigger of that word.
     #[must_use]
     pub fn trigger(&self, word: &str) -> Option<&'static Trigger> {
         self.triggers.iter().find(|trigger| trigger.word == word)
-    }
-
-    /// Every word this source says, for a refusal.
-    fn known_words(&self) -> String {
-        self.triggers.iter().map(|trigger| trigger.word).collect::<Vec<_>>().join(" ")
     }
 }
 
 /// The source of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Source> {
-    ALL.iter().copied().find(|source| source.name == name)
-}
-
-/// Which source and trigger a link stands for: exact matches on the places of the
-/// table and nothing cleverer. A relative `argv0` (run-parts run in the folder) is
-/// taken from `cwd`.
-#[must_use]
-pub fn by_place(argv0: &Path, cwd: &Path) -> Option<(&'static Source, &'static Trigger)> {
-    let path = lexically_absolute(argv0, cwd);
-    let stands_for = |place: &Place| match place {
-        Place::File(file) => path == Path::new(file),
-        Place::Folder(folder) => path.parent() == Some(Path::new(folder)),
-    };
-    ALL.iter().copied().find_map(|source| {
-        let trigger = source.triggers.iter().find(|t| t.places.iter().any(stands_for))?;
-        Some((source, trigger))
-    })
-}
-
-fn lexically_absolute(path: &Path, cwd: &Path) -> PathBuf {
-    let mut whole = PathBuf::new();
-    for component in cwd.join(path).components() {
-        match component {
-            Component::ParentDir => {
-                whole.pop();
-            }
-            Component::CurDir => {}
-            other => whole.push(other),
-        }
-    }
-    whole
+    ALL.iter().copied().find(|source| source.name.as_str() == name)
 }
 
 /// Reads a call in its plain form, `from SOURCE [TRIGGER] [WORDS…]`: the words after `from`.
 ///
 /// # Errors
 /// When the source or its trigger is unknown, or the words make no usable event.
-pub fn read_from(call: &Call) -> Result<Reading, Refusal> {
+pub fn read_from(call: &Call<'_>) -> Result<Reading, Refusal> {
     let name = call.text(0, "the name of a source")?;
     let source = find(name).ok_or_else(|| {
-        let known: Vec<&str> = ALL.iter().map(|source| source.name).collect();
+        let known: Vec<&str> = ALL.iter().map(|source| source.name.as_str()).collect();
         Refusal::word(name, format!("no such source; there are {}", known.join(" ")))
     })?;
     let rest = call.after(1);
-    let word = rest
-        .text(0, "a trigger")
-        .map_err(|refusal| refusal.or_say(&format!("{name} says {}", source.known_words())))?;
-    let trigger = source.trigger(word).ok_or_else(|| {
-        Refusal::word(word, format!("{name} has no such trigger; it says {}", source.known_words()))
-    })?;
+    let word = rest.text(0, "a trigger").map_err(|refusal| refusal.in_source(source))?;
+    let trigger = source
+        .trigger(word)
+        .ok_or_else(|| Refusal::word(word, "no such trigger").at(0).in_source(source))?;
     read(source, trigger, &rest.after(1))
 }
 
@@ -172,10 +120,10 @@ pub fn read_from(call: &Call) -> Result<Reading, Refusal> {
 pub fn read(
     source: &'static Source,
     trigger: &'static Trigger,
-    call: &Call,
+    call: &Call<'_>,
 ) -> Result<Reading, Refusal> {
     let word = trigger.word.parse().unwrap_or_default();
     let facts = (source.read)(call, trigger, Facts::of(word, trigger.action.clone()))
-        .map_err(|refusal| refusal.in_call(source.name, trigger))?;
+        .map_err(|refusal| refusal.in_call(source, trigger))?;
     Ok(Reading { source, trigger, facts })
 }

@@ -7,9 +7,9 @@
 
 use std::net::IpAddr;
 
-use super::call::address;
+use super::values::{address, address_in};
 use super::{Call, Place, Refusal, Source, Trigger, Wait};
-use crate::event::{Action, Fact, Facts, Family, Text};
+use crate::event::{Action, Fact, Facts, Family, SourceName, Text};
 
 const ADDRESSED: &str = "INTERFACE TTY SPEED LOCAL REMOTE [IPPARAM]";
 const AUTHENTICATED: &str = "INTERFACE PEER-NAME USER-NAME TTY SPEED [IPPARAM]";
@@ -19,7 +19,7 @@ const LINK: &str = "INTERFACE TTY SPEED [IPPARAM]";
 const PPPD_WAITS: Wait = Wait::finish(10);
 
 pub(super) static SOURCE: Source = Source {
-    name: "ppp",
+    name: SourceName::fixed("ppp"),
     summary: "pppd, also as started by diald, pppoe, xl2tpd and NetworkManager",
     triggers: &[
         Trigger {
@@ -124,7 +124,7 @@ struct Words {
     ipparam: usize,
 }
 
-fn read(call: &Call, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
+fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
     let words = match trigger.usage {
         ADDRESSED => Words { least: 5, tty: 1, speed: 2, ipparam: 5 },
         AUTHENTICATED => Words { least: 5, tty: 3, speed: 4, ipparam: 5 },
@@ -150,46 +150,58 @@ fn read(call: &Call, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refus
     }
     let ipparam = call.optional(words.ipparam, "ipparam", &mut facts);
     facts.detail_text("ipparam", ipparam);
-    details(call, &mut facts);
+    details(call, trigger, &mut facts);
     Ok(facts)
 }
 
-fn addresses(call: &Call, trigger: &Trigger, facts: &mut Facts) {
+fn addresses(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) {
     let family = if trigger.word.starts_with("ipv6") { Family::Ipv6 } else { Family::Ipv4 };
     facts.family = Some(family);
     let written = call.optional(3, "local", facts);
-    facts.local = of_family(address(written, "local", facts), family, "local", facts);
+    facts.local = address_in(family, written, "local", facts);
     let written = call.optional(4, "remote", facts);
-    facts.remote = of_family(address(written, "remote", facts), family, "remote", facts);
-    // In demand mode the addresses aren't negotiated yet, and ip-pre-up isn't called again.
-    facts.facts_complete = facts.local.is_some();
+    facts.remote = address_in(family, written, "remote", facts);
     if family == Family::Ipv4 {
-        let servers: Vec<IpAddr> = ["DNS1", "DNS2"]
-            .into_iter()
-            .filter_map(|name| {
-                let written = call.variable(name, facts);
-                address(written, name, facts)
-            })
-            .collect();
+        let servers = addresses_of(["DNS1", "DNS2"], call, facts);
         facts.dns = (!servers.is_empty()).then_some(servers);
+        ipv4_details(call, facts);
+    }
+    // In demand mode the addresses aren't negotiated yet, and ip-pre-up isn't called again.
+    facts.facts_complete = facts.local.is_some() && facts.warnings.is_empty();
+}
+
+/// What IPCP left in the environment; on the other triggers it may be from an earlier session.
+fn ipv4_details(call: &Call<'_>, facts: &mut Facts) {
+    for (variable, name) in [("OLDIPLOCAL", "old_local"), ("OLDIPREMOTE", "old_remote")] {
+        if let Some(old) = addresses_of([variable], call, facts).first() {
+            facts.detail_text(name, &old.to_string());
+        }
+    }
+    let wins: Vec<Text> = addresses_of(["WINS1", "WINS2"], call, facts)
+        .into_iter()
+        .filter_map(|server| server.to_string().parse().ok())
+        .collect();
+    if !wins.is_empty() && facts.details.insert("wins", Fact::List(wins)).is_err() {
+        facts.warn("wins", "too many details");
     }
 }
 
-fn of_family(
-    address: Option<IpAddr>,
-    family: Family,
-    what: &str,
+fn addresses_of<const N: usize>(
+    names: [&str; N],
+    call: &Call<'_>,
     facts: &mut Facts,
-) -> Option<IpAddr> {
-    if address.is_some_and(|address| Family::of(address) != family) {
-        facts.warn(what, "an address of the other family");
-        return None;
-    }
-    address
+) -> Vec<IpAddr> {
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let written = call.variable(name, facts);
+            address(written, name, facts)
+        })
+        .collect()
 }
 
 /// pppd's variables that say something of their own, and the names they get.
-const TEXTS: [(&str, &str); 10] = [
+const TEXTS: [(&str, &str); 9] = [
     ("LINKNAME", "linkname"),
     ("CALL_FILE", "call_file"),
     ("BUNDLE", "bundle"),
@@ -199,37 +211,24 @@ const TEXTS: [(&str, &str); 10] = [
     ("MACREMOTE", "remote_hwaddr"),
     ("REMOTENUMBER", "remote_number"),
     ("PPPLOGNAME", "logname"),
-    ("OLDIPLOCAL", "old_local"),
 ];
-const NUMBERS: [(&str, &str); 6] = [
-    ("UNIT", "unit"),
-    ("PPPD_PID", "pppd_pid"),
-    ("ORIG_UID", "orig_uid"),
-    ("CONNECT_TIME", "connect_time"),
-    ("BYTES_SENT", "bytes_sent"),
-    ("BYTES_RCVD", "bytes_rcvd"),
-];
+const NUMBERS: [(&str, &str); 3] =
+    [("UNIT", "unit"), ("PPPD_PID", "pppd_pid"), ("ORIG_UID", "orig_uid")];
+/// What a session came to. pppd unsets these only when the next link starts, so on the
+/// way up they may belong to the session before.
+const COUNTS: [(&str, &str); 3] =
+    [("CONNECT_TIME", "connect_time"), ("BYTES_SENT", "bytes_sent"), ("BYTES_RCVD", "bytes_rcvd")];
 
-fn details(call: &Call, facts: &mut Facts) {
+fn details(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) {
     for (variable, name) in TEXTS {
         let value = call.variable(variable, facts);
         if facts.details.get(name).is_none() {
             facts.detail_text(name, value);
         }
     }
-    for (variable, name) in NUMBERS {
+    let counts = if trigger.word.ends_with("-down") { &COUNTS[..] } else { &[] };
+    for (variable, name) in NUMBERS.iter().chain(counts) {
         let value = call.variable(variable, facts);
         facts.detail_number(name, value);
-    }
-    let wins: Vec<Text> = ["WINS1", "WINS2"]
-        .into_iter()
-        .filter_map(|name| {
-            let written = call.variable(name, facts);
-            address(written, name, facts)
-        })
-        .filter_map(|server| server.to_string().parse().ok())
-        .collect();
-    if !wins.is_empty() && facts.details.insert("wins", Fact::List(wins)).is_err() {
-        facts.warn("wins", "too many details");
     }
 }
