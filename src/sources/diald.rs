@@ -1,10 +1,191 @@
-//! Not written yet.
+//! diald: the scripts it runs around its proxy and its link, told apart by a fixed first word.
+//!
+//! Facts from diald's `route.c`, `shell.c`, `fsm.c`, `filter.c` and `proxy_*.c`, and from
+//! recorded calls. The manual promises the same words to every script; the code gives
+//! addroute six, delroute five and the others four, and both are taken. It prints a
+//! missing address as `(null)`.
 
-use super::{Call, Refusal, Source, Trigger};
-use crate::event::{Facts, SourceName};
+use super::values::{address_in, netmask};
+use super::{Call, Place, Refusal, Source, Trigger, Wait};
+use crate::event::{Action, Fact, Facts, Family, InterfaceName, SourceName};
 
-pub(super) static SOURCE: Source = Source { name: SourceName::fixed("diald"), summary: "", triggers: &[], read };
+const ROUTE: &str = "INTERFACE NETMASK LOCAL REMOTE [METRIC [WINDOW]]";
+const SETUP: &str = "start|stop link|proxy INTERFACE";
 
-fn read(_: &Call<'_'>, _: &Trigger, facts: Facts) -> Result<Facts, Refusal> {
+/// diald stops altogether while these run, signals blocked and without any limit.
+const DIALD_WAITS: Wait = Wait::finish(10);
+
+pub(super) static SOURCE: Source = Source {
+    name: SourceName::fixed("diald"),
+    summary: "diald, which dials when the first packet comes",
+    triggers: &[
+        Trigger {
+            word: "addroute",
+            action: Some(Action::Up),
+            wait: DIALD_WAITS,
+            usage: ROUTE,
+            places: &[Place::File("/etc/diald/addroute")],
+        },
+        Trigger {
+            word: "delroute",
+            action: Some(Action::Down),
+            wait: DIALD_WAITS,
+            usage: ROUTE,
+            places: &[Place::File("/etc/diald/delroute")],
+        },
+        Trigger {
+            word: "ip-up",
+            action: Some(Action::Up),
+            wait: Wait::Foreground,
+            usage: ROUTE,
+            places: &[Place::File("/etc/diald/ip-up")],
+        },
+        Trigger {
+            word: "ip-down",
+            action: Some(Action::Down),
+            wait: Wait::Foreground,
+            usage: ROUTE,
+            places: &[Place::File("/etc/diald/ip-down")],
+        },
+        Trigger {
+            word: "ip-goingdown",
+            action: Some(Action::PreDown),
+            wait: DIALD_WAITS,
+            usage: ROUTE,
+            places: &[Place::File("/etc/diald/ip-goingdown")],
+        },
+        Trigger {
+            word: "ifsetup",
+            // And down, when its first word is stop.
+            action: Some(Action::Up),
+            wait: DIALD_WAITS,
+            usage: SETUP,
+            places: &[Place::File("/etc/diald/ifsetup")],
+        },
+        Trigger {
+            word: "connect",
+            action: None,
+            wait: Wait::Deposit,
+            usage: "",
+            places: &[Place::File("/etc/diald/connect")],
+        },
+        Trigger {
+            word: "disconnect",
+            action: None,
+            wait: Wait::Deposit,
+            usage: "",
+            places: &[Place::File("/etc/diald/disconnect")],
+        },
+        Trigger {
+            word: "initializer",
+            action: None,
+            wait: Wait::Deposit,
+            usage: "",
+            places: &[Place::File("/etc/diald/initializer")],
+        },
+        Trigger {
+            word: "deinitializer",
+            action: None,
+            wait: Wait::Deposit,
+            usage: "",
+            places: &[Place::File("/etc/diald/deinitializer")],
+        },
+    ],
+    read,
+};
+
+fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
+    match trigger.usage {
+        ROUTE => route(call, trigger, &mut facts)?,
+        SETUP => setup(call, &mut facts)?,
+        _ => call.at_most(0, &mut facts),
+    }
+    let link = call.variable("DIALD_LINK", &mut facts);
+    facts.detail_text("linkname", link);
+    // Both name the device in use; MODEM alone is there for the (de)initializer.
+    for variable in ["DIALD_DEVICE", "MODEM"] {
+        let device = call.variable(variable, &mut facts);
+        if facts.details.get("device").is_none() {
+            facts.detail_text("device", device);
+        }
+    }
     Ok(facts)
+}
+
+fn route(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    call.at_least(4)?;
+    let interface = call.interface(0)?;
+    let written = call.optional(2, "local", facts);
+    facts.local = ipv4(written, "local", facts);
+    let written = call.optional(3, "remote", facts);
+    facts.remote = ipv4(written, "remote", facts);
+    if facts.local.or(facts.remote).is_some() {
+        facts.family = Some(Family::Ipv4);
+    }
+    let mask = call.optional(1, "netmask", facts);
+    let mask = if mask == "default" { "" } else { mask };
+    let prefix = netmask(mask, "netmask", facts);
+    // diald passes 255.255.255.255 also where there is no address for it to belong to.
+    facts.prefix = facts.local.and(prefix);
+    facts.facts_complete = facts.local.is_some() && facts.warnings.is_empty();
+    let metric = call.optional(4, "metric", facts);
+    facts.detail_number("metric", metric);
+    let window = call.optional(5, "window", facts);
+    facts.detail_number("window", window);
+    call.at_most(6, facts);
+    let role = role(trigger, &interface, facts.details.get("metric"));
+    facts.detail_text("role", role);
+    if trigger.word == "ip-down" && role == "proxy" {
+        // By then diald listens on the proxy again and names it, with the addresses
+        // that the link had.
+        facts.detail_text("addresses_of", "link");
+        facts.facts_complete = false;
+    }
+    facts.interface = Some(interface);
+    Ok(())
+}
+
+/// `(null)` is what printf makes of an address that was never configured.
+fn ipv4(written: &str, what: &str, facts: &mut Facts) -> Option<std::net::IpAddr> {
+    if written == "(null)" {
+        return None;
+    }
+    address_in(Family::Ipv4, written, what, facts)
+}
+
+/// Whether the interface is the link, or the proxy that holds the default route while
+/// there is none.
+fn role(trigger: &Trigger, interface: &InterfaceName, metric: Option<&Fact>) -> &'static str {
+    let name = interface.as_str();
+    let proxy = match (trigger.word, metric) {
+        // The link's metric can be configured, but no proxy is ever called ppp.
+        _ if name.starts_with("ppp") => false,
+        // The proxy has the link's metric, 0 by default, plus one.
+        ("addroute" | "delroute", Some(Fact::Number(metric))) => *metric > 0,
+        // Run when the link is what diald listens on, whatever it is called.
+        ("ip-up" | "ip-goingdown", _) => false,
+        _ => ["tun", "tap", "sl"].iter().any(|kind| is_numbered(name, kind)),
+    };
+    if proxy { "proxy" } else { "link" }
+}
+
+fn is_numbered(name: &str, kind: &str) -> bool {
+    name.strip_prefix(kind)
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// ifsetup does all of diald's routing itself and is told no addresses.
+fn setup(call: &Call<'_>, facts: &mut Facts) -> Result<(), Refusal> {
+    facts.action = Some(match call.text(0, "start or stop")? {
+        "start" => Action::Up,
+        "stop" => Action::Down,
+        other => return Err(Refusal::word(other, "neither start nor stop").at(0)),
+    });
+    facts.interface = Some(call.interface(2)?);
+    match call.optional(1, "role", facts) {
+        role @ ("link" | "proxy") => facts.detail_text("role", role),
+        _ => facts.warn("role", "neither link nor proxy"),
+    }
+    call.at_most(3, facts);
+    Ok(())
 }
