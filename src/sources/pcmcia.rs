@@ -1,10 +1,146 @@
-//! Not written yet.
+//! pcmcia-cs: the functions in `network.opts` that its `network` script calls for a card.
+//!
+//! Facts from pcmcia-cs 3.2.8 (`cardmgr.c`, `etc/network`, `etc/shared`) and from
+//! recorded calls. The settings of `network.opts` are shell variables; only what the
+//! functions hand over can be seen here.
 
-use super::{Call, Refusal, Source, Trigger};
-use crate::event::{Facts, SourceName};
+use std::net::IpAddr;
 
-pub(super) static SOURCE: Source = Source { name: SourceName::fixed("pcmcia"), summary: "", triggers: &[], read };
+use super::values::{address, address_in, netmask};
+use super::{Call, Refusal, Source, Trigger, Wait};
+use crate::event::{Action, Facts, Family, SourceName};
 
-fn read(_: &Call<'_'>, _: &Trigger, facts: Facts) -> Result<Facts, Refusal> {
+const CARD: &str = "INTERFACE";
+
+pub(super) static SOURCE: Source = Source {
+    name: SourceName::fixed("pcmcia"),
+    summary: "cardmgr of pcmcia-cs, from start_fn and stop_fn in network.opts",
+    triggers: &[
+        Trigger {
+            word: "start",
+            action: Some(Action::Up),
+            // cardmgr waits without any limit, for all its sockets. start_fn is the last
+            // thing it does for a card that is up already: nothing is gained by waiting.
+            wait: Wait::Deposit,
+            usage: CARD,
+            places: &[],
+        },
+        Trigger {
+            word: "stop",
+            action: Some(Action::PreDown),
+            // stop_fn comes first, and when it returns the addresses go: whoever has to
+            // act while they stand must have done so by then.
+            wait: Wait::finish(10),
+            usage: CARD,
+            places: &[],
+        },
+        Trigger { word: "check", action: None, wait: Wait::Deposit, usage: CARD, places: &[] },
+        Trigger { word: "suspend", action: None, wait: Wait::Deposit, usage: CARD, places: &[] },
+        Trigger { word: "resume", action: None, wait: Wait::Deposit, usage: CARD, places: &[] },
+        Trigger { word: "restart", action: None, wait: Wait::Deposit, usage: CARD, places: &[] },
+        Trigger {
+            word: "cksum",
+            action: None,
+            wait: Wait::Deposit,
+            usage: "INTERFACE [NEW-SCHEME]",
+            places: &[],
+        },
+    ],
+    read,
+};
+
+fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
+    facts.interface = Some(call.interface(0)?);
+    if trigger.word == "cksum" {
+        let scheme = call.optional(1, "new_scheme", &mut facts);
+        facts.detail_text("new_scheme", scheme);
+    }
+    // At stop the settings say what the card was to have, not what it has: with it
+    // pulled out, that is nothing.
+    if trigger.word == "start" {
+        settings(call, &mut facts);
+    }
+    gate(call, &mut facts);
+    card(call, &mut facts);
+    call.at_most(if trigger.word == "cksum" { 2 } else { 1 }, &mut facts);
     Ok(facts)
+}
+
+/// The addresses of `network.opts`. Its sample has a GATEWAY also for DHCP, so nothing
+/// of it is believed without an IPADDR.
+fn settings(call: &Call<'_>, facts: &mut Facts) {
+    let written = call.variable("IPADDR", facts);
+    facts.local = address_in(Family::Ipv4, written, "IPADDR", facts);
+    if facts.local.is_none() {
+        return;
+    }
+    facts.family = Some(Family::Ipv4);
+    let written = call.variable("NETMASK", facts);
+    facts.prefix = netmask(written, "NETMASK", facts);
+    let written = call.variable("GATEWAY", facts);
+    facts.gateway = address_in(Family::Ipv4, written, "GATEWAY", facts);
+    let servers: Vec<IpAddr> = ["DNS_1", "DNS_2", "DNS_3"]
+        .into_iter()
+        .filter_map(|name| {
+            let written = call.variable(name, facts);
+            address(written, name, facts)
+        })
+        .collect();
+    facts.dns = (!servers.is_empty()).then_some(servers);
+    facts.facts_complete = facts.warnings.is_empty();
+}
+
+/// `IPMASQ` in the card's block of `network.opts` says whether the card matters here.
+/// Not set, or set to nothing, it says nothing.
+fn gate(call: &Call<'_>, facts: &mut Facts) {
+    let ipmasq = call.variable("IPMASQ", facts);
+    facts.detail_text("ipmasq", ipmasq);
+    if facts.action.is_some() && !matches!(ipmasq, "" | "y" | "Y" | "yes" | "YES") {
+        facts.action = None;
+        facts.warn("IPMASQ", "none of y Y yes YES in network.opts: recorded, nothing runs");
+    }
+}
+
+/// Which card it is. MANFID and PRODID are what the card says of itself.
+fn card(call: &Call<'_>, facts: &mut Facts) {
+    place(call, facts);
+    for (variable, name) in [
+        ("SCHEME", "scheme"),
+        ("MANFID", "manfid"),
+        ("PRODID_1", "prodid_1"),
+        ("PRODID_2", "prodid_2"),
+        ("PRODID_3", "prodid_3"),
+        ("PRODID_4", "prodid_4"),
+        ("DRIVER", "driver"),
+    ] {
+        let value = call.variable(variable, facts);
+        if facts.details.get(name).is_none() {
+            facts.detail_text(name, value);
+        }
+    }
+    for (variable, name) in [("SOCKET", "socket"), ("INSTANCE", "instance"), ("FUNCID", "funcid")] {
+        let value = call.variable(variable, facts);
+        if facts.details.get(name).is_none() {
+            facts.detail_number(name, value);
+        }
+    }
+}
+
+/// `ADDRESS`, by which `network.opts` finds the card's block: `scheme,socket,instance,hwaddr`.
+fn place(call: &Call<'_>, facts: &mut Facts) {
+    let written = call.variable("ADDRESS", facts);
+    if written.is_empty() {
+        return;
+    }
+    let mut fields = written.split(',');
+    let (Some(scheme), Some(socket), Some(instance), Some(hwaddr), None) =
+        (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
+    else {
+        facts.warn("ADDRESS", "not scheme,socket,instance,hwaddr");
+        return;
+    };
+    facts.detail_text("scheme", scheme);
+    facts.detail_number("socket", socket);
+    facts.detail_number("instance", instance);
+    facts.detail_text("hwaddr", hwaddr);
 }
