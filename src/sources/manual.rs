@@ -1,10 +1,33 @@
-//! Not written yet.
+//! Somebody asked: `netcue emit`, a bare `ipmasq`, or `netcue from manual run` in a script.
 
-use super::{Call, Refusal, Source, Trigger};
-use crate::event::{Facts, SourceName};
+use super::{Call, Refusal, Source, Trigger, Wait};
+use crate::event::{Action, Facts, SourceName};
 
-pub(super) static SOURCE: Source = Source { name: SourceName::fixed("manual"), summary: "", triggers: &[], read };
+pub(super) static SOURCE: Source = Source {
+    name: SourceName::fixed("manual"),
+    summary: "a person or a script that asks",
+    triggers: &[
+        Trigger {
+            word: "run",
+            action: Some(Action::Manual),
+            // Who calls this wants the rules to stand when it returns, as ipmasq's did.
+            wait: Wait::finish(60),
+            usage: "",
+            places: &[],
+        },
+        Trigger {
+            word: "emit",
+            action: Some(Action::Manual),
+            wait: Wait::Foreground,
+            usage: "",
+            places: &[],
+        },
+    ],
+    read,
+};
 
-fn read(_: &Call<'_'>, _: &Trigger, facts: Facts) -> Result<Facts, Refusal> {
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the table; others refuse")]
+fn read(call: &Call<'_>, _: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
+    call.at_most(0, &mut facts);
     Ok(facts)
 }
