@@ -1,0 +1,6 @@
+//! Every test that needs no machine, in one binary.
+//!
+//! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
+
+#[cfg(test)]
+mod sources;
