@@ -3,4 +3,6 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod schema;
+#[cfg(test)]
 mod sources;
