@@ -3,6 +3,8 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod integrations;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod sources;
