@@ -1,1 +1,276 @@
-//! Stub.
+//! From what the kernel says to the rules it should have, in one transaction.
+//!
+//! The engine never looks at an event: what the rules should be depends on the
+//! interfaces, addresses and routes there are, and on `[rules]` in the configuration.
+
+mod classify;
+mod diff;
+mod intervals;
+mod memory;
+mod ruleset;
+mod text;
+mod uplinks;
+mod wire;
+
+pub use classify::{Classes, Why, classify};
+pub use diff::{Change, lines};
+pub use intervals::{Intervals, Range};
+pub use ruleset::{
+    Chain, ChainName, Elements, Rule, Ruleset, Set, SetName, Statement, TABLE, ruleset,
+};
+pub use text::{script, text};
+pub use wire::{differences, replacement};
+
+pub use crate::sys::nftables::Session;
+pub use crate::sys::state::KernelState;
+
+use std::path::Path;
+
+use crate::config::Rules;
+use crate::error::Exit;
+use crate::sys::netlink::NetlinkError;
+use crate::sys::nftables::{CommitError, Committed};
+use crate::sys::route;
+use memory::Memory;
+use nix::libc;
+
+/// How often a transaction is tried while other programs change the ruleset.
+const ATTEMPTS: usize = 8;
+
+/// Why the rules are not what they should be. Those in force before still are.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The program is not allowed to see or change the rules.
+    #[error("{step}: no permission: netcue needs CAP_NET_ADMIN (run it as root)")]
+    NoPermission {
+        /// What was being done.
+        step: &'static str,
+    },
+    /// The kernel has no `nf_tables`.
+    #[error(
+        "{step}: nf_tables is missing in this kernel: load the modules nf_tables, nft_masq \
+             and nft_ct, or use a kernel that has them ({reason})"
+    )]
+    Missing {
+        /// What was being done.
+        step: &'static str,
+        /// The kernel's answer.
+        reason: String,
+    },
+    /// Reading failed.
+    #[error("{step}: {source}")]
+    Netlink {
+        /// What was being done.
+        step: &'static str,
+        /// What went wrong.
+        source: NetlinkError,
+    },
+    /// The kernel refused the transaction.
+    #[error("making the transaction: {about}: {reason}; the old rules stand")]
+    Refused {
+        /// The part it refused.
+        about: String,
+        /// Its reason.
+        reason: String,
+    },
+    /// Other programs kept changing the ruleset.
+    #[error(
+        "other programs changed the ruleset during each of {ATTEMPTS} attempts; \
+             the next event tries again"
+    )]
+    Busy,
+    /// The kernel accepted the rules and gave others back.
+    #[error("after the transaction the kernel has other rules: {}", .0.join("; "))]
+    NotAsWanted(Vec<String>),
+}
+
+impl EngineError {
+    /// The exit status that says the same.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::NoPermission { .. } => Exit::NoPermission,
+            Self::NotAsWanted(_) => Exit::Bug,
+            Self::Missing { .. } | Self::Netlink { .. } | Self::Refused { .. } | Self::Busy => {
+                Exit::Unavailable
+            }
+        }
+    }
+
+    fn during(step: &'static str, error: NetlinkError) -> Self {
+        let number = match &error {
+            NetlinkError::Socket(error) => error.raw_os_error(),
+            NetlinkError::Refused(refusal) => Some(refusal.errno),
+            NetlinkError::Restless | NetlinkError::Malformed => None,
+        };
+        match number {
+            Some(libc::EPERM | libc::EACCES) => Self::NoPermission { step },
+            Some(libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT | libc::EOPNOTSUPP | libc::EINVAL) => {
+                Self::Missing { step, reason: error.to_string() }
+            }
+            _ => Self::Netlink { step, source: error },
+        }
+    }
+
+    fn refused(error: CommitError) -> Self {
+        match error {
+            CommitError::Netlink(error) => Self::during("making the transaction", error),
+            CommitError::Refused { errno: libc::EPERM, .. } => {
+                Self::NoPermission { step: "making the transaction" }
+            }
+            CommitError::Refused { about, reason, .. } => Self::Refused { about, reason },
+        }
+    }
+}
+
+/// What the engine did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// The rules were as they should be.
+    Unchanged,
+    /// A transaction put them in place.
+    Changed {
+        /// How the rules differ from those netcue last put in.
+        lines: Vec<Change>,
+        /// What was different in the kernel.
+        because: Vec<String>,
+    },
+}
+
+/// What the engine saw and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Whether the rules changed.
+    pub result: Applied,
+    /// What every interface was taken for.
+    pub classes: Classes,
+    /// What people should know, in words.
+    pub notes: Vec<String>,
+    /// The ruleset's generation afterwards.
+    pub generation: u32,
+}
+
+/// What the engine would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// What the kernel says.
+    pub state: KernelState,
+    /// What every interface is taken for.
+    pub classes: Classes,
+    /// The rules wanted, in nft's syntax.
+    pub wanted: String,
+    /// How they differ from those netcue last put in.
+    pub lines: Vec<Change>,
+    /// What is different in the kernel; nothing if the wanted rules are in force.
+    pub differences: Vec<String>,
+    /// What people should know, in words.
+    pub notes: Vec<String>,
+}
+
+/// Opens the conversation with `nf_tables` that the functions here take.
+pub fn open() -> Result<Session, EngineError> {
+    Session::open().map_err(|error| EngineError::during("opening nf_tables", error))
+}
+
+/// Makes the rules in the kernel those that its interfaces, addresses and routes call for.
+///
+/// `remembered` is the file that makes an unchanged run cheap; without it the table is
+/// read and compared. The caller holds netcue's lock.
+pub fn regenerate(
+    rules: &Rules,
+    remembered: &Path,
+    session: &mut Session,
+) -> Result<Report, EngineError> {
+    let classes = classify(&read_state()?, rules);
+    let wanted = ruleset(&classes, rules);
+    let new_text = text(&wanted);
+    let memory = Memory::read(remembered);
+    let report = |result, generation, note: Option<String>| {
+        let mut notes = classes.notes.clone();
+        notes.extend(note);
+        Report { result, classes: classes.clone(), notes, generation }
+    };
+
+    let generation = session
+        .generation()
+        .map_err(|error| EngineError::during("asking for the generation", error))?;
+    if let Some(memory) = &memory
+        && memory.generation() == generation
+        && memory.text() == new_text
+        && memory.is_of_here()
+    {
+        return Ok(report(Applied::Unchanged, generation, None));
+    }
+
+    let old_text = memory.as_ref().filter(|memory| memory.is_of_here()).map_or("", Memory::text);
+    let (result, generation) = put_in(&wanted, session, || lines(old_text, &new_text))?;
+    let note = Memory::new(generation, new_text.clone()).write(remembered).err().map(|error| {
+        format!(
+            "{} can't be written ({error}): the next run compares everything",
+            remembered.display()
+        )
+    });
+    Ok(report(result, generation, note))
+}
+
+/// Compares and commits until the kernel has the rules; returns the generation that has them.
+fn put_in(
+    wanted: &Ruleset,
+    session: &mut Session,
+    changed_lines: impl Fn() -> Vec<Change>,
+) -> Result<(Applied, u32), EngineError> {
+    let steps = replacement(wanted);
+    let mut because = Vec::new();
+    let mut committed = None;
+    for _ in 0..ATTEMPTS {
+        let (generation, live) = session
+            .table(TABLE)
+            .map_err(|error| EngineError::during("reading table inet netcue", error))?;
+        let found = differences(wanted, &live);
+        if found.is_empty() {
+            let result = match committed {
+                None => Applied::Unchanged,
+                Some(_) => Applied::Changed { lines: changed_lines(), because },
+            };
+            return Ok((result, generation));
+        }
+        // Nobody came between our transaction and this look at it.
+        if committed.is_some_and(|before: u32| generation == before.wrapping_add(1)) {
+            return Err(EngineError::NotAsWanted(found));
+        }
+        match session.commit(&steps, generation).map_err(EngineError::refused)? {
+            Committed::Yes => committed = Some(generation),
+            Committed::Stale => {}
+        }
+        because = found;
+    }
+    Err(EngineError::Busy)
+}
+
+/// Says what [`regenerate`] would do, and changes nothing.
+pub fn preview(
+    rules: &Rules,
+    remembered: &Path,
+    session: &mut Session,
+) -> Result<Preview, EngineError> {
+    let state = read_state()?;
+    let classes = classify(&state, rules);
+    let ruleset = ruleset(&classes, rules);
+    let wanted = text(&ruleset);
+    let (_, live) = session
+        .table(TABLE)
+        .map_err(|error| EngineError::during("reading table inet netcue", error))?;
+    let memory = Memory::read(remembered).filter(Memory::is_of_here);
+    Ok(Preview {
+        lines: lines(memory.as_ref().map_or("", Memory::text), &wanted),
+        differences: differences(&ruleset, &live),
+        notes: classes.notes.clone(),
+        state,
+        classes,
+        wanted,
+    })
+}
+
+fn read_state() -> Result<KernelState, EngineError> {
+    route::read().map_err(|error| EngineError::during("reading interfaces and routes", error))
+}

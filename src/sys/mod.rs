@@ -1,1 +1,9 @@
-//! Stub.
+//! The only folder that touches the machine.
+
+mod handover;
+pub mod identity;
+pub mod netlink;
+pub mod nftables;
+pub mod replace;
+pub mod route;
+pub mod state;

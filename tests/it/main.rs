@@ -1,7 +1,10 @@
-//! Every test that needs no machine, in one binary.
+//! All tests that look at netcue from outside, in one binary: the real program, the real
+//! kernel and real peers, in throw-away roots and network namespaces.
 //!
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
+#[cfg(test)]
+mod engine;
 #[cfg(test)]
 mod integrations;
 #[cfg(test)]

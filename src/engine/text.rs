@@ -1,0 +1,110 @@
+//! The rules in the syntax of nft(8).
+
+use std::fmt::{self, Write};
+
+use super::ruleset::{Chain, ChainName, Elements, Rule, Ruleset, Set, SetName, Statement, TABLE};
+use crate::event::Family;
+
+/// The table as `nft list` would show it, one element of a set per line.
+#[must_use]
+pub fn text(ruleset: &Ruleset) -> String {
+    let mut out = String::new();
+    // Writing to a string can't fail.
+    match write(&mut out, ruleset) {
+        Ok(()) | Err(fmt::Error) => out,
+    }
+}
+
+/// A script for `nft -f` that puts the rules in place of those that are there, in one transaction.
+#[must_use]
+pub fn script(ruleset: &Ruleset) -> String {
+    format!("add table inet {TABLE}\ndelete table inet {TABLE}\n{}", text(ruleset))
+}
+
+fn write(out: &mut String, ruleset: &Ruleset) -> fmt::Result {
+    writeln!(out, "table inet {TABLE} {{")?;
+    for set in &ruleset.sets {
+        write_set(out, set)?;
+    }
+    for (number, chain) in ruleset.chains.iter().enumerate() {
+        if number > 0 {
+            writeln!(out)?;
+        }
+        write_chain(out, chain)?;
+    }
+    writeln!(out, "}}")
+}
+
+fn write_set(out: &mut String, set: &Set) -> fmt::Result {
+    writeln!(out, "\tset {} {{", set.name.as_str())?;
+    writeln!(out, "\t\ttype {}", set_type(set))?;
+    if let Elements::Addresses(_) = set.elements {
+        writeln!(out, "\t\tflags interval")?;
+    }
+    writeln!(out, "\t\tcomment \"{}\"", set.name.comment())?;
+    let elements: Vec<String> = match &set.elements {
+        Elements::Interfaces(names) => names.iter().map(|name| format!("\"{name}\"")).collect(),
+        Elements::Addresses(intervals) => {
+            intervals.ranges().iter().map(|range| range.text(intervals.family())).collect()
+        }
+    };
+    if !elements.is_empty() {
+        writeln!(out, "\t\telements = {{ {} }}", elements.join(",\n\t\t\t     "))?;
+    }
+    writeln!(out, "\t}}\n")
+}
+
+fn set_type(set: &Set) -> &'static str {
+    match &set.elements {
+        Elements::Interfaces(_) => "ifname",
+        Elements::Addresses(intervals) => match intervals.family() {
+            Family::Ipv4 => "ipv4_addr",
+            Family::Ipv6 => "ipv6_addr",
+        },
+    }
+}
+
+fn write_chain(out: &mut String, chain: &Chain) -> fmt::Result {
+    let (name, what) = match chain.name {
+        ChainName::Prerouting => ("prerouting", "type filter hook prerouting priority raw"),
+        ChainName::Forward => ("forward", "type filter hook forward priority filter"),
+        ChainName::Postrouting => ("postrouting", "type nat hook postrouting priority srcnat"),
+    };
+    writeln!(out, "\tchain {name} {{\n\t\t{what}; policy accept;")?;
+    for rule in &chain.rules {
+        writeln!(out, "\t\t{}", rule_text(rule))?;
+    }
+    writeln!(out, "\t}}")
+}
+
+fn rule_text(rule: &Rule) -> String {
+    let words: Vec<String> = rule.statements.iter().copied().map(statement).collect();
+    format!("{} comment \"{}\"", words.join(" "), rule.comment)
+}
+
+fn statement(statement: Statement) -> String {
+    match statement {
+        Statement::ArrivesBy(set) => format!("iifname @{}", set.as_str()),
+        Statement::LeavesBy(set) => format!("oifname @{}", set.as_str()),
+        Statement::From(family, set) => address(family, "saddr", set),
+        Statement::To(family, set) => address(family, "daddr", set),
+        Statement::NotTo(family, set) => address(family, "daddr !=", set),
+        Statement::Known => "ct state established,related".to_owned(),
+        Statement::Unknown => "ct state invalid,new,untracked".to_owned(),
+        Statement::PortForwarded => "ct status dnat".to_owned(),
+        Statement::TcpOpening => "tcp flags syn / syn,rst".to_owned(),
+        Statement::ClampSegmentSize => "tcp option maxseg size set rt mtu".to_owned(),
+        Statement::Count => "counter".to_owned(),
+        Statement::Masquerade => "masquerade".to_owned(),
+        Statement::Accept => "accept".to_owned(),
+        Statement::Drop => "drop".to_owned(),
+    }
+}
+
+fn address(family: Family, what: &str, set: SetName) -> String {
+    let protocol = match family {
+        Family::Ipv4 => "ip",
+        Family::Ipv6 => "ip6",
+    };
+    format!("{protocol} {what} @{}", set.as_str())
+}

@@ -1,0 +1,117 @@
+//! Finds the interfaces that carry a default route, in whatever form it comes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::classify::Why;
+use super::intervals::{Intervals, Range};
+use crate::event::{Cidr, Family, InterfaceName};
+use crate::sys::state::{KernelState, Link, Route};
+
+/// `RT_TABLE_DEFAULT`, `RT_TABLE_MAIN` and `RT_TABLE_LOCAL` of rtnetlink(7): always looked at.
+const ALWAYS: [(u32, &str); 3] = [(253, "default"), (254, "main"), (255, "local")];
+
+/// Longest prefix that is taken for a part of a default route.
+///
+/// `OpenVPN`'s `redirect-gateway def1` uses two halves for IPv4, and up to four parts of
+/// `2000::/3` for IPv6; no network is that large.
+const LONGEST_PART: u8 = 4;
+
+/// The routing tables that some packet may be looked up in.
+#[derive(Debug)]
+pub(super) struct TablesInUse(BTreeSet<(bool, u32)>);
+
+impl TablesInUse {
+    /// The fixed tables, those of policy rules, and with an l3mdev rule those of VRF devices.
+    pub(super) fn of(state: &KernelState) -> Self {
+        let mut tables = BTreeSet::new();
+        for family in [Family::Ipv4, Family::Ipv6] {
+            tables.extend(ALWAYS.map(|(number, _)| (family == Family::Ipv4, number)));
+        }
+        for rule in &state.policy_rules {
+            let v4 = rule.family == Family::Ipv4;
+            tables.extend(rule.table.map(|number| (v4, number)));
+            if rule.l3mdev {
+                tables.extend(
+                    state.links.iter().filter_map(|link| link.vrf_table).map(|table| (v4, table)),
+                );
+            }
+        }
+        Self(tables)
+    }
+
+    /// Whether `table` is looked at for packets of `family`.
+    pub(super) fn contain(&self, family: Family, table: u32) -> bool {
+        self.0.contains(&(family == Family::Ipv4, table))
+    }
+}
+
+/// Whether a network is too large to be one.
+pub(super) fn is_part_of_default(cidr: &Cidr) -> bool {
+    cidr.prefix <= LONGEST_PART
+}
+
+/// Every interface with a default route, and which.
+pub(super) fn find(
+    state: &KernelState,
+    links: &HashMap<u32, &Link>,
+    tables: &TablesInUse,
+) -> BTreeMap<InterfaceName, Why> {
+    let mut found = BTreeMap::new();
+    let mut parts: BTreeMap<(bool, u32, u32), Vec<&Route>> = BTreeMap::new();
+    for route in &state.routes {
+        if !tables.contain(route.family, route.table) {
+            continue;
+        }
+        for index in &route.out_interfaces {
+            let Some(link) = links.get(index).filter(|link| !link.loopback) else { continue };
+            match &route.destination {
+                None => note_best(&mut found, link, route),
+                Some(cidr) if is_part_of_default(cidr) => parts
+                    .entry((route.family == Family::Ipv4, route.table, *index))
+                    .or_default()
+                    .push(route),
+                Some(_) => {}
+            }
+        }
+    }
+    for ((_, _, index), routes) in parts {
+        if let (Some(link), Some(route)) = (links.get(&index), routes.first())
+            && make_a_default(&routes, route.family)
+        {
+            note_best(&mut found, link, route);
+        }
+    }
+    found.into_iter().map(|(name, (_, why))| (name, why)).collect()
+}
+
+/// Whether the routes together reach all of IPv4, or all of IPv6 that is in use (`2000::/3`).
+fn make_a_default(routes: &[&Route], family: Family) -> bool {
+    let reached =
+        Intervals::of_networks(family, routes.iter().filter_map(|route| route.destination));
+    let everything = match family {
+        Family::Ipv4 => Range { first: 0, last: u128::from(u32::MAX) },
+        Family::Ipv6 => Range { first: 1 << 125, last: (1 << 126) - 1 },
+    };
+    reached.covers(everything)
+}
+
+type Found = BTreeMap<InterfaceName, ((bool, bool, u32), Why)>;
+
+/// Of several default routes through one interface, names the one that counts most.
+fn note_best(found: &mut Found, link: &Link, route: &Route) {
+    let rank = (route.family == Family::Ipv6, route.table != 254, route.metric);
+    if found.get(&link.name).is_none_or(|(best, _)| rank < *best) {
+        found.insert(link.name.clone(), (rank, why(route)));
+    }
+}
+
+fn why(route: &Route) -> Why {
+    let family = if route.family == Family::Ipv6 { "IPv6 " } else { "" };
+    let kind = if route.destination.is_some() { " in parts" } else { "" };
+    let via = route.gateway.map(|gateway| format!(" via {gateway}")).unwrap_or_default();
+    let table = ALWAYS
+        .iter()
+        .find(|(number, _)| *number == route.table)
+        .map_or_else(|| route.table.to_string(), |(_, name)| (*name).to_owned());
+    Why(format!("{family}default route{kind}{via}, table {table}, metric {}", route.metric))
+}

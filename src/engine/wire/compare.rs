@@ -1,0 +1,191 @@
+//! Compares the rules wanted with the table the kernel has.
+//!
+//! The kernel gives back every attribute it was given, and some of its own: handles,
+//! counters, defaults. So each attribute wanted must be there with the same value, while
+//! of chains, sets, elements, rules and expressions there must be no more than wanted,
+//! and an expression may have no further attribute but one that says zero.
+
+use netlink_packet_netfilter::nftables::{NfTablesMessage, SetAttribute};
+
+use super::{Key, chain_message, chain_name, keys, rule_message, set_flags, set_message};
+use crate::engine::ruleset::{Chain, Ruleset, Set, TABLE};
+use crate::sys::netlink::{attribute, attributes};
+use crate::sys::nftables::{LiveTable, attribute_bytes};
+
+const NFTA_TABLE_FLAGS: u16 = 2;
+const NFTA_TABLE_USE: u16 = 3;
+const NFTA_CHAIN_NAME: u16 = 3;
+const NFTA_RULE_CHAIN: u16 = 2;
+const NFTA_RULE_EXPRESSIONS: u16 = 4;
+const NFTA_EXPR_NAME: u16 = 1;
+const NFTA_SET_NAME: u16 = 2;
+const NFTA_SET_FLAGS: u16 = 3;
+const NFTA_SET_ELEM_LIST_ELEMENTS: u16 = 3;
+const NFTA_SET_ELEM_KEY: u16 = 1;
+const NFTA_SET_ELEM_FLAGS: u16 = 3;
+const NFTA_DATA_VALUE: u16 = 1;
+const NFT_SET_ELEM_INTERVAL_END: u32 = 1;
+
+/// What is different in the kernel, in words; nothing if the rules are in force as wanted.
+#[must_use]
+pub fn differences(wanted: &Ruleset, live: &LiveTable) -> Vec<String> {
+    let Some(table) = &live.table else {
+        return vec![format!("there is no table inet {TABLE}")];
+    };
+    let mut found = Vec::new();
+    if number(table, NFTA_TABLE_FLAGS) != 0 {
+        found.push("the table has flags".to_owned());
+    }
+    // Counts chains, sets, and what netcue never has: objects, flow tables, anonymous sets.
+    if number(table, NFTA_TABLE_USE) as usize != live.chains.len() + live.sets.len() {
+        found.push("the table holds objects that are not netcue's".to_owned());
+    }
+    compare_chains(wanted, live, &mut found);
+    compare_sets(wanted, live, &mut found);
+    found
+}
+
+fn compare_chains(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
+    for chain in &wanted.chains {
+        let name = chain_name(chain.name);
+        let own = attribute_bytes(&NfTablesMessage::NewChain(chain_message(chain)));
+        match named(&live.chains, NFTA_CHAIN_NAME, name) {
+            None => found.push(format!("chain {name} is missing")),
+            Some(theirs) if !is_part_of(&own, theirs) => {
+                found.push(format!("chain {name} has another type, hook, priority or policy"));
+            }
+            Some(_) => compare_rules(chain, live, found),
+        }
+    }
+    for chain in &live.chains {
+        let name = text(chain, NFTA_CHAIN_NAME);
+        if !wanted.chains.iter().any(|own| chain_name(own.name) == name) {
+            found.push(format!("chain {name} is not netcue's"));
+        }
+    }
+}
+
+fn compare_rules(chain: &Chain, live: &LiveTable, found: &mut Vec<String>) {
+    let name = chain_name(chain.name);
+    let rules: Vec<&Vec<u8>> =
+        live.rules.iter().filter(|rule| text(rule, NFTA_RULE_CHAIN) == name).collect();
+    if rules.len() != chain.rules.len() {
+        found.push(format!(
+            "chain {name} has {} rules instead of {}",
+            rules.len(),
+            chain.rules.len()
+        ));
+        return;
+    }
+    for (place, (own, theirs)) in (1..).zip(chain.rules.iter().zip(rules)) {
+        let own = attribute_bytes(&NfTablesMessage::NewRule(rule_message(chain, own)));
+        if !is_part_of(&own, theirs) || !does_no_more(&own, theirs) {
+            found.push(format!("rule {place} of chain {name} is different"));
+        }
+    }
+}
+
+/// Whether a rule of which `own` is known to be a part has nothing else to do.
+fn does_no_more(own: &[u8], theirs: &[u8]) -> bool {
+    let expressions = |rule| attribute(rule, NFTA_RULE_EXPRESSIONS).unwrap_or_default();
+    let (own, theirs) = (expressions(own), expressions(theirs));
+    attributes(own).count() == attributes(theirs).count()
+        && attributes(own).zip(attributes(theirs)).all(|((_, _, own), (_, _, theirs))| {
+            text(own, NFTA_EXPR_NAME) == "counter" || has_no_more(own, theirs)
+        })
+}
+
+/// Whether every attribute in `theirs` is in `own`, or is a default that says zero.
+fn has_no_more(own: &[u8], theirs: &[u8]) -> bool {
+    attributes(theirs).all(|(kind, _, value)| {
+        attributes(own).find(|(other, _, _)| *other == kind).map_or_else(
+            || value.iter().all(|byte| *byte == 0),
+            |(_, nested, own)| !nested || has_no_more(own, value),
+        )
+    })
+}
+
+fn compare_sets(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
+    for set in &wanted.sets {
+        let name = set.name.as_str();
+        let mut message = set_message(set, 0);
+        // The one means something only within a transaction, the other is not given back
+        // where it is zero.
+        message
+            .attributes
+            .retain(|attribute| !matches!(attribute, SetAttribute::Id(_) | SetAttribute::Flags(_)));
+        let own = attribute_bytes(&NfTablesMessage::NewSet(message));
+        match named(&live.sets, NFTA_SET_NAME, name) {
+            None => found.push(format!("set {name} is missing")),
+            Some(theirs)
+                if !is_part_of(&own, theirs)
+                    || number(theirs, NFTA_SET_FLAGS) != set_flags(set).bits() =>
+            {
+                found.push(format!("set {name} has another type or other flags"));
+            }
+            Some(_) => compare_elements(set, live, found),
+        }
+    }
+    for set in &live.sets {
+        let name = text(set, NFTA_SET_NAME);
+        if !wanted.sets.iter().any(|own| own.name.as_str() == name) {
+            found.push(format!("set {name} is not netcue's"));
+        }
+    }
+}
+
+fn compare_elements(set: &Set, live: &LiveTable, found: &mut Vec<String>) {
+    let name = set.name.as_str();
+    let messages = live.elements.get(name).map_or(&[][..], Vec::as_slice);
+    let mut theirs: Vec<Key> = messages
+        .iter()
+        .filter_map(|message| attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS))
+        .flat_map(attributes)
+        .map(|(_, _, element)| Key {
+            value: attribute(element, NFTA_SET_ELEM_KEY)
+                .and_then(|key| attribute(key, NFTA_DATA_VALUE))
+                .unwrap_or_default()
+                .to_vec(),
+            ends: number(element, NFTA_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END != 0,
+        })
+        .collect();
+    let mut own = keys(set);
+    theirs.sort_unstable();
+    own.sort_unstable();
+    if own != theirs {
+        found.push(format!("set {name} has other elements"));
+    }
+}
+
+/// Whether every attribute in `own` is in `theirs` with an equal value.
+///
+/// Of attributes that come several times (the elements of a list), the first is compared
+/// with the first, and so on.
+fn is_part_of(own: &[u8], theirs: &[u8]) -> bool {
+    let mut seen: Vec<u16> = Vec::new();
+    attributes(own).all(|(kind, nested, value)| {
+        let before = seen.iter().filter(|earlier| **earlier == kind).count();
+        seen.push(kind);
+        attributes(theirs).filter(|(other, _, _)| *other == kind).nth(before).is_some_and(
+            |(_, _, other)| {
+                if nested { is_part_of(value, other) } else { value == other }
+            },
+        )
+    })
+}
+
+fn named<'a>(parts: &'a [Vec<u8>], kind: u16, name: &str) -> Option<&'a [u8]> {
+    parts.iter().map(Vec::as_slice).find(|part| text(part, kind) == name)
+}
+
+fn text(part: &[u8], kind: u16) -> &str {
+    let bytes = attribute(part, kind).unwrap_or_default();
+    std::str::from_utf8(bytes).unwrap_or_default().trim_end_matches('\0')
+}
+
+/// A number of 32 bits in network order; 0 where there is none, as in the kernel.
+fn number(part: &[u8], kind: u16) -> u32 {
+    attribute(part, kind)
+        .and_then(<[u8]>::first_chunk)
+        .map_or(0, |bytes| u32::from_be_bytes(*bytes))
+}

@@ -1,0 +1,174 @@
+//! Each statement as the expressions that nft(8) makes of it.
+
+use netlink_packet_core::DefaultNla;
+use netlink_packet_netfilter::nftables::{
+    Bitwise, Cmp, DataAttribute, Expressions, Immediate, Lookup, Meta, MetaKey, Operator, Payload,
+    Register, Verdict, VerdictAttribute,
+};
+
+use super::super::ruleset::{SetName, Statement};
+use crate::event::Family;
+
+/// All through one register: no statement needs two.
+const REGISTER: Register = Register::Reg1;
+/// `NFT_PAYLOAD_NETWORK_HEADER` and `NFT_PAYLOAD_TRANSPORT_HEADER`.
+const NETWORK_HEADER: u32 = 1;
+const TRANSPORT_HEADER: u32 = 2;
+/// `NFT_LOOKUP_F_INV`.
+const NOT_IN: u32 = 1;
+/// `NFT_CT_STATE` and `NFT_CT_STATUS`.
+const CT_STATE: u32 = 0;
+const CT_STATUS: u32 = 2;
+/// `NF_CT_STATE_BIT` of each state.
+const INVALID: u32 = 1;
+const ESTABLISHED: u32 = 2;
+const RELATED: u32 = 4;
+const NEW: u32 = 8;
+const UNTRACKED: u32 = 64;
+/// `IPS_DST_NAT`.
+const DNAT: u32 = 32;
+/// `IPPROTO_TCP`, and where its header keeps the flags.
+const TCP: u8 = 6;
+const TCP_FLAGS: u32 = 13;
+const SYN: u8 = 2;
+const RST: u8 = 4;
+/// `NF_DROP` and `NF_ACCEPT`.
+const DROP: u32 = 0;
+const ACCEPT: u32 = 1;
+
+/// The expressions of a statement, in order.
+pub(super) fn of(statement: Statement) -> Vec<Expressions> {
+    match statement {
+        Statement::ArrivesBy(set) => vec![meta(MetaKey::Iifname), lookup(set, 0)],
+        Statement::LeavesBy(set) => vec![meta(MetaKey::Oifname), lookup(set, 0)],
+        Statement::From(family, set) => address(family, (12, 8), lookup(set, 0)),
+        Statement::To(family, set) => address(family, (16, 24), lookup(set, 0)),
+        Statement::NotTo(family, set) => address(family, (16, 24), lookup(set, NOT_IN)),
+        Statement::Known => any_bit(CT_STATE, ESTABLISHED | RELATED),
+        Statement::Unknown => any_bit(CT_STATE, INVALID | NEW | UNTRACKED),
+        Statement::PortForwarded => any_bit(CT_STATUS, DNAT),
+        Statement::TcpOpening => vec![
+            meta(MetaKey::L4Proto),
+            compare(Operator::Equal, vec![TCP]),
+            payload(TRANSPORT_HEADER, TCP_FLAGS, 1),
+            masked(vec![SYN | RST]),
+            compare(Operator::Equal, vec![SYN]),
+        ],
+        Statement::ClampSegmentSize => clamp(),
+        Statement::Count => vec![other("counter", Vec::new())],
+        Statement::Masquerade => vec![other("masq", Vec::new())],
+        Statement::Accept => vec![verdict(ACCEPT)],
+        Statement::Drop => vec![verdict(DROP)],
+    }
+}
+
+/// Loads an address; the offset within the header is given for IPv4 and for IPv6.
+fn address(family: Family, offset: (u32, u32), test: Expressions) -> Vec<Expressions> {
+    // NFPROTO_IPV4 and NFPROTO_IPV6.
+    let (protocol, offset, length) = match family {
+        Family::Ipv4 => (2, offset.0, 4),
+        Family::Ipv6 => (10, offset.1, 16),
+    };
+    vec![
+        meta(MetaKey::Nfproto),
+        compare(Operator::Equal, vec![protocol]),
+        payload(NETWORK_HEADER, offset, length),
+        test,
+    ]
+}
+
+fn any_bit(key: u32, bits: u32) -> Vec<Expressions> {
+    vec![
+        // NFTA_CT_DREG, NFTA_CT_KEY.
+        other("ct", vec![number(1, REGISTER.into()), number(2, key)]),
+        masked(bits.to_ne_bytes().to_vec()),
+        compare(Operator::NotEqual, vec![0; 4]),
+    ]
+}
+
+fn clamp() -> Vec<Expressions> {
+    vec![
+        // NFTA_RT_DREG, NFTA_RT_KEY = NFT_RT_TCPMSS.
+        other("rt", vec![number(1, REGISTER.into()), number(2, 3)]),
+        // NFTA_BYTEORDER_SREG, _DREG, _OP = NFT_BYTEORDER_HTON, _LEN, _SIZE.
+        other(
+            "byteorder",
+            vec![
+                number(1, REGISTER.into()),
+                number(2, REGISTER.into()),
+                number(3, 1),
+                number(4, 2),
+                number(5, 2),
+            ],
+        ),
+        // NFTA_EXTHDR_TYPE = TCPOPT_MAXSEG, _OFFSET, _LEN, _OP = NFT_EXTHDR_OP_TCPOPT, _SREG.
+        other(
+            "exthdr",
+            vec![
+                DefaultNla::new(2, vec![2]),
+                number(3, 2),
+                number(4, 2),
+                number(6, 1),
+                number(7, REGISTER.into()),
+            ],
+        ),
+    ]
+}
+
+fn meta(key: MetaKey) -> Expressions {
+    Expressions::Meta(vec![Meta::DestinationRegister(REGISTER), Meta::Key(key)])
+}
+
+fn lookup(set: SetName, flags: u32) -> Expressions {
+    let mut attributes =
+        vec![Lookup::Set(set.as_str().to_owned()), Lookup::SourceRegister(REGISTER)];
+    if flags != 0 {
+        attributes.push(Lookup::Flags(flags));
+    }
+    Expressions::Lookup(attributes)
+}
+
+fn payload(base: u32, offset: u32, length: u32) -> Expressions {
+    Expressions::Payload(vec![
+        Payload::DestinationRegister(REGISTER),
+        Payload::Base(base),
+        Payload::Offset(offset),
+        Payload::Len(length),
+    ])
+}
+
+fn masked(mask: Vec<u8>) -> Expressions {
+    let nothing = vec![0; mask.len()];
+    // A mask has 1 or 4 bytes.
+    let length = u32::try_from(mask.len()).unwrap_or(u32::MAX);
+    Expressions::Bitwise(vec![
+        Bitwise::SourceRegister(REGISTER),
+        Bitwise::DestinationRegister(REGISTER),
+        Bitwise::Length(length),
+        Bitwise::Mask(DataAttribute::Value(mask)),
+        Bitwise::Xor(DataAttribute::Value(nothing)),
+    ])
+}
+
+fn compare(operator: Operator, value: Vec<u8>) -> Expressions {
+    Expressions::Cmp(vec![
+        Cmp::SourceRegister(REGISTER),
+        Cmp::Op(operator),
+        Cmp::Data(DataAttribute::Value(value)),
+    ])
+}
+
+fn verdict(code: u32) -> Expressions {
+    Expressions::Immediate(vec![
+        Immediate::DestinationRegister(Register::Verdict),
+        Immediate::Data(DataAttribute::Verdict(vec![VerdictAttribute::Code(Verdict::Other(code))])),
+    ])
+}
+
+fn other(name: &str, attributes: Vec<DefaultNla>) -> Expressions {
+    Expressions::Other { expression_type: name.to_owned(), attributes }
+}
+
+fn number(kind: u16, value: u32) -> DefaultNla {
+    DefaultNla::new(kind, value.to_be_bytes().to_vec())
+}

@@ -1,0 +1,236 @@
+//! The rules as messages for `nf_tables`, and the comparison with what the kernel has.
+//!
+//! Numbers are those of `linux/netfilter/nf_tables.h`.
+
+mod compare;
+mod expressions;
+
+pub use compare::differences;
+
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
+use netlink_packet_netfilter::nftables::{
+    ChainAttribute, ChainMessage, DataAttribute, Hook, InetHookNumber, ListAttribute,
+    NfTablesMessage, RuleAttribute, RuleMessage, SetAttribute, SetElementAttribute,
+    SetElementFlags, SetElementList, SetElementMessage, SetFlags, SetMessage, TableAttribute,
+    TableFlags, TableMessage,
+};
+
+use super::ruleset::{Chain, ChainName, Elements, Rule, Ruleset, Set, TABLE};
+use crate::event::{Family, InterfaceName};
+use crate::sys::nftables::Step;
+
+/// A set's elements are sent in several messages: the length of an attribute has 16 bits.
+const ELEMENTS_PER_MESSAGE: usize = 1000;
+/// nft(8)'s number for the type of a set's keys.
+const TYPE_IPADDR: u32 = 7;
+const TYPE_IP6ADDR: u32 = 8;
+const TYPE_IFNAME: u32 = 41;
+/// IFNAMSIZ: names are compared with their padding.
+const IFNAMSIZ: usize = 16;
+/// `NF_ACCEPT`.
+const ACCEPT: u32 = 1;
+/// libnftnl's types of user data: the comment of a rule, the byte order of a set's keys,
+/// the comment of a set.
+const RULE_COMMENT: u8 = 0;
+const SET_KEY_BYTE_ORDER: u8 = 0;
+const SET_COMMENT: u8 = 7;
+/// libnftnl's byte orders.
+const HOST_ENDIAN: u32 = 1;
+const BIG_ENDIAN: u32 = 2;
+
+/// The transaction that puts `ruleset` in place of whatever the table holds.
+#[must_use]
+pub fn replacement(ruleset: &Ruleset) -> Vec<Step> {
+    let step = |message, flags, about: String| Step { message, flags, about };
+    let mut steps = vec![
+        // Adding first makes deleting safe where there is no table yet.
+        step(NfTablesMessage::NewTable(table()), NLM_F_CREATE, format!("table inet {TABLE}")),
+        step(NfTablesMessage::DeleteTable(table()), 0, format!("old table inet {TABLE}")),
+        step(NfTablesMessage::NewTable(table()), NLM_F_CREATE, format!("table inet {TABLE}")),
+    ];
+    for (id, set) in (1u32..).zip(&ruleset.sets) {
+        let name = set.name.as_str();
+        steps.push(step(
+            NfTablesMessage::NewSet(set_message(set, id)),
+            NLM_F_CREATE,
+            format!("set {name}"),
+        ));
+        for elements in keys(set).chunks(ELEMENTS_PER_MESSAGE) {
+            steps.push(step(
+                NfTablesMessage::NewSetElement(elements_message(set, id, elements)),
+                NLM_F_CREATE,
+                format!("elements of set {name}"),
+            ));
+        }
+    }
+    for chain in &ruleset.chains {
+        let name = chain_name(chain.name);
+        steps.push(step(
+            NfTablesMessage::NewChain(chain_message(chain)),
+            NLM_F_CREATE,
+            format!("chain {name}"),
+        ));
+        for (number, rule) in (1u32..).zip(&chain.rules) {
+            steps.push(step(
+                NfTablesMessage::NewRule(rule_message(chain, rule)),
+                NLM_F_CREATE | NLM_F_APPEND,
+                format!("rule {number} of chain {name}"),
+            ));
+        }
+    }
+    steps
+}
+
+fn table() -> TableMessage {
+    TableMessage {
+        attributes: vec![
+            TableAttribute::Name(TABLE.to_owned()),
+            TableAttribute::Flags(TableFlags::empty()),
+        ],
+    }
+}
+
+fn chain_name(name: ChainName) -> &'static str {
+    match name {
+        ChainName::Prerouting => "prerouting",
+        ChainName::Forward => "forward",
+        ChainName::Postrouting => "postrouting",
+    }
+}
+
+fn chain_message(chain: &Chain) -> ChainMessage {
+    let (kind, hook, priority) = match chain.name {
+        ChainName::Prerouting => ("filter", InetHookNumber::PreRouting, -300),
+        ChainName::Forward => ("filter", InetHookNumber::Forward, 0),
+        ChainName::Postrouting => ("nat", InetHookNumber::PostRouting, 100),
+    };
+    ChainMessage {
+        attributes: vec![
+            ChainAttribute::Table(TABLE.to_owned()),
+            ChainAttribute::Name(chain_name(chain.name).to_owned()),
+            ChainAttribute::Hook(vec![
+                Hook::Number(hook.into()),
+                Hook::Priority(i32::cast_unsigned(priority)),
+            ]),
+            ChainAttribute::Policy(ACCEPT),
+            ChainAttribute::Type(kind.to_owned()),
+        ],
+    }
+}
+
+fn rule_message(chain: &Chain, rule: &Rule) -> RuleMessage {
+    let expressions = rule.statements.iter().flat_map(|statement| expressions::of(*statement));
+    RuleMessage {
+        attributes: vec![
+            RuleAttribute::Table(TABLE.to_owned()),
+            RuleAttribute::Chain(chain_name(chain.name).to_owned()),
+            RuleAttribute::Expressions(expressions.map(ListAttribute::from).collect()),
+            RuleAttribute::UserData(user_data(RULE_COMMENT, &comment(rule.comment))),
+        ],
+    }
+}
+
+fn set_message(set: &Set, id: u32) -> SetMessage {
+    let (key_type, key_length, order) = match &set.elements {
+        Elements::Interfaces(_) => (TYPE_IFNAME, 16, HOST_ENDIAN),
+        Elements::Addresses(intervals) => match intervals.family() {
+            Family::Ipv4 => (TYPE_IPADDR, 4, BIG_ENDIAN),
+            Family::Ipv6 => (TYPE_IP6ADDR, 16, BIG_ENDIAN),
+        },
+    };
+    let mut about = user_data(SET_KEY_BYTE_ORDER, &order.to_ne_bytes());
+    about.extend(user_data(SET_COMMENT, &comment(set.name.comment())));
+    SetMessage {
+        attributes: vec![
+            SetAttribute::Table(TABLE.to_owned()),
+            SetAttribute::Name(set.name.as_str().to_owned()),
+            SetAttribute::Flags(set_flags(set)),
+            SetAttribute::KeyType(key_type),
+            SetAttribute::KeyLen(key_length),
+            SetAttribute::Id(id),
+            SetAttribute::UserData(about),
+        ],
+    }
+}
+
+fn set_flags(set: &Set) -> SetFlags {
+    match set.elements {
+        Elements::Interfaces(_) => SetFlags::empty(),
+        Elements::Addresses(_) => SetFlags::Interval,
+    }
+}
+
+fn elements_message(set: &Set, id: u32, keys: &[Key]) -> SetElementMessage {
+    let element = |key: &Key| {
+        let mut attributes =
+            vec![SetElementAttribute::Key(DataAttribute::Value(key.value.clone()))];
+        if key.ends {
+            attributes.push(SetElementAttribute::Flags(SetElementFlags::IntervalEnd));
+        }
+        ListAttribute::Element(attributes)
+    };
+    SetElementMessage {
+        attributes: vec![
+            SetElementList::Table(TABLE.to_owned()),
+            SetElementList::Set(set.name.as_str().to_owned()),
+            SetElementList::SetId(id),
+            SetElementList::Elements(keys.iter().map(element).collect()),
+        ],
+    }
+}
+
+/// An element as the kernel keeps it: a name, or the start of a range, or what follows one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    value: Vec<u8>,
+    ends: bool,
+}
+
+/// The elements of a set in the kernel's form: ranges become a start and the first
+/// address behind it; zero ends the range that precedes all, as nft(8) writes it.
+fn keys(set: &Set) -> Vec<Key> {
+    let intervals = match &set.elements {
+        Elements::Interfaces(names) => {
+            return names.iter().map(|name| Key { value: padded(name), ends: false }).collect();
+        }
+        Elements::Addresses(intervals) => intervals,
+    };
+    let (bytes, last) = match intervals.family() {
+        Family::Ipv4 => (4, u128::from(u32::MAX)),
+        Family::Ipv6 => (16, u128::MAX),
+    };
+    let key = |number: u128, ends| {
+        let all = number.to_be_bytes();
+        Key { value: all.get(all.len() - bytes..).unwrap_or_default().to_vec(), ends }
+    };
+    let mut keys = Vec::with_capacity(2 * intervals.ranges().len() + 1);
+    if intervals.ranges().first().is_some_and(|range| range.first > 0) {
+        keys.push(key(0, true));
+    }
+    for range in intervals.ranges() {
+        keys.push(key(range.first, false));
+        if range.last < last {
+            keys.push(key(range.last + 1, true));
+        }
+    }
+    keys
+}
+
+fn padded(name: &InterfaceName) -> Vec<u8> {
+    let mut bytes = name.as_str().as_bytes().to_vec();
+    bytes.resize(IFNAMSIZ, 0);
+    bytes
+}
+
+fn comment(text: &str) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.push(0);
+    bytes
+}
+
+/// libnftnl's form: type, length, value. Ours are all shorter than 256 bytes.
+fn user_data(kind: u8, value: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![kind, u8::try_from(value.len()).unwrap_or(u8::MAX)];
+    bytes.extend(value);
+    bytes
+}

@@ -1,0 +1,276 @@
+//! The conversation with `nf_tables`: generation, own table, transaction.
+
+use std::collections::BTreeMap;
+
+use netlink_packet_core::{DefaultNla, Emitable, NLM_F_ACK, NLM_F_REQUEST};
+use netlink_packet_netfilter::nftables::{
+    ChainAttribute, ChainMessage, GenMessage, NfTablesMessage, RuleAttribute, RuleMessage,
+    SetAttribute, SetElementList, SetElementMessage, SetMessage, TableMessage,
+};
+use netlink_packet_netfilter::none::ControlMessage;
+use netlink_packet_netfilter::{NetfilterHeader, NetfilterMessage, NetfilterProtoFamily};
+use netlink_sys::protocols::NETLINK_NETFILTER;
+use nix::libc;
+
+use super::netlink::{Conversation, NetlinkError, Received, attribute, encode};
+
+/// `NFNL_SUBSYS_NFTABLES`.
+const SUBSYSTEM: u16 = 10;
+/// `NFNL_MSG_BATCH_BEGIN`, and its attribute `NFNL_BATCH_GENID`.
+const BATCH_BEGIN: u8 = 16;
+const BATCH_GENID: u16 = 1;
+/// `ERESTART`: the generation named in `BATCH_BEGIN` is not the present one.
+const ERESTART: i32 = 85;
+/// Bytes of `struct nfgenmsg`, which precedes the attributes.
+const NFGENMSG: usize = 4;
+
+const NFTA_GEN_ID: u16 = 1;
+/// `NFTA_TABLE_NAME`, `NFTA_CHAIN_TABLE`, `NFTA_RULE_TABLE`, `NFTA_SET_TABLE`.
+const NFTA_TABLE: u16 = 1;
+const NFTA_SET_NAME: u16 = 2;
+
+/// One message of a transaction.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The message.
+    pub message: NfTablesMessage,
+    /// Its flags besides `NLM_F_REQUEST`.
+    pub flags: u16,
+    /// What it is about, for errors: `rule 3 of chain forward`.
+    pub about: String,
+}
+
+/// How a transaction ended when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// All of it is in force.
+    Yes,
+    /// None of it is: somebody else's transaction came first.
+    Stale,
+}
+
+/// Why a transaction could not be made; none of it is in force.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// The conversation failed.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// The kernel refused a message.
+    #[error("{about}: {reason}")]
+    Refused {
+        /// What it was about.
+        about: String,
+        /// The kernel's reason.
+        reason: String,
+        /// `errno`.
+        errno: i32,
+    },
+}
+
+/// A table as the kernel has it: the attributes of each of its parts, as bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LiveTable {
+    /// The table itself; none if there is no such table.
+    pub table: Option<Vec<u8>>,
+    /// Its chains.
+    pub chains: Vec<Vec<u8>>,
+    /// The rules of all chains, in order within each.
+    pub rules: Vec<Vec<u8>>,
+    /// Its sets.
+    pub sets: Vec<Vec<u8>>,
+    /// For each set, the messages that list its elements.
+    pub elements: BTreeMap<String, Vec<Vec<u8>>>,
+}
+
+/// One socket, open from the first question to the end of the program.
+///
+/// After a transaction that deleted something, closing it takes 8 to 16 ms (an RCU
+/// grace period): see [`Session::leave_close_to_a_child`].
+#[derive(Debug)]
+pub struct Session {
+    conversation: Conversation,
+    deleted: bool,
+}
+
+impl Session {
+    /// Opens the socket.
+    pub fn open() -> Result<Self, NetlinkError> {
+        Ok(Self { conversation: Conversation::open(NETLINK_NETFILTER)?, deleted: false })
+    }
+
+    /// The number of the ruleset's present generation: every transaction of anybody raises it.
+    pub fn generation(&mut self) -> Result<u32, NetlinkError> {
+        let request = message(NfTablesMessage::GetGen(GenMessage { attributes: Vec::new() }));
+        let answer = self.conversation.get(request)?;
+        answer
+            .iter()
+            .find_map(|received| attribute(attributes(received)?, NFTA_GEN_ID)?.first_chunk())
+            .map(|id| u32::from_be_bytes(*id))
+            .ok_or(NetlinkError::Malformed)
+    }
+
+    /// Reads a table of family inet, with the generation it was read in.
+    pub fn table(&mut self, name: &str) -> Result<(u32, LiveTable), NetlinkError> {
+        for _ in 0..16 {
+            let before = self.generation()?;
+            match self.read(name) {
+                Ok(table) if self.generation()? == before => return Ok((before, table)),
+                Ok(_) => {}
+                // A set of the table was deleted between listing it and reading it.
+                Err(NetlinkError::Refused(refusal)) if refusal.errno == libc::ENOENT => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(NetlinkError::Restless)
+    }
+
+    fn read(&mut self, name: &str) -> Result<LiveTable, NetlinkError> {
+        let name = name.to_owned();
+        let table = NfTablesMessage::GetTable(TableMessage { attributes: Vec::new() });
+        let mut live = LiveTable { table: self.list(table, &name)?.pop(), ..LiveTable::default() };
+        if live.table.is_none() {
+            return Ok(live);
+        }
+        live.chains = self.list(
+            NfTablesMessage::GetChain(ChainMessage {
+                attributes: vec![ChainAttribute::Table(name.clone())],
+            }),
+            &name,
+        )?;
+        live.rules = self.list(
+            NfTablesMessage::GetRule(RuleMessage {
+                attributes: vec![RuleAttribute::Table(name.clone())],
+            }),
+            &name,
+        )?;
+        live.sets = self.list(
+            NfTablesMessage::GetSet(SetMessage {
+                attributes: vec![SetAttribute::Table(name.clone())],
+            }),
+            &name,
+        )?;
+        for set in &live.sets {
+            let set = text(attribute(set, NFTA_SET_NAME).unwrap_or_default());
+            let request = NfTablesMessage::GetSetElement(SetElementMessage {
+                attributes: vec![
+                    SetElementList::Table(name.clone()),
+                    SetElementList::Set(set.clone()),
+                ],
+            });
+            let elements = self.list(request, &name)?;
+            live.elements.insert(set, elements);
+        }
+        Ok(live)
+    }
+
+    /// Asks for a list and keeps what belongs to the table; older kernels ignore the filter.
+    fn list(
+        &mut self,
+        request: NfTablesMessage,
+        table: &str,
+    ) -> Result<Vec<Vec<u8>>, NetlinkError> {
+        let answer = self.conversation.dump(&message(request))?;
+        Ok(answer
+            .iter()
+            .filter(|received| received.payload.first() == Some(&inet()))
+            .filter_map(attributes)
+            .filter(|bytes| attribute(bytes, NFTA_TABLE).map(text).as_deref() == Some(table))
+            .map(<[u8]>::to_vec)
+            .collect())
+    }
+
+    /// Makes one transaction of all steps, provided that `generation` is still the present one.
+    pub fn commit(&mut self, steps: &[Step], generation: u32) -> Result<Committed, CommitError> {
+        let begin = self.conversation.next_sequence();
+        let mut batch = encode(
+            NetfilterMessage::new(
+                NetfilterHeader::new(NetfilterProtoFamily::Unspec, 0, SUBSYSTEM),
+                ControlMessage::Other {
+                    message_type: BATCH_BEGIN,
+                    attributes: vec![DefaultNla::new(
+                        BATCH_GENID,
+                        generation.to_be_bytes().to_vec(),
+                    )],
+                },
+            ),
+            NLM_F_REQUEST,
+            begin,
+        );
+        let mut numbered = BTreeMap::new();
+        for step in steps {
+            let sequence = self.conversation.next_sequence();
+            numbered.insert(sequence, step);
+            batch.extend(encode(
+                message(step.message.clone()),
+                NLM_F_REQUEST | step.flags,
+                sequence,
+            ));
+            self.deleted |= matches!(step.message, NfTablesMessage::DeleteTable(_));
+        }
+        let end = self.conversation.next_sequence();
+        batch.extend(encode(
+            NetfilterMessage::new(
+                NetfilterHeader::new(NetfilterProtoFamily::Unspec, 0, SUBSYSTEM),
+                ControlMessage::BatchEnd,
+            ),
+            NLM_F_REQUEST | NLM_F_ACK,
+            end,
+        ));
+        self.conversation.send(&batch)?;
+
+        let verdicts = self.conversation.verdicts()?;
+        if verdicts.iter().any(|verdict| verdict.errno == ERESTART) {
+            return Ok(Committed::Stale);
+        }
+        if let Some(verdict) = verdicts.iter().find(|verdict| verdict.errno != 0) {
+            return Err(CommitError::Refused {
+                about: numbered
+                    .get(&verdict.sequence)
+                    .map_or_else(|| "the transaction".to_owned(), |step| step.about.clone()),
+                reason: verdict.text(),
+                errno: verdict.errno,
+            });
+        }
+        if verdicts.iter().any(|verdict| verdict.sequence == end) {
+            Ok(Committed::Yes)
+        } else {
+            Err(NetlinkError::Malformed.into())
+        }
+    }
+
+    /// Closes the socket without waiting for the kernel to free what was deleted.
+    ///
+    /// Does nothing special where nothing was deleted. Otherwise a child inherits the
+    /// socket and takes the wait. Call it with the lock released, as the last thing
+    /// before the program ends, in a process with one thread.
+    pub fn leave_close_to_a_child(self) {
+        if self.deleted {
+            super::handover::close_in_a_child(self.conversation.into_socket());
+        }
+    }
+}
+
+/// The attributes of a message of `nf_tables`.
+fn attributes(received: &Received) -> Option<&[u8]> {
+    received.payload.get(NFGENMSG..)
+}
+
+fn inet() -> u8 {
+    NetfilterProtoFamily::Inet.into()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned()
+}
+
+fn message(message: NfTablesMessage) -> NetfilterMessage {
+    NetfilterMessage::new(NetfilterHeader::new(NetfilterProtoFamily::Inet, 0, 0), message)
+}
+
+/// The attributes of a message, as the kernel gets them.
+#[must_use]
+pub fn attribute_bytes(message: &NfTablesMessage) -> Vec<u8> {
+    let mut bytes = vec![0; message.buffer_len()];
+    message.emit(&mut bytes);
+    bytes
+}

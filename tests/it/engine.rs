@@ -1,0 +1,401 @@
+//! The engine against the kernel and nft(8).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use netcue::config::Rules;
+use netcue::engine::{
+    self, Applied, KernelState, Report, Session, classify, regenerate, replacement, ruleset,
+};
+use nix::sched::{CloneFlags, unshare};
+
+/// Runs `test` in a thread with a network namespace of its own.
+fn in_namespace<T: Send>(test: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
+            run("ip link set lo up");
+            test()
+        });
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+fn run(command: &str) -> String {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let output = Command::new(words[0]).args(&words[1..]).output().expect(words[0]);
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Loads a script, line by line as `nft -f` reads it.
+fn nft(script: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("script");
+    fs::write(&file, script).expect("a script");
+    run(&format!("nft -f {}", file.display()));
+}
+
+/// `nft list table inet netcue`, without what differs between equal tables.
+fn listed() -> String {
+    let mut text = run("nft list table inet netcue");
+    while let Some(at) = text.find("packets ") {
+        let end = text[at..].find(" bytes ").expect("bytes") + at + " bytes ".len();
+        let digits = text[end..].chars().take_while(char::is_ascii_digit).count();
+        text.replace_range(at..end + digits, "-");
+    }
+    text
+}
+
+fn generation() -> u32 {
+    Session::open().expect("nf_tables").generation().expect("a generation")
+}
+
+/// A gateway: `wan` with a default route, `lan` inside; both stay up without their peers.
+fn gateway() {
+    for (name, address) in [("wan", "198.51.100.2/24"), ("lan", "192.168.7.1/24")] {
+        run(&format!("ip link add {name} type veth peer name {name}-far"));
+        run(&format!("ip link set {name} up"));
+        run(&format!("ip link set {name}-far up"));
+        run(&format!("ip address add {address} dev {name}"));
+    }
+    run("ip route add default via 198.51.100.1 dev wan");
+}
+
+struct Engine {
+    folder: tempfile::TempDir,
+    session: Session,
+    rules: Rules,
+}
+
+impl Engine {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            session: engine::open().expect("nf_tables"),
+            rules: Rules::default(),
+        }
+    }
+
+    fn memory(&self) -> PathBuf {
+        self.folder.path().join("run/rules.json")
+    }
+
+    fn regenerate(&mut self) -> Report {
+        let memory = self.memory();
+        regenerate(&self.rules, &memory, &mut self.session).expect("rules")
+    }
+
+    fn changed(&mut self) -> Vec<String> {
+        match self.regenerate().result {
+            Applied::Changed { because, .. } => because,
+            Applied::Unchanged => panic!("nothing changed"),
+        }
+    }
+}
+
+/// The same text, loaded by nft into an empty namespace.
+fn as_nft_loads(script: &str) -> String {
+    in_namespace(|| {
+        nft(script);
+        listed()
+    })
+}
+
+#[test]
+fn what_we_commit_is_what_nft_would() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        let report = engine.regenerate();
+        let wanted = ruleset(&report.classes, &engine.rules);
+        assert_eq!(listed(), as_nft_loads(&engine::script(&wanted)));
+        assert!(listed().contains("masquerade"), "{}", listed());
+    });
+}
+
+#[test]
+fn every_golden_ruleset_is_what_nft_would_load() {
+    for case in golden_cases() {
+        let (classes, rules) = golden(&case);
+        let wanted = ruleset(&classes, &rules);
+        let ours = in_namespace(|| {
+            let mut session = Session::open().expect("nf_tables");
+            let (generation, _) = session.table(engine::TABLE).expect("a table");
+            session.commit(&replacement(&wanted), generation).expect("a transaction");
+            let (_, live) = session.table(engine::TABLE).expect("a table");
+            assert_eq!(engine::differences(&wanted, &live), Vec::<String>::new(), "{case:?}");
+            listed()
+        });
+        assert_eq!(ours, as_nft_loads(&engine::script(&wanted)), "{case:?}");
+    }
+}
+
+fn golden_cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rules");
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(folder).expect("cases").map(|entry| entry.expect("a case").path()).collect();
+    cases.sort();
+    assert!(cases.len() >= 10, "only {} cases", cases.len());
+    cases
+}
+
+fn golden(case: &Path) -> (engine::Classes, Rules) {
+    let read = |name| fs::read_to_string(case.join(name));
+    let state: KernelState =
+        serde_json::from_str(&read("state.json").expect("a state")).expect("a state");
+    let rules = read("netcue.conf").map_or_else(
+        |_| Rules::default(),
+        |text| netcue::config::parse(&text, case).expect("a configuration").rules,
+    );
+    (classify(&state, &rules), rules)
+}
+
+#[test]
+fn golden_rulesets_are_as_they_were() {
+    for case in golden_cases() {
+        let (classes, rules) = golden(&case);
+        let text = engine::text(&ruleset(&classes, &rules));
+        let expected = case.join("expected.nft");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&expected, &text).expect("written");
+        }
+        assert_eq!(text, fs::read_to_string(&expected).expect("expected.nft"), "{case:?}");
+    }
+}
+
+#[test]
+fn a_second_run_makes_no_transaction() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        engine.changed();
+        let before = generation();
+        assert_eq!(engine.regenerate().result, Applied::Unchanged);
+        fs::remove_file(engine.memory()).expect("a memory");
+        assert_eq!(engine.regenerate().result, Applied::Unchanged, "without a memory");
+        assert_eq!(generation(), before);
+    });
+}
+
+#[test]
+fn flushed_rules_are_put_back() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        engine.regenerate();
+        let before = listed();
+        run("nft flush ruleset");
+        assert_eq!(engine.changed(), ["there is no table inet netcue"]);
+        assert_eq!(listed(), before);
+    });
+}
+
+#[test]
+fn other_tables_are_left_alone() {
+    in_namespace(|| {
+        gateway();
+        nft("add table inet other\nadd chain inet other c\n\
+             add rule inet other c tcp dport 22 accept\n\
+             add table ip netcue\nadd chain ip netcue c\n\
+             add rule ip netcue c tcp dport 23 accept\n");
+        let others = || run("nft list table inet other") + &run("nft list table ip netcue");
+        let before = others();
+        let mut engine = Engine::new();
+        engine.changed();
+        run("ip route del default");
+        engine.changed();
+        assert_eq!(others(), before);
+    });
+}
+
+#[test]
+fn what_others_put_into_our_table_is_taken_out() {
+    for foreign in [
+        "add rule inet netcue forward accept",
+        "insert rule inet netcue postrouting counter",
+        "add chain inet netcue more",
+        "add set inet netcue more { type ipv4_addr; }",
+        "add counter inet netcue more",
+        "add element inet netcue internal4 { 203.0.113.0/24 }",
+        "delete element inet netcue external_in { \"wan\" }",
+        "flush chain inet netcue prerouting",
+        "add chain inet netcue forward { policy drop; }",
+        "add table inet netcue { flags dormant; }",
+    ] {
+        in_namespace(|| {
+            gateway();
+            let mut engine = Engine::new();
+            engine.regenerate();
+            let before = listed();
+            nft(&format!("{foreign}\n"));
+            assert_ne!(engine.changed(), Vec::<String>::new(), "{foreign}");
+            assert_eq!(listed(), before, "{foreign}");
+        });
+    }
+}
+
+#[test]
+fn a_rule_replaced_by_another_of_the_same_length_is_noticed() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        engine.regenerate();
+        let before = listed();
+        let all = run("nft -a list chain inet netcue forward");
+        let known = all.lines().find(|line| line.contains("established")).expect("the rule");
+        let handle = known.rsplit(' ').next().expect("a handle");
+        nft(&format!(
+            "replace rule inet netcue forward handle {handle} \
+             ct state established,new accept comment \"part of a known connection\""
+        ));
+        assert_eq!(engine.changed().len(), 1);
+        assert_eq!(listed(), before);
+    });
+}
+
+#[test]
+fn a_stale_generation_changes_nothing() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        engine.regenerate();
+        let before = listed();
+        let stale = generation();
+        nft("table inet other { }");
+        let empty = ruleset(&classify(&KernelState::default(), &engine.rules), &engine.rules);
+        let outcome = engine.session.commit(&replacement(&empty), stale).expect("an answer");
+        assert_eq!(outcome, netcue::sys::nftables::Committed::Stale);
+        assert_eq!(listed(), before);
+        assert_eq!(engine.regenerate().result, Applied::Unchanged);
+    });
+}
+
+#[test]
+fn a_refused_transaction_names_its_part_and_leaves_the_rules() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        let report = engine.regenerate();
+        let before = listed();
+        let mut steps = replacement(&ruleset(&report.classes, &engine.rules));
+        steps.retain(|step| step.about != "set only_internal4");
+        let refused = engine.session.commit(&steps, generation()).expect_err("a refusal");
+        assert!(refused.to_string().contains("only_internal4"), "{refused}");
+        steps.retain(|step| !step.about.contains("only_internal4"));
+        let refused = engine.session.commit(&steps, generation()).expect_err("a refusal");
+        assert!(refused.to_string().starts_with("rule 1 of chain prerouting"), "{refused}");
+        assert_eq!(listed(), before);
+    });
+}
+
+#[test]
+fn without_an_external_interface_nothing_is_translated_or_refused() {
+    in_namespace(|| {
+        gateway();
+        run("ip route del default");
+        let mut engine = Engine::new();
+        engine.changed();
+        let text = listed();
+        assert_eq!(text.matches("policy accept").count(), 3, "{text}");
+        assert!(!text.contains("masquerade") && !text.contains("drop"), "{text}");
+    });
+}
+
+#[test]
+fn default_routes_are_found_in_every_form() {
+    in_namespace(|| {
+        gateway();
+        for name in ["up2", "up3", "up4", "up5"] {
+            run(&format!("ip link add {name} type veth peer name {name}-far"));
+            run(&format!("ip link set {name} up"));
+            run(&format!("ip link set {name}-far up"));
+        }
+        run("ip address add 203.0.113.2/24 dev up2");
+        run("ip address add 203.0.114.2/24 dev up3");
+        run("ip address add 203.0.115.2/24 dev up4");
+        run("ip address add 2001:db8:5::2/64 dev up5 nodad");
+        run("ip route add default via 203.0.113.1 dev up2 table 1000");
+        run("ip rule add fwmark 7 lookup 1000");
+        run("ip route add default metric 9 nexthop via 203.0.114.1 dev up3 \
+             nexthop via 198.51.100.1 dev wan");
+        run("ip route add 0.0.0.0/1 via 203.0.115.1 dev up4");
+        run("ip route add 128.0.0.0/1 via 203.0.115.1 dev up4");
+        run("ip -6 route add default via 2001:db8:5::1 dev up5");
+        let mut engine = Engine::new();
+        let classes = engine.regenerate().classes;
+        let names = |map: &std::collections::BTreeMap<_, _>| {
+            map.iter()
+                .map(|(name, _): (&netcue::event::InterfaceName, &engine::Why)| {
+                    name.as_str().to_owned()
+                })
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(names(&classes.external_out), "up2 up3 up4 up5 wan", "{classes:?}");
+        assert_eq!(names(&classes.internal), "lan");
+    });
+}
+
+#[test]
+fn many_interfaces_and_networks_are_no_trouble() {
+    in_namespace(|| {
+        gateway();
+        let folder = tempfile::tempdir().expect("a folder");
+        let batch = folder.path().join("batch");
+        let mut lines = String::new();
+        for n in 0..200 {
+            lines += &format!("link add m{n} link lan type macvlan mode bridge\n");
+            lines += &format!("link set m{n} up\naddress add 172.20.{n}.1/24 dev m{n}\n");
+        }
+        for n in 0..3000 {
+            lines += &format!("route add 10.{}.{}.0/25 dev lan\n", n / 250, n % 250);
+        }
+        fs::write(&batch, lines).expect("a batch");
+        run(&format!("ip -batch {}", batch.display()));
+        let mut engine = Engine::new();
+        let started = std::time::Instant::now();
+        let report = engine.regenerate();
+        println!("200 interfaces, 3000 networks: {:?}", started.elapsed());
+        assert!(report.classes.internal4.ranges().len() > 3000);
+        let started = std::time::Instant::now();
+        assert_eq!(engine.regenerate().result, Applied::Unchanged);
+        println!("the same, unchanged: {:?}", started.elapsed());
+        let wanted = ruleset(&report.classes, &engine.rules);
+        assert_eq!(listed(), as_nft_loads(&engine::script(&wanted)));
+    });
+}
+
+#[test]
+fn a_memory_that_cannot_be_written_is_only_noted() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        let report =
+            regenerate(&engine.rules, Path::new("/proc/none/rules.json"), &mut engine.session)
+                .expect("rules");
+        assert!(matches!(report.result, Applied::Changed { .. }));
+        assert!(report.notes.iter().any(|note| note.contains("can't be written")));
+    });
+}
+
+#[test]
+fn a_preview_changes_nothing() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        let memory = engine.memory();
+        let before = generation();
+        let preview =
+            engine::preview(&engine.rules, &memory, &mut engine.session).expect("a preview");
+        assert_eq!(preview.differences, ["there is no table inet netcue"]);
+        assert!(preview.wanted.contains("masquerade"));
+        assert_eq!(generation(), before);
+        engine.regenerate();
+        let preview =
+            engine::preview(&engine.rules, &memory, &mut engine.session).expect("a preview");
+        assert!(preview.differences.is_empty() && preview.lines.is_empty());
+    });
+}
