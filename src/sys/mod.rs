@@ -1,9 +1,22 @@
-//! The only folder that touches the machine.
+//! The ground: the only folder that touches the machine. Everything above it decides
+//! over plain data.
 
+pub mod append;
+pub mod child;
+pub mod clock;
+pub mod files;
+pub mod folder;
 mod handover;
 pub mod identity;
+pub mod invocation;
+pub mod lock;
 pub mod netlink;
 pub mod nftables;
 pub mod replace;
 pub mod route;
+pub mod signals;
 pub mod state;
+pub mod syslog;
+pub mod tail;
+pub mod terminal;
+pub mod watch;

@@ -1,0 +1,129 @@
+//! Appending whole lines to a file that several processes append to and that is rotated.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use super::files::FileError;
+
+/// A file of lines, kept open.
+#[derive(Debug)]
+pub struct LineFile {
+    path: PathBuf,
+    file: Option<File>,
+    size: u64,
+    keep: u32,
+}
+
+impl LineFile {
+    /// A file at `path` that is rotated (`path.1`, `path.2` …) when it has grown past
+    /// `size` bytes; `keep` rotated ones are kept. Nothing is opened yet.
+    #[must_use]
+    pub fn new(path: PathBuf, size: u64, keep: u32) -> Self {
+        Self { path, file: None, size, keep }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends one line with one write, under a lock of the file's own. A torn line that
+    /// somebody's death or a full disk left at the end is closed first.
+    ///
+    /// # Errors
+    /// When the file can't be opened, locked or written whole; a partly written line is
+    /// taken back.
+    pub fn append(&mut self, line: &str) -> Result<(), FileError> {
+        let path = self.path.clone();
+        let result = self.append_or_fail(line).map_err(FileError::at("append to", &path));
+        if result.is_err() {
+            self.file = None;
+        }
+        result
+    }
+
+    fn append_or_fail(&mut self, line: &str) -> io::Result<()> {
+        loop {
+            let file = match self.file.take() {
+                Some(file) => file,
+                None => self.open()?,
+            };
+            let held = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+            let length = held.metadata()?.len();
+            if !self.is_current(&held)? {
+                // Somebody rotated it between our opening and our locking.
+                continue;
+            }
+            if length > self.size {
+                self.rotate()?;
+                continue;
+            }
+            write_line(&held, length, line)?;
+            self.file = held.unlock().map_err(|(_, errno)| errno)?.into();
+            return Ok(());
+        }
+    }
+
+    fn open(&self) -> io::Result<File> {
+        let open =
+            || OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(&self.path);
+        match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Some(folder) = self.path.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+                open()
+            }
+            opened => opened,
+        }
+    }
+
+    fn is_current(&self, file: &File) -> io::Result<bool> {
+        let ours = file.metadata()?;
+        match fs::metadata(&self.path) {
+            Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn rotate(&self) -> io::Result<()> {
+        for number in (1..self.keep).rev() {
+            let _ = fs::rename(rotated(&self.path, number), rotated(&self.path, number + 1));
+        }
+        if self.keep == 0 {
+            fs::remove_file(&self.path)
+        } else {
+            fs::rename(&self.path, rotated(&self.path, 1))
+        }
+    }
+}
+
+/// The name of rotated file `number`, 1 being the newest.
+#[must_use]
+pub fn rotated(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    PathBuf::from(name)
+}
+
+fn write_line(file: &Flock<File>, length: u64, line: &str) -> io::Result<()> {
+    let mut last = [b'\n'];
+    if length > 0 {
+        file.read_exact_at(&mut last, length - 1)?;
+    }
+    let mended = if last == *b"\n" { "" } else { "\n" };
+    let whole = format!("{mended}{line}\n");
+    let mut handle: &File = file;
+    let written = handle.write(whole.as_bytes())?;
+    if written < whole.len() {
+        file.set_len(length)?;
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,368 @@
+//! Running one program: in a process group of its own, with a time limit, and with its
+//! output kept up to a limit.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use duct::Handle;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::{Pid, pipe2};
+
+use super::clock::Stopwatch;
+use super::signals::Signals;
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The file, by absolute path and free of links.
+    pub file: PathBuf,
+    /// What the program is told it is called.
+    pub argv0: OsString,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its whole environment.
+    pub env: Vec<(String, String)>,
+    /// User and group to run as, where it isn't our own.
+    pub user: Option<(u32, u32)>,
+    /// What it finds on stdin.
+    pub stdin: Vec<u8>,
+}
+
+/// How long it may take and how much it may say.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Time until TERM.
+    pub timeout: Duration,
+    /// Time from TERM to KILL.
+    pub grace: Duration,
+    /// Bytes of output kept.
+    pub output: usize,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// By itself, with this status.
+    Exited(i32),
+    /// By a signal that was not ours.
+    Killed(i32),
+    /// It exceeded its limit and was ended.
+    TimedOut,
+    /// This signal asked us to end, so it was ended.
+    Interrupted(i32),
+    /// It could not be started.
+    NotStarted(io::Error),
+}
+
+/// Everything there is to say of a program that has run.
+#[derive(Debug)]
+pub struct Ended {
+    /// How it ended.
+    pub ending: Ending,
+    /// What it said, at most [`Limits::output`] bytes of it.
+    pub output: Output,
+    /// How long it took, in milliseconds.
+    pub milliseconds: f64,
+    /// Whether processes it left in its group had to be ended.
+    pub left_processes: bool,
+}
+
+/// After the program itself has ended, what is left of its group has this long from
+/// TERM to KILL.
+const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
+
+/// Runs a program to its end, or ends it.
+///
+/// The group is signalled while its leader is still a zombie, so the number can't have
+/// gone to somebody else. Nobody waits for the end of output: a process that has left
+/// the group and keeps the pipe open holds nobody.
+#[must_use]
+pub fn run(program: &Program, limits: Limits, signals: &Signals) -> Ended {
+    let watch = Stopwatch::start();
+    let mut output = Output::new(limits.output);
+    let (ending, left_processes) = match start(program) {
+        Err(error) => (Ending::NotStarted(error), false),
+        Ok((handle, pipe)) => Running { handle, pipe, signals, limits }.attend(&mut output),
+    };
+    Ended { ending, output, milliseconds: watch.milliseconds(), left_processes }
+}
+
+fn start(program: &Program) -> io::Result<(Handle, OwnedFd)> {
+    let (read_end, write_end) = pipe2(OFlag::O_CLOEXEC)?;
+    fcntl(&read_end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    let mut stdin = File::from(memfd_create("event", MFdFlags::MFD_CLOEXEC)?);
+    stdin.write_all(&program.stdin)?;
+    stdin.rewind()?;
+    let argv0 = program.argv0.clone();
+    let user = program.user;
+    let expression = duct::cmd(&program.file, &program.args)
+        .full_env(program.env.iter().map(|(name, value)| (name, value)))
+        .dir("/")
+        .stdin_file(stdin)
+        .stdout_file(write_end.try_clone()?)
+        .stderr_file(write_end)
+        .unchecked()
+        .before_spawn(move |command| {
+            command.process_group(0).arg0(&argv0);
+            if let Some((uid, gid)) = user {
+                // Without groups of its own, std drops root's supplementary groups.
+                command.uid(uid).gid(gid);
+            }
+            Ok(())
+        });
+    // The expression owns the write ends: it has to go before the pipe can ever end.
+    Ok((expression.start()?, read_end))
+}
+
+struct Running<'a> {
+    handle: Handle,
+    pipe: OwnedFd,
+    signals: &'a Signals,
+    limits: Limits,
+}
+
+/// Why we end a program, and what comes next.
+enum Pressure {
+    None,
+    Term { why: Why, kill_at: Instant },
+    Killed { why: Why },
+}
+
+#[derive(Clone, Copy)]
+enum Why {
+    TimedOut,
+    Interrupted(i32),
+}
+
+impl Running<'_> {
+    fn attend(self, output: &mut Output) -> (Ending, bool) {
+        let pid = self.pid();
+        let deadline = Instant::now() + self.limits.timeout;
+        let mut pressure = Pressure::None;
+        let mut pipe_open = true;
+        loop {
+            self.signals.clear();
+            if pipe_open {
+                pipe_open = output.drain(&self.pipe);
+            }
+            if has_ended(pid) {
+                break;
+            }
+            pressure = self.press(pid, deadline, pressure);
+            self.wait(pipe_open, &pressure, deadline);
+        }
+        let left_processes = end_group(pid, || self.handle.wait().ok().map(|out| out.status));
+        output.drain(&self.pipe);
+        let status = self.handle.wait().ok().map(|out| out.status);
+        let ending = match (pressure, status) {
+            (Pressure::Term { why, .. } | Pressure::Killed { why }, _) => match why {
+                Why::TimedOut => Ending::TimedOut,
+                Why::Interrupted(signal) => Ending::Interrupted(signal),
+            },
+            (Pressure::None, Some(status)) => match (status.code(), status.signal()) {
+                (Some(code), _) => Ending::Exited(code),
+                (None, Some(signal)) => Ending::Killed(signal),
+                (None, None) => Ending::NotStarted(io::Error::other("no exit status")),
+            },
+            (Pressure::None, None) => Ending::NotStarted(io::Error::other("lost the child")),
+        };
+        (ending, left_processes)
+    }
+
+    fn pid(&self) -> Pid {
+        let pid = self.handle.pids().first().copied().unwrap_or_default();
+        Pid::from_raw(i32::try_from(pid).unwrap_or_default())
+    }
+
+    /// Ends the program when its time is up or ours is.
+    fn press(&self, pid: Pid, deadline: Instant, pressure: Pressure) -> Pressure {
+        let now = Instant::now();
+        match pressure {
+            Pressure::None => {
+                let why = match self.signals.stop() {
+                    Some(signal) => Why::Interrupted(signal),
+                    None if now >= deadline => Why::TimedOut,
+                    None => return Pressure::None,
+                };
+                let signal = match why {
+                    Why::Interrupted(number) => Signal::try_from(number).unwrap_or(Signal::SIGTERM),
+                    Why::TimedOut => Signal::SIGTERM,
+                };
+                signal_group(pid, signal);
+                // A stopped process would not see it.
+                signal_group(pid, Signal::SIGCONT);
+                Pressure::Term { why, kill_at: now + self.limits.grace }
+            }
+            Pressure::Term { why, kill_at } if now >= kill_at => {
+                signal_group(pid, Signal::SIGKILL);
+                Pressure::Killed { why }
+            }
+            other => other,
+        }
+    }
+
+    fn wait(&self, pipe_open: bool, pressure: &Pressure, deadline: Instant) {
+        let until = match pressure {
+            Pressure::None => Some(deadline),
+            Pressure::Term { kill_at, .. } => Some(*kill_at),
+            Pressure::Killed { .. } => None,
+        };
+        let mut fds = vec![PollFd::new(self.signals.waker(), PollFlags::POLLIN)];
+        if pipe_open {
+            fds.push(PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN));
+        }
+        // A poll that fails is a poll that woke up: the loop looks at everything again.
+        let _ = poll(&mut fds, timeout_until(until));
+    }
+}
+
+/// The time until `until` as poll wants it, rounded up; none waits for ever.
+fn timeout_until(until: Option<Instant>) -> PollTimeout {
+    let Some(until) = until else { return PollTimeout::NONE };
+    let left = until.saturating_duration_since(Instant::now());
+    let milliseconds = left.as_micros().div_ceil(1000);
+    i32::try_from(milliseconds).ok().and_then(|ms| ms.try_into().ok()).unwrap_or(PollTimeout::MAX)
+}
+
+/// Whether the child has ended; it stays a zombie, so that its number stays its own.
+fn has_ended(pid: Pid) -> bool {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG;
+    !matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive) | Err(Errno::EINTR))
+}
+
+fn signal_group(pid: Pid, signal: Signal) {
+    if pid.as_raw() > 1 {
+        let _ = killpg(pid, signal);
+    }
+}
+
+/// Ends what the leader left in its group. Tells whether there was anything.
+fn end_group<T>(leader: Pid, reap: impl FnOnce() -> T) -> bool {
+    signal_group(leader, Signal::SIGTERM);
+    signal_group(leader, Signal::SIGCONT);
+    reap();
+    if !group_lives(leader) {
+        return false;
+    }
+    let kill_at = Instant::now() + LEFTOVER_GRACE;
+    while group_lives(leader) && Instant::now() < kill_at {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    if group_lives(leader) {
+        signal_group(leader, Signal::SIGKILL);
+    }
+    true
+}
+
+/// While the group has a member, its number isn't given to a new process.
+fn group_lives(leader: Pid) -> bool {
+    leader.as_raw() > 1 && kill(Pid::from_raw(-leader.as_raw()), None).is_ok()
+}
+
+/// What a program said: the head and the tail of it, and how much is missing between.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    head: Vec<u8>,
+    tail: std::collections::VecDeque<u8>,
+    limit: usize,
+    /// Bytes that were read and not kept.
+    pub dropped: u64,
+}
+
+impl Output {
+    fn new(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
+    }
+
+    /// Reads what is there. Tells whether more may come.
+    fn drain(&mut self, pipe: &OwnedFd) -> bool {
+        let mut buffer = [0; 16 * 1024];
+        // Bounded, so that a flood can't keep us from looking at the clock.
+        for _ in 0..64 {
+            match nix::unistd::read(pipe, &mut buffer) {
+                Ok(0) => return false,
+                Ok(length) => self.take(buffer.get(..length).unwrap_or_default()),
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => return true,
+                Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        let half = self.limit / 2;
+        let room = half.saturating_sub(self.head.len()).min(bytes.len());
+        let (head, rest) = bytes.split_at(room);
+        self.head.extend_from_slice(head);
+        self.tail.extend(rest);
+        let excess = self.tail.len().saturating_sub(self.limit - half);
+        self.tail.drain(..excess);
+        self.dropped += u64::try_from(excess).unwrap_or(u64::MAX);
+    }
+
+    /// The text of it; bytes that are not UTF-8 become U+FFFD.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut head = self.head.clone();
+        let (first, second) = self.tail.as_slices();
+        if self.dropped > 0 {
+            let tail = [first, second].concat();
+            return format!(
+                "{}\n[… {} bytes left out …]\n{}",
+                String::from_utf8_lossy(&head),
+                self.dropped,
+                String::from_utf8_lossy(&tail)
+            );
+        }
+        head.extend_from_slice(first);
+        head.extend_from_slice(second);
+        String::from_utf8_lossy(&head).into_owned()
+    }
+}
+
+/// Starts netcue again, free of everything this process was given: no descriptors, no
+/// environment, no terminal. It is not waited for.
+///
+/// # Errors
+/// When it can't be started.
+pub fn start_detached(args: &[OsString]) -> io::Result<()> {
+    duct::cmd("/proc/self/exe", args)
+        .full_env([("PATH", super::invocation::PATH)])
+        .dir("/")
+        .stdin_null()
+        .stdout_null()
+        .stderr_null()
+        .unchecked()
+        .before_spawn(|command| {
+            command.arg0("netcue");
+            Ok(())
+        })
+        .start()
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_keeps_head_and_tail() {
+        let mut output = Output::new(8);
+        for chunk in ["abc", "defghij", "klmnopq"] {
+            output.take(chunk.as_bytes());
+        }
+        assert_eq!(output.dropped, 9);
+        assert_eq!(output.text(), "abcd\n[… 9 bytes left out …]\nnopq");
+    }
+}

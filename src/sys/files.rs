@@ -1,0 +1,154 @@
+//! Files and folders, each error with the path it is about.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// What could not be done to which file.
+#[derive(Debug, thiserror::Error)]
+#[error("can't {verb} {}: {source}", path.display())]
+pub struct FileError {
+    /// What was tried.
+    pub verb: &'static str,
+    /// On which file or folder.
+    pub path: PathBuf,
+    /// What the kernel said.
+    pub source: io::Error,
+}
+
+impl FileError {
+    /// Names the attempt and the path an error is about.
+    pub fn at(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self { verb, path, source }
+    }
+
+    /// Whether the kernel said no for want of permission.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        matches!(self.source.kind(), ErrorKind::PermissionDenied)
+    }
+}
+
+/// Makes a folder and those above it, readable by root alone.
+///
+/// # Errors
+/// When one of them can't be made.
+pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent()
+        && !parent.is_dir()
+    {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parent)
+            .map_err(FileError::at("make the folder", parent))?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            Err(FileError::at("make the folder", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a file aside and renames it in, so that a reader sees all of it or nothing.
+/// `aside` has to be on the same file system.
+///
+/// # Errors
+/// When writing or renaming fails; nothing is left at `path` then that wasn't there.
+pub fn put_whole(path: &Path, aside: &Path, content: &[u8]) -> Result<(), FileError> {
+    let written = write_new(aside, content)
+        .and_then(|()| fs::rename(aside, path).map_err(FileError::at("rename into place", path)));
+    if written.is_err() {
+        remove_quietly(aside);
+    }
+    written
+}
+
+fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(FileError::at("create", path))?;
+    file.write_all(content).map_err(FileError::at("write", path))
+}
+
+/// The content of a file that may be missing, but not be larger than `limit` bytes.
+///
+/// # Errors
+/// When it exists and can't be read, or is larger.
+pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(FileError::at("open", path))?,
+    };
+    let mut content = Vec::new();
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut content)
+        .map_err(FileError::at("read", path))?;
+    if u64::try_from(content.len()).is_ok_and(|length| length > limit) {
+        let error = io::Error::new(ErrorKind::FileTooLarge, format!("larger than {limit} bytes"));
+        return Err(FileError::at("read", path)(error));
+    }
+    Ok(Some(content))
+}
+
+/// The first bytes of a file, at most `limit`.
+///
+/// # Errors
+/// When it can't be read.
+pub fn read_head(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    let mut head = Vec::new();
+    File::open(path)
+        .map_err(FileError::at("open", path))?
+        .take(limit)
+        .read_to_end(&mut head)
+        .map_err(FileError::at("read", path))?;
+    Ok(head)
+}
+
+/// Moves a file.
+///
+/// # Errors
+/// When renaming fails.
+pub fn move_to(from: &Path, to: &Path) -> Result<(), FileError> {
+    fs::rename(from, to).map_err(FileError::at("move", from))
+}
+
+/// Removes a file; one that is gone already is no error.
+///
+/// # Errors
+/// When it is there and can't be removed.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(FileError::at("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes what nobody will miss.
+pub fn remove_quietly(path: &Path) {
+    let _ = fs::remove_file(path);
+}
+
+/// Whether something is there, link or not.
+#[must_use]
+pub fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether a folder is there.
+#[must_use]
+pub fn is_folder(path: &Path) -> bool {
+    path.is_dir()
+}

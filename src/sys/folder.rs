@@ -1,0 +1,152 @@
+//! What lies in a folder, and who could change a file: read as plain data, judged elsewhere.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::files::FileError;
+
+/// The names in a folder, in the order of their bytes; none if there is no such folder.
+///
+/// # Errors
+/// When the folder is there and can't be read.
+pub fn names(folder: &Path) -> Result<Vec<OsString>, FileError> {
+    let mut names = Vec::new();
+    for entry in WalkDir::new(folder).min_depth(1).max_depth(1).sort_by_file_name() {
+        match entry {
+            Ok(entry) => names.push(entry.file_name().to_owned()),
+            Err(error) if error.depth() == 0 && is_missing(&error) => return Ok(Vec::new()),
+            Err(error) => return Err(FileError::at("list", folder)(error.into())),
+        }
+    }
+    Ok(names)
+}
+
+fn is_missing(error: &walkdir::Error) -> bool {
+    error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+/// What a path component is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A device, pipe or socket.
+    Other,
+}
+
+/// One file, folder or link on the way to a file, as `lstat` shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Its path.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: Kind,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Permission bits, with set-id and sticky.
+    pub mode: u32,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+/// The way to a file with every link followed: all that could be changed to make the
+/// path lead elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Way {
+    /// Folders and links in the order in which the kernel passes them, then the end.
+    pub parts: Vec<Part>,
+    /// Where the way ends, with no link in it.
+    pub end: PathBuf,
+}
+
+/// Most links on a way, as in the kernel (`MAXSYMLINKS`).
+const MOST_LINKS: usize = 40;
+
+/// Follows `path` part by part. Folders strictly above `root` are not looked at.
+///
+/// # Errors
+/// When a part is missing or can't be read, or there are too many links.
+pub fn way_to(path: &Path, root: &Path) -> Result<Way, FileError> {
+    let mut parts = Vec::new();
+    let mut end = PathBuf::from("/");
+    let mut links = 0;
+    let mut todo: Vec<OsString> = reversed_parts(path);
+    look_at(&end, root, &mut parts)?;
+    while let Some(name) = todo.pop() {
+        if name == ".." {
+            end.pop();
+            continue;
+        }
+        let next = end.join(&name);
+        let Some(part) = look_at(&next, root, &mut parts)? else {
+            end = next;
+            continue;
+        };
+        if part.kind == Kind::Link {
+            links += 1;
+            if links > MOST_LINKS {
+                let error = io::Error::other("too many levels of symbolic links");
+                return Err(FileError::at("follow", path)(error));
+            }
+            let target = fs::read_link(&next).map_err(FileError::at("read the link", &next))?;
+            if target.is_absolute() {
+                end = PathBuf::from("/");
+            }
+            todo.extend(reversed_parts(&target));
+        } else {
+            end = next;
+        }
+    }
+    Ok(Way { parts, end })
+}
+
+fn reversed_parts(path: &Path) -> Vec<OsString> {
+    let mut parts: Vec<OsString> = path
+        .components()
+        .filter_map(|component| match component {
+            Component::Normal(name) => Some(name.to_owned()),
+            Component::ParentDir => Some("..".into()),
+            _ => None,
+        })
+        .collect();
+    parts.reverse();
+    parts
+}
+
+/// Adds what `path` is to the parts, unless it is a folder strictly above `root`.
+fn look_at(path: &Path, root: &Path, parts: &mut Vec<Part>) -> Result<Option<Part>, FileError> {
+    if root.starts_with(path) && root != path {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
+        if !is_link {
+            return Ok(None);
+        }
+    }
+    let meta = fs::symlink_metadata(path).map_err(FileError::at("look at", path))?;
+    let kind = match meta.file_type() {
+        kind if kind.is_file() => Kind::File,
+        kind if kind.is_dir() => Kind::Folder,
+        kind if kind.is_symlink() => Kind::Link,
+        _ => Kind::Other,
+    };
+    let part = Part {
+        path: path.to_owned(),
+        kind,
+        uid: meta.uid(),
+        gid: meta.gid(),
+        mode: meta.mode() & 0o7777,
+        size: meta.len(),
+    };
+    parts.push(part.clone());
+    Ok(Some(part))
+}

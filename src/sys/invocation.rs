@@ -1,0 +1,121 @@
+//! How we were called, collected once; and making ourselves independent of it.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{Gid, getegid, geteuid, getgroups, setgroups, setresgid, setsid};
+
+/// The search path hooks get; nothing here is ever looked up by a bare name.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Everything the caller handed over, as it came.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// What we are called.
+    pub argv0: PathBuf,
+    /// The words after that.
+    pub words: Vec<OsString>,
+    /// The environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// The working directory; `/` when it is gone.
+    pub cwd: PathBuf,
+}
+
+impl Invocation {
+    /// Collects it.
+    #[must_use]
+    pub fn collect() -> Self {
+        let mut words = std::env::args_os();
+        Self {
+            argv0: words.next().map(PathBuf::from).unwrap_or_default(),
+            words: words.collect(),
+            env: std::env::vars_os().collect(),
+            cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+        }
+    }
+}
+
+/// Makes this process and its hooks independent of what a caller left us: descriptors,
+/// umask, blocked and ignored signals, and the group of a user who started pppd.
+///
+/// None of it can fail in a way that would be a reason not to go on.
+#[expect(
+    unsafe_code,
+    reason = "nix has no close_range, and its signal() is unsafe for any handler"
+)]
+pub fn settle() {
+    umask(Mode::from_bits_truncate(0o022));
+    let close_on_exec = nix::libc::CLOSE_RANGE_CLOEXEC.cast_signed();
+    // SAFETY: close_range reads and writes no memory of ours; it only marks what stands
+    // above stderr to be closed at the next exec.
+    unsafe {
+        nix::libc::close_range(3, u32::MAX, close_on_exec);
+    }
+    let _ = SigSet::empty().thread_set_mask();
+    for ignored in Signal::iterator() {
+        // Rust ignores SIGPIPE for itself and gives it back to children.
+        if !matches!(ignored, Signal::SIGKILL | Signal::SIGSTOP | Signal::SIGPIPE) {
+            // SAFETY: the default action is no handler of ours that could run.
+            let _ = unsafe { signal(ignored, SigHandler::SigDfl) };
+        }
+    }
+    become_roots_group();
+}
+
+/// pppd started by a user of group dip calls us with uid 0 and that user's groups.
+fn become_roots_group() {
+    let root = Gid::from_raw(0);
+    if !geteuid().is_root() {
+        return;
+    }
+    if getgroups().is_ok_and(|groups| groups.iter().any(|group| *group != root)) {
+        let _ = setgroups(&[root]);
+    }
+    if getegid() != root {
+        let _ = setresgid(root, root, root);
+    }
+}
+
+/// Leaves the caller's session, so that its end and its terminal don't concern us.
+pub fn leave_session() {
+    let _ = setsid();
+    let _ = std::env::set_current_dir("/");
+}
+
+/// Whether we have root's rights.
+#[must_use]
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
+
+/// All of stdin, at most `limit` bytes of it.
+///
+/// # Errors
+/// When reading fails or there is more.
+pub fn read_stdin(limit: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    io::stdin().take(limit + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > limit {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("more than {limit} bytes on stdin"),
+        ));
+    }
+    Ok(content)
+}
+
+/// The kernel's index of an interface, if there is one of that name now.
+#[must_use]
+pub fn interface_index(name: &str) -> Option<u32> {
+    nix::net::if_::if_nametoindex(name).ok()
+}
+
+/// User and primary group of an account.
+#[must_use]
+pub fn account(name: &str) -> Option<(u32, u32)> {
+    let user = nix::unistd::User::from_name(name).ok().flatten()?;
+    Some((user.uid.as_raw(), user.gid.as_raw()))
+}

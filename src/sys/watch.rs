@@ -1,0 +1,51 @@
+//! Waiting until a file is gone from a folder, or the holder of a lock has let go.
+
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::Instant;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+
+use super::files::FileError;
+
+/// Wakes up when a folder loses a file or a lock's file is closed.
+#[derive(Debug)]
+pub struct Watch(Inotify);
+
+impl Watch {
+    /// Starts watching; look at the folder and the lock after this, not before.
+    ///
+    /// # Errors
+    /// When the kernel has no watches left.
+    pub fn on(folder: &Path, lock: &Path) -> Result<Self, FileError> {
+        let watch = |path| FileError::at("watch", path);
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
+            .map_err(|errno| watch(folder)(errno.into()))?;
+        let losses = AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVED_FROM;
+        inotify.add_watch(folder, losses).map_err(|errno| watch(folder)(errno.into()))?;
+        // The kernel closes a dead holder's file: the only way to hear of its death.
+        inotify
+            .add_watch(lock, AddWatchFlags::IN_CLOSE)
+            .map_err(|errno| watch(lock)(errno.into()))?;
+        Ok(Self(inotify))
+    }
+
+    /// Sleeps until something happens or `deadline` has come. Tells whether there is time left.
+    #[must_use]
+    pub fn sleep_until(&self, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        let milliseconds = left.as_micros().div_ceil(1000);
+        let timeout = i32::try_from(milliseconds)
+            .ok()
+            .and_then(|ms| PollTimeout::try_from(ms).ok())
+            .unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut fds, timeout);
+        let _ = self.0.read_events();
+        true
+    }
+}
