@@ -1,0 +1,73 @@
+//! The note in the lock: which event is being handled, and what became of it before.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Ticket;
+
+/// Left in the lock when an event is begun. A successor that finds it knows that the run
+/// did not get through, and whether that was a death or a request to stop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The file of the event in hand.
+    pub ticket: String,
+    /// The event in hand.
+    pub event_id: Uuid,
+    /// How often its run died so far.
+    pub deaths: u32,
+    /// Whether the run was asked to stop; it did not die then.
+    pub stopped: bool,
+}
+
+impl Note {
+    /// How often an event may cost a run its life before it is set aside.
+    pub const MOST_DEATHS: u32 = 3;
+
+    /// The note for a first run of an event.
+    #[must_use]
+    pub fn begin(ticket: &Ticket, event_id: Uuid) -> Self {
+        Self { ticket: ticket.as_str().to_owned(), event_id, deaths: 0, stopped: false }
+    }
+
+    /// The note for the next run, from the one the last run left: for another event, or
+    /// none, it starts over.
+    #[must_use]
+    pub fn after(self, last: Option<&Self>) -> Self {
+        match last {
+            Some(last) if last.ticket == self.ticket => {
+                let died = u32::from(!last.stopped);
+                Self { deaths: last.deaths + died, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// Reads a note; what is none counts as none.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// The note as it stands in the lock.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deaths_of_the_same_event_add_up_and_a_stop_is_no_death() {
+        let ticket = Ticket("a".into());
+        let other = Ticket("b".into());
+        let first = Note::begin(&ticket, Uuid::nil());
+        let second = Note::begin(&ticket, Uuid::nil()).after(Some(&first));
+        assert_eq!(second.deaths, 1);
+        let stopped = Note { stopped: true, ..second };
+        assert_eq!(Note::begin(&ticket, Uuid::nil()).after(Some(&stopped)).deaths, 1);
+        assert_eq!(Note::begin(&other, Uuid::nil()).after(Some(&stopped)).deaths, 0);
+    }
+}
