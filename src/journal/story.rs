@@ -1,0 +1,207 @@
+//! Records put together again: one story per event.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Journal;
+use super::record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
+use crate::event::Event;
+use crate::sys::files::FileError;
+
+/// All that the journal says about one event, or about one refused call.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Story {
+    /// When the newest record of it was written.
+    pub last_time: Option<Timestamp>,
+    /// The event's id; none for a refused call.
+    pub id: Option<Uuid>,
+    /// The event as accepted.
+    pub event: Option<Box<Event>>,
+    /// Why the call was refused.
+    pub refused: Option<Refused>,
+    /// The plan of the last run, then of each step what became of it.
+    pub steps: Vec<StoryStep>,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// How it ended, if it has.
+    pub outcome: Option<Outcome>,
+    /// How long the run took, in milliseconds.
+    pub ms: Option<f64>,
+    /// Why it ended so.
+    pub reason: Option<String>,
+    /// Remarks made meanwhile, oldest first.
+    pub remarks: Vec<String>,
+}
+
+/// A call that became no event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Whose call.
+    pub source: Option<String>,
+    /// Which trigger.
+    pub trigger: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A step in a story.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoryStep {
+    /// As planned.
+    pub planned: PlannedStep,
+    /// How it ended; none if it was skipped, or has not ended.
+    pub end: Option<StepEnd>,
+}
+
+/// The stories of the newest events, newest first, at most `most` of those that `wanted`
+/// takes. A story whose beginning lies further back than the reading went is left out.
+///
+/// # Errors
+/// When a journal file is there and can't be read.
+pub fn stories(
+    journal: &Journal,
+    most: usize,
+    mut wanted: impl FnMut(&Story) -> bool,
+) -> Result<Vec<Story>, FileError> {
+    let mut open: Vec<Story> = Vec::new();
+    let mut finished = 0;
+    journal.read_back(|entry| {
+        let index = place_of(&entry, &mut open);
+        let Some(story) = open.get_mut(index) else { return true };
+        if story.tell(entry) && wanted(story) {
+            finished += 1;
+        }
+        finished < most
+    })?;
+    open.retain(|story| (story.event.is_some() || story.refused.is_some()) && wanted(story));
+    open.truncate(most);
+    Ok(open)
+}
+
+/// The index of the story an entry belongs to; a new one where there is none yet.
+fn place_of(entry: &Entry, open: &mut Vec<Story>) -> usize {
+    let known = entry.event_id.and_then(|id| open.iter().rposition(|story| story.id == Some(id)));
+    known.unwrap_or_else(|| {
+        open.push(Story { id: entry.event_id, last_time: Some(entry.time), ..Story::default() });
+        open.len() - 1
+    })
+}
+
+impl Story {
+    /// Takes in one entry, older than those before. Tells whether the story is now whole.
+    fn tell(&mut self, entry: Entry) -> bool {
+        match entry.record {
+            Record::Accepted { event } => {
+                self.event = Some(event);
+                return true;
+            }
+            Record::Refused { source, trigger, reason } => {
+                self.refused = Some(Refused { source, trigger, reason });
+                return true;
+            }
+            Record::RunBegin { attempt, plan } => self.take_plan(attempt, plan),
+            Record::StepBegin { .. } => {}
+            Record::StepEnd { step, end } => self.take_end(step, end),
+            Record::Outcome { outcome, ms, reason, .. } => {
+                self.outcome = Some(outcome);
+                self.ms = Some(ms);
+                self.reason = reason;
+            }
+            Record::SetAside { path, reason } => {
+                self.remarks.insert(0, format!("set aside as {path}: {reason}"));
+            }
+            Record::Remark { text } => self.remarks.insert(0, text),
+        }
+        false
+    }
+
+    /// Steps come backwards: an end is seen before the plan it belongs to.
+    fn take_end(&mut self, step: String, end: StepEnd) {
+        let known = self.steps.iter_mut().find(|known| known.planned.step == step);
+        match known {
+            // A step that an earlier attempt finished isn't run again, and an
+            // interruption is no end.
+            Some(known) if known.end.as_ref().is_none_or(is_open) => known.end = Some(end),
+            Some(_) => {}
+            None => {
+                let planned = PlannedStep { step, path: None, skipped: None };
+                self.steps.push(StoryStep { planned, end: Some(end) });
+            }
+        }
+    }
+
+    fn take_plan(&mut self, attempt: u32, plan: Vec<PlannedStep>) {
+        if self.attempts == 0 {
+            self.attempts = attempt;
+            let mut ends = std::mem::take(&mut self.steps);
+            self.steps = plan
+                .into_iter()
+                .map(|planned| {
+                    let end = ends
+                        .iter()
+                        .position(|known| known.planned.step == planned.step)
+                        .and_then(|at| ends.swap_remove(at).end);
+                    StoryStep { planned, end }
+                })
+                .collect();
+        }
+    }
+}
+
+fn is_open(end: &StepEnd) -> bool {
+    matches!(end.outcome, StepOutcome::Interrupted)
+}
+
+/// What a run that died or was stopped had finished, so that it isn't done twice.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    /// The steps that have ended, in any attempt.
+    pub finished: Vec<(String, StepOutcome)>,
+    /// Whether the event has its outcome already.
+    pub has_outcome: bool,
+    /// The last attempt that was begun.
+    pub attempt: u32,
+}
+
+/// Looks up how far an event got.
+///
+/// # Errors
+/// When a journal file is there and can't be read.
+pub fn progress(journal: &Journal, id: Uuid) -> Result<Progress, FileError> {
+    let mut progress = Progress::default();
+    journal.read_back(|entry| {
+        if entry.event_id != Some(id) {
+            return true;
+        }
+        match entry.record {
+            Record::StepEnd { step, end } if !is_open(&end) => {
+                progress.finished.push((step, end.outcome));
+            }
+            Record::Outcome { .. } => progress.has_outcome = true,
+            Record::RunBegin { attempt, .. } => {
+                progress.attempt = progress.attempt.max(attempt);
+                return attempt > 1;
+            }
+            _ => {}
+        }
+        true
+    })?;
+    Ok(progress)
+}
+
+/// How an event ended, if it has.
+///
+/// # Errors
+/// When a journal file is there and can't be read.
+pub fn outcome_of(journal: &Journal, id: Uuid) -> Result<Option<Outcome>, FileError> {
+    let mut found = None;
+    journal.read_back(|entry| {
+        match entry.record {
+            Record::Outcome { outcome, .. } if entry.event_id == Some(id) => found = Some(outcome),
+            Record::Accepted { .. } if entry.event_id == Some(id) => return false,
+            _ => {}
+        }
+        found.is_none()
+    })?;
+    Ok(found)
+}
