@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Cidr, Details, Fact, Family, InterfaceName, Text};
+use super::{Action, Cidr, Details, Event, Fact, Family, InterfaceName, Text};
 
 /// A fact that failed its check and was left out: its name, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,7 @@ pub struct Warning {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// The source's own word for what happened (`ip-up`, `addroute`).
+    #[serde(default)]
     pub trigger: Text,
     /// What that means; none for a known trigger without network meaning.
     #[serde(default)]
@@ -69,6 +70,19 @@ pub struct Facts {
 impl Facts {
     /// Most warnings kept: a call with more is broken enough as it is.
     const MOST_WARNINGS: usize = 32;
+
+    /// Reads facts that somebody wrote by hand; an event's stamp, if it is there, is left
+    /// out, because acceptance makes a new one.
+    ///
+    /// # Errors
+    /// When it is no JSON object, or a field fails its check.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let mut facts: Self = serde_json::from_slice(bytes)?;
+        for stamped in Event::STAMPED {
+            facts.later.remove(stamped);
+        }
+        Ok(facts)
+    }
 
     /// Starts the facts of a trigger.
     #[must_use]

@@ -85,6 +85,19 @@ pub struct Cause {
 }
 
 impl Event {
+    /// The fields that acceptance decides, not the call.
+    pub(crate) const STAMPED: [&'static str; 9] = [
+        "schema",
+        "id",
+        "time",
+        "boottime_ns",
+        "source",
+        "ifindex",
+        "caused_by",
+        "cause_depth",
+        "attempt",
+    ];
+
     /// Joins the facts of a call with the stamp of its acceptance.
     #[must_use]
     pub fn new(source: SourceName, facts: Facts, stamp: Stamp) -> Self {

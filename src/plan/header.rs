@@ -1,0 +1,146 @@
+//! What a hook wants, from the `# netcue:` lines at its top.
+
+use std::time::Duration;
+
+use super::{Manner, Skip};
+use crate::event::Event;
+
+/// Which events a hook wants, and how it wants to be run. By default every event, as root.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Names of sources; empty: all.
+    pub sources: Vec<String>,
+    /// Actions; empty: all.
+    pub actions: Vec<String>,
+    /// Patterns of interface names, with `*` and `?`; empty: all, and events without one.
+    pub interfaces: Vec<String>,
+    /// Whether only the newest waiting event of an interface is wanted.
+    pub coalesce: bool,
+    /// How it runs.
+    pub manner: Manner,
+}
+
+/// A header that can't be understood; the hook is not run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("bad header in line {line}: {reason}")]
+pub struct BadHeader {
+    /// Line of the file, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub reason: String,
+}
+
+const KEYS: &str = "source action interface timeout user coalesce wait";
+
+impl Wishes {
+    /// Reads the comment lines at the top of a hook: those before its first other line.
+    ///
+    /// # Errors
+    /// When a `# netcue:` line has a word that is no known `key=value`.
+    pub fn from_head(head: &str) -> Result<Self, BadHeader> {
+        let mut wishes = Self::default();
+        for (index, line) in head.lines().enumerate() {
+            let line = line.trim();
+            let Some(comment) = line.strip_prefix('#') else {
+                if line.is_empty() {
+                    continue;
+                }
+                break;
+            };
+            let Some(words) = comment.trim_start().strip_prefix("netcue:") else { continue };
+            for word in words.split_whitespace() {
+                wishes.take(word).map_err(|reason| BadHeader { line: index + 1, reason })?;
+            }
+        }
+        Ok(wishes)
+    }
+
+    fn take(&mut self, word: &str) -> Result<(), String> {
+        let (key, value) = word
+            .split_once('=')
+            .filter(|(_, value)| !value.is_empty())
+            .ok_or_else(|| format!("{word:?} is not KEY=VALUE"))?;
+        let list = || value.split(',').map(ToOwned::to_owned).collect();
+        match key {
+            "source" => self.sources = list(),
+            "action" => self.actions = list(),
+            "interface" => self.interfaces = list(),
+            "timeout" => self.manner.timeout = Some(duration(value)?),
+            "user" => self.manner.user = Some(value.to_owned()),
+            "coalesce" if value == "interface" => self.coalesce = true,
+            "coalesce" => {
+                return Err(format!("coalesce={value}: only coalesce=interface is known"));
+            }
+            "wait" => self.manner.unattended = !yes_or_no(value)?,
+            _ => return Err(format!("{key:?} is no key; there are {KEYS}")),
+        }
+        Ok(())
+    }
+
+    /// Why this hook doesn't want an event, if it doesn't.
+    #[must_use]
+    pub fn unwanted(&self, event: &Event) -> Option<Skip> {
+        let action = event.facts.action.as_ref().map_or("none", |action| action.as_str());
+        let interface =
+            event.facts.interface.as_ref().map_or("none", |interface| interface.as_str());
+        let unwanted = |wish, wants: &[String], has: &str| Skip::Unwanted {
+            wish,
+            wants: wants.join(","),
+            has: has.to_owned(),
+        };
+        let fits = |wants: &[String], has: &str| {
+            wants.is_empty() || wants.iter().any(|pattern| matches(pattern, has))
+        };
+        if !fits(&self.sources, event.source.as_str()) {
+            Some(unwanted("source", &self.sources, event.source.as_str()))
+        } else if !fits(&self.actions, action) {
+            Some(unwanted("action", &self.actions, action))
+        } else if !fits(&self.interfaces, interface) {
+            Some(unwanted("interface", &self.interfaces, interface))
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for any text and `?` for one character.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.chars().next() {
+        None => text.is_empty(),
+        Some('*') => {
+            let rest = pattern.get(1..).unwrap_or("");
+            text.char_indices()
+                .map(|(at, _)| at)
+                .chain([text.len()])
+                .any(|at| matches(rest, text.get(at..).unwrap_or("")))
+        }
+        Some(wanted) => {
+            let mut chars = text.chars();
+            chars.next().is_some_and(|c| wanted == '?' || wanted == c)
+                && matches(pattern.get(wanted.len_utf8()..).unwrap_or(""), chars.as_str())
+        }
+    }
+}
+
+/// A duration as `30`, `30s` or `2m`: at least a second, at most a day.
+fn duration(value: &str) -> Result<Duration, String> {
+    let (number, unit) = match value.strip_suffix('m') {
+        Some(minutes) => (minutes, 60),
+        None => (value.strip_suffix('s').unwrap_or(value), 1),
+    };
+    number
+        .parse::<u64>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|seconds| (1..=86_400).contains(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| format!("timeout={value}: wanted is a time from 1s to 1440m"))
+}
+
+fn yes_or_no(value: &str) -> Result<bool, String> {
+    match value {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(format!("wait={value}: wanted is yes or no")),
+    }
+}

@@ -1,0 +1,108 @@
+//! Tables: which hooks run for which event, in which order, and why the others don't.
+
+use super::*;
+use crate::event::{Facts, Stamp};
+
+fn event(source: &str, action: Option<&str>, interface: Option<&str>) -> Event {
+    let facts = Facts {
+        action: action.map(|word| word.parse().unwrap()),
+        interface: interface.map(|name| name.parse().unwrap()),
+        ..Facts::default()
+    };
+    let stamp = Stamp {
+        id: uuid::Uuid::now_v7(),
+        time: jiff::Timestamp::UNIX_EPOCH,
+        boottime_ns: 1,
+        ifindex: None,
+        cause: None,
+    };
+    Event::new(source.parse().unwrap(), facts, stamp)
+}
+
+fn hook(name: &str, head: &str) -> Candidate {
+    let fitness = match Wishes::from_head(head) {
+        Ok(wishes) => Fitness::Fit(wishes),
+        Err(bad) => Fitness::Unfit(bad.to_string()),
+    };
+    Candidate { name: name.into(), path: format!("/h/{name}").into(), fitness }
+}
+
+fn shown(steps: &[Step]) -> Vec<String> {
+    steps
+        .iter()
+        .map(|step| match &step.verdict {
+            Verdict::Run(_) if step.path.is_none() => format!("{} built in", step.name),
+            Verdict::Run(_) => step.name.clone(),
+            Verdict::Skip(skip) => format!("{}: {skip}", step.name),
+        })
+        .collect()
+}
+
+#[test]
+fn the_order_is_that_of_the_bytes_with_the_engine_at_its_place() {
+    let hooks = ["70-b", "5-x", "50-rulesx", "50-rule", "Z", "a", "50_rules"].map(|n| hook(n, ""));
+    let steps = make(&event("ppp", Some("up"), Some("ppp0")), &hooks, &[]);
+    assert_eq!(
+        shown(&steps),
+        ["5-x", "50-rule", "50-rules built in", "50-rulesx", "50_rules", "70-b", "Z", "a"]
+    );
+}
+
+#[test]
+fn a_file_of_the_engines_name_replaces_it_and_a_mask_turns_it_off() {
+    let up = event("ppp", Some("up"), Some("ppp0"));
+    assert_eq!(shown(&make(&up, &[hook(ENGINE, "")], &[])), ["50-rules"]);
+    let masked = Candidate { fitness: Fitness::Masked, ..hook(ENGINE, "") };
+    assert_eq!(shown(&make(&up, &[masked], &[])), ["50-rules: masked by /h/50-rules"]);
+}
+
+#[test]
+fn wishes_keep_a_hook_from_events_it_does_not_want() {
+    for (head, has, expected) in [
+        ("# netcue: source=ppp,diald action=up,down interface=ppp*", ("ppp", "up", "ppp0"), "60"),
+        ("# netcue: source=diald", ("ppp", "up", "ppp0"), "60: wants source=diald, this is ppp"),
+        ("#netcue: action=down", ("ppp", "up", "ppp0"), "60: wants action=down, this is up"),
+        (
+            "# netcue: interface=eth?,wlan*",
+            ("ppp", "up", "eth10"),
+            "60: wants interface=eth?,wlan*, this is eth10",
+        ),
+        ("# netcue: interface=eth?", ("ppp", "up", "eth1"), "60"),
+        ("#!/bin/sh\n# a comment\n\n# netcue: action=up\n", ("ppp", "up", "e"), "60"),
+        ("#!/bin/sh\nexit 0\n# netcue: action=down\n", ("ppp", "up", "e"), "60"),
+        (
+            "#!/bin/sh\n# netcue: sorce=ppp",
+            ("ppp", "up", "e"),
+            "60: bad header in line 2: \"sorce\" is no key; there are source action interface \
+             timeout user coalesce wait",
+        ),
+        (
+            "# netcue: timeout=0",
+            ("ppp", "up", "e"),
+            "60: bad header in line 1: timeout=0: wanted is a time from 1s to 1440m",
+        ),
+    ] {
+        let (source, action, interface) = has;
+        let steps = make(&event(source, Some(action), Some(interface)), &[hook("60", head)], &[]);
+        assert_eq!(shown(&steps)[1], expected, "{head}");
+    }
+}
+
+#[test]
+fn a_hook_that_coalesces_runs_for_the_newest_waiting_event_it_wants() {
+    let hooks = [hook("60", "# netcue: coalesce=interface action=up,down"), hook("61", "")];
+    let first = event("ppp", Some("up"), Some("ppp0"));
+    let newer = event("ppp", Some("down"), Some("ppp0"));
+    let other = event("ppp", Some("down"), Some("ppp1"));
+    let unwanted = event("ppp", Some("pre-up"), Some("ppp0"));
+    let waiting = |events: &[&Event]| -> Vec<Waiting> {
+        events.iter().map(|event| Waiting { event: (*event).clone() }).collect()
+    };
+    let runs = |waiting: &[Waiting]| shown(&make(&first, &hooks, waiting))[1].clone();
+    assert_eq!(runs(&waiting(&[&other, &unwanted])), "60");
+    assert_eq!(
+        runs(&waiting(&[&newer, &other])),
+        format!("60: coalesced: event {} for the same interface is waiting", newer.id)
+    );
+    assert_eq!(shown(&make(&first, &hooks, &waiting(&[&newer])))[2], "61");
+}
