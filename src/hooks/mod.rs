@@ -1,1 +1,10 @@
-//! Stub.
+//! Hooks: find them in their folders, judge whether they may run, run them, and say how
+//! that ended.
+
+mod find;
+mod run;
+mod trust;
+
+pub use find::{Found, Standing, Survey, find};
+pub use run::{HookCall, HookEnd, HookOutcome, run};
+pub use trust::{Distrust, judge, judge_program};

@@ -1,0 +1,132 @@
+//! Which hooks there are: the folders merged by name, and for each file where it stands.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::trust::{Distrust, judge, judge_program};
+use crate::paths::Layout;
+use crate::sys::files::{self, FileError};
+use crate::sys::folder::{self, Kind, Way};
+
+/// Bytes at the top of a hook in which its header lines have to stand.
+const HEAD: u64 = 4096;
+
+/// Everything found in the hook folders.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// One hook per name, in the order of the names' bytes.
+    pub hooks: Vec<Found>,
+    /// Files that a file of the same name in a later folder stands before: it, and that one.
+    pub overridden: Vec<(PathBuf, PathBuf)>,
+    /// Files that run-parts would pass over because of their name.
+    pub misnamed: Vec<PathBuf>,
+    /// Folders that are there and can't be read.
+    pub unreadable: Vec<FileError>,
+}
+
+/// A hook that a name stands for.
+#[derive(Debug)]
+pub struct Found {
+    /// Its name, by which it is ordered.
+    pub name: String,
+    /// Its path in the hook folder.
+    pub path: PathBuf,
+    /// Whether it may run.
+    pub standing: Standing,
+    /// The text its header lines stand in.
+    pub head: String,
+}
+
+/// Whether a hook may run.
+#[derive(Debug)]
+pub enum Standing {
+    /// It may: this file, with every link followed, is what has been checked.
+    Ready(PathBuf),
+    /// An empty file, or a link to `/dev/null`: the name is masked.
+    Masked,
+    /// Somebody other than root could have changed it.
+    Distrusted(Distrust),
+    /// It can't be looked at.
+    Unreadable(FileError),
+}
+
+/// Looks through the hook folders.
+#[must_use]
+pub fn find(layout: &Layout) -> Survey {
+    let mut survey = Survey::default();
+    let mut by_name: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for folder in layout.hook_folders() {
+        match folder::names(&folder) {
+            Ok(names) => {
+                for name in &names {
+                    let path = folder.join(name);
+                    match name.to_str().filter(|name| runs_by_that_name(name)) {
+                        Some(name) => {
+                            if let Some(earlier) = by_name.insert(name.to_owned(), path.clone()) {
+                                survey.overridden.push((earlier, path));
+                            }
+                        }
+                        None if describes_another(name, &names) => {}
+                        None => survey.misnamed.push(path),
+                    }
+                }
+            }
+            Err(error) => survey.unreadable.push(error),
+        }
+    }
+    survey.hooks =
+        by_name.into_iter().map(|(name, path)| look_at(name, path, layout.root())).collect();
+    survey
+}
+
+/// run-parts(8): names consist entirely of ASCII letters, digits, underscores and hyphens.
+fn runs_by_that_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// `NAME.conf` beside `NAME` holds the header lines of a hook that has none of its own.
+fn describes_another(name: &OsStr, names: &[std::ffi::OsString]) -> bool {
+    let stem = name.to_str().and_then(|name| name.strip_suffix(".conf"));
+    stem.is_some_and(|stem| names.iter().any(|other| other == OsStr::new(stem)))
+}
+
+fn look_at(name: String, path: PathBuf, root: &Path) -> Found {
+    let mut head = String::new();
+    let standing = match folder::way_to(&path, root) {
+        Err(error) => Standing::Unreadable(error),
+        Ok(way) if is_mask(&way) => Standing::Masked,
+        Ok(way) => match judge_program(&way) {
+            Err(distrust) => Standing::Distrusted(distrust),
+            Ok(file) => match read_head_of(file, &path, root) {
+                Ok(text) => {
+                    head = text;
+                    Standing::Ready(file.to_owned())
+                }
+                Err(standing) => standing,
+            },
+        },
+    };
+    Found { name, path, standing, head }
+}
+
+fn is_mask(way: &Way) -> bool {
+    way.end == Path::new("/dev/null")
+        || way.parts.last().is_some_and(|end| end.kind == Kind::File && end.size == 0)
+}
+
+/// A script says at its top what it wants, another program in the file beside it.
+fn read_head_of(file: &Path, path: &Path, root: &Path) -> Result<String, Standing> {
+    let head = files::read_head(file, HEAD).map_err(Standing::Unreadable)?;
+    if head.starts_with(b"#!") {
+        return Ok(String::from_utf8_lossy(&head).into_owned());
+    }
+    let beside = path.with_extension("conf");
+    if !files::is_there(&beside) {
+        return Ok(String::new());
+    }
+    let way = folder::way_to(&beside, root).map_err(Standing::Unreadable)?;
+    let beside = judge(&way).map_err(Standing::Distrusted)?;
+    let text = files::read_head(beside, HEAD).map_err(Standing::Unreadable)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}

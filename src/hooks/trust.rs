@@ -1,0 +1,152 @@
+//! May this file be run by root? Only if nobody but root could have changed it, or a
+//! folder on the way to it. A pure judgement over what `lstat` showed.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::sys::folder::{Kind, Part, Way};
+
+/// What keeps a file from being trusted: which part of the way, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distrust {
+    /// The file, or the folder on the way to it.
+    pub part: PathBuf,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a part of the way isn't trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It belongs to this user, not to root.
+    Owner(u32),
+    /// Its group, this one, may write to it.
+    GroupWritable(u32),
+    /// Everybody may write to it.
+    WorldWritable,
+    /// The way doesn't end at a regular file.
+    NoFile,
+    /// It has no execute bit.
+    NotExecutable,
+    /// It is set-user-id or set-group-id.
+    SetId,
+}
+
+impl fmt::Display for Distrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = self.part.display();
+        match self.reason {
+            Reason::Owner(uid) => write!(f, "{part} belongs to uid {uid}, not to root: chown root"),
+            Reason::GroupWritable(gid) => {
+                write!(f, "{part} is writable by group {gid}: chmod g-w")
+            }
+            Reason::WorldWritable => write!(f, "{part} is writable by everybody: chmod o-w"),
+            Reason::NoFile => write!(f, "{part} is not a regular file"),
+            Reason::NotExecutable => write!(f, "{part} is not executable: chmod +x"),
+            Reason::SetId => write!(f, "{part} is set-user-id or set-group-id: chmod u-s,g-s"),
+        }
+    }
+}
+
+/// Judges the way to a file that is to be read, and the file at its end.
+///
+/// # Errors
+/// The first part that isn't to be trusted, seen from the root.
+pub fn judge(way: &Way) -> Result<&Path, Distrust> {
+    for part in &way.parts {
+        if let Some(reason) = fault(part) {
+            return Err(Distrust { part: part.path.clone(), reason });
+        }
+    }
+    match way.parts.last() {
+        Some(end) if end.kind == Kind::File => Ok(&way.end),
+        _ => Err(Distrust { part: way.end.clone(), reason: Reason::NoFile }),
+    }
+}
+
+/// Judges the way to a file that is to be run.
+///
+/// # Errors
+/// As [`judge`], and when the file is set-id or has no execute bit.
+pub fn judge_program(way: &Way) -> Result<&Path, Distrust> {
+    let end = judge(way)?;
+    let mode = way.parts.last().map_or(0, |part| part.mode);
+    let reason = match mode {
+        mode if mode & 0o6000 != 0 => Reason::SetId,
+        mode if mode & 0o111 == 0 => Reason::NotExecutable,
+        _ => return Ok(end),
+    };
+    Err(Distrust { part: end.to_owned(), reason })
+}
+
+fn fault(part: &Part) -> Option<Reason> {
+    // A link can't be written to, and who may replace it is a matter of its folder.
+    if part.kind == Kind::Link {
+        return None;
+    }
+    if part.uid != 0 {
+        Some(Reason::Owner(part.uid))
+    } else if part.mode & 0o002 != 0 {
+        Some(Reason::WorldWritable)
+    } else if part.mode & 0o020 != 0 {
+        Some(Reason::GroupWritable(part.gid))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(path: &str, kind: Kind, uid: u32, mode: u32) -> Part {
+        Part { path: path.into(), kind, uid, gid: 50, mode, size: 1 }
+    }
+
+    fn verdict(parts: Vec<Part>) -> String {
+        let end = parts.last().map(|part| part.path.clone()).unwrap_or_default();
+        let way = Way { parts, end };
+        judge_program(&way).map_or_else(|distrust| distrust.to_string(), |_| "trusted".to_owned())
+    }
+
+    #[test]
+    fn only_what_root_alone_can_change_is_trusted() {
+        let root = || part("/", Kind::Folder, 0, 0o755);
+        let folder = |uid, mode| part("/h", Kind::Folder, uid, mode);
+        let file = |uid, mode| part("/h/a", Kind::File, uid, mode);
+        let link = || part("/h/l", Kind::Link, 1000, 0o777);
+        for (parts, expected) in [
+            (vec![root(), folder(0, 0o755), file(0, 0o755)], "trusted"),
+            (vec![root(), folder(0, 0o755), link(), file(0, 0o500)], "trusted"),
+            (
+                vec![root(), folder(0, 0o775), file(0, 0o755)],
+                "/h is writable by group 50: chmod g-w",
+            ),
+            (
+                vec![root(), folder(0, 0o1777), file(0, 0o755)],
+                "/h is writable by everybody: chmod o-w",
+            ),
+            (
+                vec![root(), folder(1000, 0o755), file(0, 0o755)],
+                "/h belongs to uid 1000, not to root: chown root",
+            ),
+            (
+                vec![root(), folder(0, 0o755), file(33, 0o755)],
+                "/h/a belongs to uid 33, not to root: chown root",
+            ),
+            (
+                vec![root(), folder(0, 0o755), file(0, 0o757)],
+                "/h/a is writable by everybody: chmod o-w",
+            ),
+            (vec![root(), folder(0, 0o755), file(0, 0o644)], "/h/a is not executable: chmod +x"),
+            (
+                vec![root(), folder(0, 0o755), file(0, 0o4755)],
+                "/h/a is set-user-id or set-group-id: chmod u-s,g-s",
+            ),
+            (vec![root(), folder(0, 0o755)], "/h is not a regular file"),
+            (vec![root(), part("/h/p", Kind::Other, 0, 0o600)], "/h/p is not a regular file"),
+        ] {
+            assert_eq!(verdict(parts), expected);
+        }
+    }
+}
