@@ -1,1 +1,203 @@
-//! Stub.
+//! The command line: who was called, and by which name; a file per command.
+
+mod emit;
+mod from;
+mod history;
+mod hooks;
+mod ipmasq;
+mod parse;
+mod plan;
+mod rules;
+mod run;
+mod table;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::error::Exit;
+use crate::event::Cause;
+use crate::paths::Layout;
+use crate::sources::{self, Call};
+use crate::sys::invocation::{self, Invocation};
+use crate::sys::terminal;
+
+/// Runs rules and scripts whenever routing changes or a network interface goes up or down.
+#[derive(Debug, Parser)]
+#[command(name = "netcue", version, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Takes DIR for the root: /etc, /run, /var and /usr/lib are looked for under it
+    #[arg(long, value_name = "DIR", default_value = "/", hide_default_value = true)]
+    root: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Everything netcue can be told to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Takes a call from a source: this is what pppd, diald and the others call
+    From(from::Args),
+    /// Shows the event a call would become, as JSON, and changes nothing
+    Parse(parse::Args),
+    /// Makes an event by hand, from options or from JSON on stdin
+    Emit(emit::Args),
+    /// Handles what waits in the queue
+    Run(run::Args),
+    /// Shows what a call would set going, step by step, and changes nothing
+    Plan(plan::Args),
+    /// Lists the hooks in order, and for each file that would not run, why
+    Hooks(hooks::Args),
+    /// Shows, compares or applies the rules that the kernel's state calls for
+    Rules(rules::Args),
+    /// Shows what happened
+    History(history::Args),
+    /// Prints a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What a command reports instead of an exit status: what went wrong, and what it stands for.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl std::fmt::Display) -> Self {
+        Self { exit, message: message.to_string() }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::InputOutput, format!("can't write the output: {error}"))
+    }
+}
+
+type Ended = Result<Exit, Failure>;
+
+/// Does what this process was called for.
+#[must_use]
+pub fn main() -> Exit {
+    let invocation = Invocation::collect();
+    invocation::settle();
+    let ended = if invocation.argv0.file_name() == Some(OsStr::new("ipmasq")) {
+        ipmasq::main(&invocation)
+    } else if let Some((source, trigger)) = sources::by_place(&invocation.argv0, &invocation.cwd) {
+        from::by_link(source, trigger, &invocation)
+    } else if let Some((root, words)) = plain_call(&invocation.words) {
+        from::plain(&layout(root), words, &invocation)
+    } else {
+        by_words(&invocation)
+    };
+    ended.unwrap_or_else(|failure| {
+        terminal::tell(&failure.message);
+        failure.exit
+    })
+}
+
+/// `[--root DIR] from SOURCE …` without options: what callers say. The words of a call are
+/// not ours to interpret, and it is the call whose start has to be quick.
+fn plain_call(words: &[OsString]) -> Option<(&Path, &[OsString])> {
+    let (root, rest) = match words {
+        [option, root, rest @ ..] if option == "--root" => (Path::new(root), rest),
+        rest => (Path::new("/"), rest),
+    };
+    match rest {
+        [from, call @ ..] if from == "from" => {
+            let first = call.first()?;
+            (!first.as_encoded_bytes().starts_with(b"-")).then_some((root, call))
+        }
+        _ => None,
+    }
+}
+
+fn by_words(invocation: &Invocation) -> Ended {
+    let name = OsString::from("netcue");
+    let words = std::iter::once(name).chain(invocation.words.iter().cloned());
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, invocation),
+    };
+    let layout = layout(&cli.root);
+    match cli.command {
+        Command::From(args) => from::main(&layout, &args, invocation),
+        Command::Parse(args) => parse::main(&args, invocation),
+        Command::Emit(args) => emit::main(&layout, args, invocation),
+        Command::Run(args) => run::main(&layout, &args),
+        Command::Plan(args) => plan::main(&layout, &args, invocation),
+        Command::Hooks(args) => hooks::main(&layout, &args),
+        Command::Rules(args) => rules::main(&layout, &args, invocation),
+        Command::History(args) => history::main(&layout, &args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "netcue", &mut script);
+            terminal::show(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// A root has to be absolute: links and locks are compared by path.
+fn layout(root: &Path) -> Layout {
+    Layout::under(std::path::absolute(root).unwrap_or_else(|_| root.to_owned()))
+}
+
+/// Help and version are answers, everything else clap says is a wrong command line.
+fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
+    if !error.use_stderr() {
+        let styled = error.render();
+        let text =
+            if terminal::wants_colour() { styled.ansi().to_string() } else { styled.to_string() };
+        terminal::show(&text)?;
+        return Ok(Exit::Done);
+    }
+    let mut message = error.render().to_string().trim_end().to_owned();
+    if invocation.argv0.file_name() != Some(OsStr::new("netcue")) {
+        message = format!(
+            "called as {}, which is no place where a source looks for its hook (see netcue(8))\n\
+             {message}",
+            invocation.argv0.display()
+        );
+    }
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    Err(Failure::new(Exit::Usage, message))
+}
+
+/// The call that these words and our environment make.
+fn call<'a>(words: &'a [OsString], invocation: &'a Invocation) -> Call<'a> {
+    Call { words, env: &invocation.env }
+}
+
+/// The event whose hook is calling us, as its environment says.
+fn cause(invocation: &Invocation) -> Option<Cause> {
+    let variable = |name: &str| {
+        let (_, value) = invocation.env.iter().find(|(key, _)| key == name)?;
+        value.to_str()
+    };
+    Some(Cause {
+        id: variable("NETCUE_ID")?.parse().ok()?,
+        depth: variable("NETCUE_CAUSE_DEPTH").and_then(|depth| depth.parse().ok()).unwrap_or(0),
+    })
+}
+
+/// The command line as clap knows it, for the manual's tests.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// The words of a call with or without a leading `from`, as it may be copied from a
+/// caller's configuration.
+fn after_from(words: &[OsString]) -> &[OsString] {
+    match words {
+        [from, rest @ ..] if from == "from" => rest,
+        words => words,
+    }
+}

@@ -38,6 +38,19 @@ pub struct Classes {
     pub notes: Vec<String>,
 }
 
+impl Classes {
+    /// The internal networks as people write them.
+    #[must_use]
+    pub fn networks(&self) -> Vec<String> {
+        [&self.internal4, &self.internal6]
+            .into_iter()
+            .flat_map(|networks| {
+                networks.ranges().iter().map(|range| range.text(networks.family()))
+            })
+            .collect()
+    }
+}
+
 /// MTU of Ethernet in bytes: what senders assume of the whole way.
 const ETHERNET: u32 = 1500;
 

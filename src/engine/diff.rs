@@ -12,6 +12,15 @@ pub enum Change {
     Removed(String),
 }
 
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Added(line) => write!(f, "+{line}"),
+            Self::Removed(line) => write!(f, "-{line}"),
+        }
+    }
+}
+
 /// Above this many pairs of lines, the middle of the texts is given as replaced as a whole.
 const MOST_PAIRS: usize = 4_000_000;
 

@@ -1,0 +1,129 @@
+//! `emit`: an event made by hand.
+
+use std::net::IpAddr;
+
+use super::{Ended, Failure, cause};
+use crate::error::Exit;
+use crate::event::{Action, Cidr, Facts, Family, InterfaceName, Text};
+use crate::paths::Layout;
+use crate::pipeline::{self, House};
+use crate::sources::{self, Reading, Wait};
+use crate::sys::invocation::{self, Invocation};
+use crate::sys::terminal;
+
+/// Largest event on stdin, in bytes.
+const LARGEST: u64 = 64 * 1024;
+
+/// What may be said with `emit`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Reads the facts as a JSON object on stdin, in the words of netcue-event(7)
+    #[arg(long, conflicts_with_all = ["action", "interface", "family", "local", "remote", "prefix",
+        "gateway", "addresses", "dns", "details"])]
+    json: bool,
+    /// Only queues the event and returns at once
+    #[arg(long)]
+    no_wait: bool,
+    /// pre-up, up, pre-down, down, change, boot or manual
+    #[arg(long, default_value = "manual", value_parser = known_action)]
+    action: Action,
+    /// The interface it is about
+    #[arg(long, value_name = "NAME")]
+    interface: Option<InterfaceName>,
+    /// ipv4 or ipv6; the family of --local, if not given
+    #[arg(long, value_parser = family)]
+    family: Option<Family>,
+    /// Our own address
+    #[arg(long, value_name = "ADDRESS")]
+    local: Option<IpAddr>,
+    /// The other end's address
+    #[arg(long, value_name = "ADDRESS")]
+    remote: Option<IpAddr>,
+    /// Prefix length of the local network
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(0..=128))]
+    prefix: Option<u8>,
+    /// Next hop
+    #[arg(long, value_name = "ADDRESS")]
+    gateway: Option<IpAddr>,
+    /// One of several addresses; may be given more than once
+    #[arg(long = "address", value_name = "ADDRESS/BITS")]
+    addresses: Vec<Cidr>,
+    /// A name server; may be given more than once
+    #[arg(long, value_name = "ADDRESS")]
+    dns: Vec<IpAddr>,
+    /// A fact of your own; may be given more than once
+    #[arg(long = "detail", value_name = "NAME=VALUE")]
+    details: Vec<String>,
+}
+
+fn known_action(word: &str) -> Result<Action, String> {
+    Action::KNOWN
+        .into_iter()
+        .find(|known| known.as_str() == word)
+        .ok_or_else(|| format!("there are {}", Action::KNOWN.map(String::from).join(" ")))
+}
+
+fn family(word: &str) -> Result<Family, String> {
+    match word {
+        "ipv4" => Ok(Family::Ipv4),
+        "ipv6" => Ok(Family::Ipv6),
+        _ => Err("there are ipv4 and ipv6".to_owned()),
+    }
+}
+
+pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ended {
+    let (no_wait, json) = (args.no_wait, args.json);
+    let mut facts = if json { from_stdin()? } else { from_options(args)? };
+    if facts.trigger.as_str().is_empty() {
+        facts.trigger = trigger_word();
+    }
+    if facts.action.is_none() {
+        facts.action = Some(Action::Manual);
+    }
+    let missing = || Failure::new(Exit::Bug, "the source \"manual\" is missing");
+    let source = sources::find("manual").ok_or_else(missing)?;
+    let trigger = source.trigger("emit").ok_or_else(missing)?;
+    let mut house = House::open(layout.clone());
+    let wait = if no_wait { Wait::Deposit } else { Wait::Foreground };
+    let reading = Reading { source, trigger, facts };
+    let arrival = pipeline::arrive(&mut house, reading, cause(invocation), wait);
+    house.close();
+    if let Some(event) = &arrival.event {
+        terminal::show(&format!("{} {}\n", event.id, arrival.fate.as_str()))?;
+    }
+    Ok(arrival.fate.exit())
+}
+
+fn from_options(args: Args) -> Result<Facts, Failure> {
+    let mut facts = Facts::of(trigger_word(), Some(args.action));
+    facts.family = args.family.or_else(|| args.local.map(Family::of));
+    facts.interface = args.interface;
+    facts.local = args.local;
+    facts.remote = args.remote;
+    facts.prefix = args.prefix;
+    facts.gateway = args.gateway;
+    facts.addresses = (!args.addresses.is_empty()).then_some(args.addresses);
+    facts.dns = (!args.dns.is_empty()).then_some(args.dns);
+    for detail in &args.details {
+        let wrong =
+            |reason: &str| Failure::new(Exit::Usage, format!("--detail {detail:?}: {reason}"));
+        let (name, value) = detail.split_once('=').ok_or_else(|| wrong("wanted is NAME=VALUE"))?;
+        let text: Text = value.parse().map_err(|unfit| wrong(&format!("{unfit}")))?;
+        facts
+            .details
+            .insert(name, crate::event::Fact::Text(text))
+            .map_err(|unfit| wrong(&unfit.0))?;
+    }
+    Ok(facts)
+}
+
+fn trigger_word() -> Text {
+    "emit".parse().unwrap_or_default()
+}
+
+fn from_stdin() -> Result<Facts, Failure> {
+    let content = invocation::read_stdin(LARGEST)
+        .map_err(|error| Failure::new(Exit::NotUnderstood, format!("stdin: {error}")))?;
+    Facts::from_json(&content)
+        .map_err(|error| Failure::new(Exit::NotUnderstood, format!("stdin: {error}")))
+}

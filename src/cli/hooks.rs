@@ -1,0 +1,136 @@
+//! `hooks`: which hooks there are, in order, and for each file that would not run, why.
+
+use serde_json::json;
+
+use super::Ended;
+use super::table::{Paint, Table, Tone};
+use crate::error::Exit;
+use crate::hooks::{self, Survey};
+use crate::paths::Layout;
+use crate::pipeline;
+use crate::plan::{Candidate, ENGINE, Fitness, Wishes};
+use crate::sys::terminal;
+
+/// What may be said with `hooks`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Prints JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// One line of the list.
+struct Row {
+    name: String,
+    path: String,
+    state: &'static str,
+    /// What it wants, or why it doesn't run.
+    note: String,
+}
+
+pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    let survey = hooks::find(layout);
+    let rows = rows(&survey);
+    let text = if args.json { as_json(&rows) } else { as_table(&rows) };
+    terminal::show(&text)?;
+    Ok(Exit::Done)
+}
+
+fn rows(survey: &Survey) -> Vec<Row> {
+    let mut rows: Vec<Row> = pipeline::candidates(survey).iter().map(of_candidate).collect();
+    if !rows.iter().any(|row| row.name == ENGINE) {
+        rows.push(Row {
+            name: ENGINE.to_owned(),
+            path: "(built in)".to_owned(),
+            state: "runs",
+            note: "regenerates the NAT rules".to_owned(),
+        });
+    }
+    rows.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+    rows.extend(survey.overridden.iter().map(|(path, by)| Row {
+        name: name_of(path),
+        path: path.display().to_string(),
+        state: "overridden",
+        note: format!("by {}", by.display()),
+    }));
+    rows.extend(survey.misnamed.iter().map(|path| Row {
+        name: name_of(path),
+        path: path.display().to_string(),
+        state: "skipped",
+        note: "its name has other characters than A-Z a-z 0-9 _ and -".to_owned(),
+    }));
+    rows.extend(survey.unreadable.iter().map(|error| Row {
+        name: name_of(&error.path),
+        path: error.path.display().to_string(),
+        state: "refused",
+        note: error.to_string(),
+    }));
+    rows
+}
+
+fn name_of(path: &std::path::Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn of_candidate(candidate: &Candidate) -> Row {
+    let (state, note) = match &candidate.fitness {
+        Fitness::Fit(wishes) => ("runs", wishes_in_words(wishes)),
+        Fitness::Masked => ("masked", "an empty file or a link to /dev/null".to_owned()),
+        Fitness::Unfit(reason) => ("refused", reason.clone()),
+    };
+    Row { name: candidate.name.clone(), path: candidate.path.display().to_string(), state, note }
+}
+
+fn wishes_in_words(wishes: &Wishes) -> String {
+    let mut words = Vec::new();
+    for (key, values) in [
+        ("source", &wishes.sources),
+        ("action", &wishes.actions),
+        ("interface", &wishes.interfaces),
+    ] {
+        if !values.is_empty() {
+            words.push(format!("{key}={}", values.join(",")));
+        }
+    }
+    if let Some(timeout) = wishes.manner.timeout {
+        words.push(format!("timeout={}s", timeout.as_secs()));
+    }
+    if let Some(user) = &wishes.manner.user {
+        words.push(format!("user={user}"));
+    }
+    if wishes.coalesce {
+        words.push("coalesce=interface".to_owned());
+    }
+    if wishes.manner.unattended {
+        words.push("wait=no".to_owned());
+    }
+    if words.is_empty() { "every event".to_owned() } else { words.join(" ") }
+}
+
+fn as_table(rows: &[Row]) -> String {
+    let mut table = Table::default();
+    for row in rows {
+        let tone = match row.state {
+            "runs" => Tone::Good,
+            "refused" | "skipped" => Tone::Bad,
+            _ => Tone::Faint,
+        };
+        table.row([
+            (tone, row.state),
+            (Tone::Strong, &row.name),
+            (Tone::Plain, &row.note),
+            (Tone::Faint, &row.path),
+        ]);
+    }
+    table.lines(Paint::for_stdout())
+}
+
+fn as_json(rows: &[Row]) -> String {
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            json!({ "name": row.name, "path": row.path, "state": row.state, "note": row.note })
+        })
+        .collect();
+    serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
+}

@@ -1,0 +1,58 @@
+//! Called as `ipmasq`, in the place of Debian's old program of that name: no arguments
+//! mean "recompute, now". The options are those of ipmasq(8).
+
+use clap::Parser;
+
+use super::{Ended, Failure, cause};
+use crate::error::Exit;
+use crate::paths::Layout;
+use crate::pipeline::{self, Arrival, House};
+use crate::sources::{self, Call};
+use crate::sys::invocation::Invocation;
+use crate::sys::terminal;
+
+/// Recomputes the rules, now.
+#[derive(Debug, Parser)]
+#[command(name = "ipmasq", version)]
+struct Args {
+    /// Changes nothing; alone it is of use with --display
+    #[arg(short, long)]
+    no_act: bool,
+    /// Shows the rules
+    #[arg(short, long)]
+    display: bool,
+    /// Says what is done
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+pub(super) fn main(invocation: &Invocation) -> Ended {
+    let words = std::iter::once("ipmasq".into()).chain(invocation.words.iter().cloned());
+    let args = match Args::try_parse_from(words) {
+        Ok(args) => args,
+        Err(error) => return super::usage(&error, invocation),
+    };
+    let layout = Layout::default();
+    if !args.no_act {
+        let mut house = House::open(layout.clone());
+        let arrival = recompute(&mut house, invocation)?;
+        house.close();
+        if let (true, Some(event)) = (args.verbose, &arrival.event) {
+            terminal::show(&format!("event {}: {}\n", event.id, arrival.fate.as_str()))?;
+        }
+        if arrival.fate.exit() != Exit::Done {
+            return Ok(arrival.fate.exit());
+        }
+    }
+    if args.display { super::rules::show(&layout, false) } else { Ok(Exit::Done) }
+}
+
+/// A manual event, now, that is waited for.
+pub(super) fn recompute(house: &mut House, invocation: &Invocation) -> Result<Arrival, Failure> {
+    let missing = || Failure::new(Exit::Bug, "the source \"manual\" is missing");
+    let source = sources::find("manual").ok_or_else(missing)?;
+    let trigger = source.trigger("run").ok_or_else(missing)?;
+    let reading = sources::read(source, trigger, &Call::default())
+        .map_err(|refusal| Failure::new(Exit::Bug, refusal))?;
+    Ok(pipeline::arrive(house, reading, cause(invocation), trigger.wait))
+}

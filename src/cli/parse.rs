@@ -1,0 +1,62 @@
+//! `parse`: the event a call would become. Pure but for our own words and environment.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Ended, Failure, call, cause};
+use crate::error::Exit;
+use crate::pipeline;
+use crate::sources::{self, Reading, Refusal};
+use crate::sys::invocation::Invocation;
+use crate::sys::terminal;
+
+/// What may be said with `parse`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Reads the words as a call by a link at PATH, such as /etc/ppp/ip-up.d/netcue
+    #[arg(long, value_name = "PATH")]
+    argv0: Option<PathBuf>,
+    /// The source, its trigger, and what it says; with --argv0, the words of the call
+    #[arg(
+        value_name = "SOURCE [TRIGGER] [WORD]…",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    words: Vec<OsString>,
+}
+
+pub(super) fn main(args: &Args, invocation: &Invocation) -> Ended {
+    match read(args, invocation)? {
+        Ok(reading) => {
+            let event = pipeline::accept(reading, cause(invocation));
+            show_json(&serde_json::to_value(&event).unwrap_or_default())?;
+            Ok(Exit::Done)
+        }
+        Err(refusal) => {
+            let mut error = serde_json::to_value(&refusal).unwrap_or_default();
+            if let Some(fields) = error.as_object_mut() {
+                fields.insert("message".to_owned(), refusal.to_string().into());
+            }
+            show_json(&json!({ "error": error }))?;
+            Err(Failure::new(Exit::NotUnderstood, refusal))
+        }
+    }
+}
+
+fn read(args: &Args, invocation: &Invocation) -> Result<Result<Reading, Refusal>, Failure> {
+    let Some(argv0) = &args.argv0 else {
+        return Ok(sources::read_from(&call(super::after_from(&args.words), invocation)));
+    };
+    let Some((source, trigger)) = sources::by_place(argv0, &invocation.cwd) else {
+        let message = format!("{} is no place where a source looks for its hook", argv0.display());
+        return Err(Failure::new(Exit::Usage, message));
+    };
+    Ok(sources::read(source, trigger, &call(&args.words, invocation)))
+}
+
+fn show_json(value: &serde_json::Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    Ok(terminal::show(&(text + "\n"))?)
+}

@@ -1,0 +1,152 @@
+//! `plan`: what a call would set going, and nothing changed.
+
+use std::ffi::OsString;
+
+use serde_json::json;
+
+use super::table::{Paint, Table, Tone};
+use super::{Ended, Failure, call, cause};
+use crate::engine::Preview;
+use crate::error::Exit;
+use crate::event::Event;
+use crate::paths::Layout;
+use crate::pipeline::{self, House};
+use crate::plan::{ENGINE, Step, Verdict};
+use crate::sources;
+use crate::sys::invocation::Invocation;
+use crate::sys::terminal;
+
+/// What may be said with `plan`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Prints JSON for programs
+    #[arg(long)]
+    json: bool,
+    /// The call, as in "from SOURCE [TRIGGER] [WORD]…"
+    #[arg(
+        value_name = "from SOURCE [TRIGGER] [WORD]…",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    words: Vec<OsString>,
+}
+
+pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> Ended {
+    show(layout, super::after_from(&args.words), invocation, args.json)
+}
+
+/// Shows the plan for the call that these words make.
+pub(super) fn show(
+    layout: &Layout,
+    words: &[OsString],
+    invocation: &Invocation,
+    json: bool,
+) -> Ended {
+    let reading = sources::read_from(&call(words, invocation))
+        .map_err(|refusal| Failure::new(Exit::NotUnderstood, refusal))?;
+    let event = pipeline::accept(reading, cause(invocation));
+    let house = House::open(layout.clone());
+    let steps = match event.facts.action {
+        Some(_) => pipeline::preview(&house, &event),
+        None => Vec::new(),
+    };
+    let engine_runs =
+        steps.iter().any(|step| step.path.is_none() && matches!(step.verdict, Verdict::Run(_)));
+    let rules = engine_runs.then(|| super::rules::preview(&house)).transpose();
+    let text = if json {
+        as_json(&event, &steps, rules.as_ref().ok().and_then(Option::as_ref))
+    } else {
+        as_text(&event, &steps, &rules)
+    };
+    terminal::show(&text)?;
+    rules.map(|_| Exit::Done)
+}
+
+fn as_text(event: &Event, steps: &[Step], rules: &Result<Option<Preview>, Failure>) -> String {
+    let paint = Paint::for_stdout();
+    let mut text = format!("{}\n", paint.text(Tone::Strong, &in_words(event)));
+    for warning in &event.facts.warnings {
+        let line = format!("  left out {}: {}", warning.field, warning.reason);
+        text.push_str(&paint.text(Tone::Bad, &line));
+        text.push('\n');
+    }
+    if event.facts.action.is_none() {
+        text.push_str("  nothing runs: the trigger has no meaning for the network\n");
+        return text;
+    }
+    let mut table = Table::default();
+    for step in steps {
+        let place = match &step.path {
+            Some(path) => path.display().to_string(),
+            None => "(built in)".to_owned(),
+        };
+        match &step.verdict {
+            Verdict::Run(_) => {
+                table.row([
+                    (Tone::Good, "  run "),
+                    (Tone::Strong, &step.name),
+                    (Tone::Faint, &place),
+                ]);
+            }
+            Verdict::Skip(skip) => table.row([
+                (Tone::Faint, "  skip"),
+                (Tone::Plain, &step.name),
+                (Tone::Plain, &skip.to_string()),
+            ]),
+        }
+    }
+    text.push_str(&table.lines(paint));
+    match rules {
+        Ok(Some(preview)) => {
+            text.push_str(&format!("{ENGINE} would make these changes:\n"));
+            let changes = super::rules::changes(preview);
+            if changes.is_empty() {
+                text.push_str("  none: the rules are what the kernel's state calls for\n");
+            }
+            for line in &changes {
+                text.push_str(&format!("  {}\n", paint.change(line)));
+            }
+        }
+        Ok(None) => text.push_str("the built-in engine would not run: no change in the rules\n"),
+        Err(_) => {}
+    }
+    text
+}
+
+fn in_words(event: &Event) -> String {
+    let facts = &event.facts;
+    let mut words = format!("{} {}", event.source, facts.trigger);
+    if let Some(action) = &facts.action {
+        words.push_str(&format!(": {action}"));
+    }
+    for (name, value) in [
+        ("", facts.interface.as_ref().map(ToString::to_string)),
+        ("local ", facts.local.map(|address| address.to_string())),
+        ("remote ", facts.remote.map(|address| address.to_string())),
+    ] {
+        if let Some(value) = value {
+            words.push_str(&format!(" {name}{value}"));
+        }
+    }
+    words
+}
+
+fn as_json(event: &Event, steps: &[Step], rules: Option<&Preview>) -> String {
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| {
+            let skipped = match &step.verdict {
+                Verdict::Run(_) => None,
+                Verdict::Skip(skip) => Some(skip.to_string()),
+            };
+            json!({ "step": step.name, "path": step.path, "skipped": skipped })
+        })
+        .collect();
+    let plan = json!({
+        "event": event,
+        "steps": steps,
+        "changes": rules.map(super::rules::changes),
+    });
+    serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n"
+}

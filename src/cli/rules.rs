@@ -1,0 +1,112 @@
+//! `rules`: the rules that the kernel's state calls for, against those in force.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::table::Paint;
+use super::{Ended, Failure};
+use crate::engine::{self, Preview};
+use crate::error::Exit;
+use crate::paths::Layout;
+use crate::pipeline::House;
+use crate::sys::invocation::Invocation;
+use crate::sys::terminal;
+
+/// What may be said with `rules`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Prints the rules that the kernel's present state calls for, in nft's syntax
+    Show {
+        /// Prints JSON for programs: the classes and their reasons, the rules, whether they are in force
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints how the rules in force differ from those; exit status 1 if they do
+    Diff,
+    /// Puts them in force now, as an event of the source "manual"
+    Apply,
+}
+
+pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> Ended {
+    match args.what {
+        What::Show { json } => show(layout, json),
+        What::Diff => diff(layout),
+        What::Apply => apply(layout, invocation),
+    }
+}
+
+/// What the engine would do; the queue and the rules stay as they are.
+pub(super) fn preview(house: &House) -> Result<Preview, Failure> {
+    engine::open()
+        .and_then(|mut session| {
+            engine::preview(&house.config.rules, &house.layout.rules(), &mut session)
+        })
+        .map_err(|error| Failure::new(error.exit(), error))
+}
+
+/// The difference as lines: those of the rules, then what only the kernel has differently.
+pub(super) fn changes(preview: &Preview) -> Vec<String> {
+    if preview.differences.is_empty() {
+        return Vec::new();
+    }
+    let lines = preview.lines.iter().map(ToString::to_string);
+    if preview.lines.is_empty() {
+        // Somebody else has changed our table.
+        return preview.differences.iter().map(|found| format!("! {found}")).collect();
+    }
+    lines.collect()
+}
+
+pub(super) fn show(layout: &Layout, json: bool) -> Ended {
+    let preview = preview(&House::open(layout.clone()))?;
+    if json {
+        let shown = json!({
+            "classes": classes(&preview),
+            "rules": preview.wanted,
+            "in_force": preview.differences.is_empty(),
+            "notes": preview.notes,
+        });
+        terminal::show(&(serde_json::to_string_pretty(&shown).unwrap_or_default() + "\n"))?;
+        return Ok(Exit::Done);
+    }
+    let mut text = preview.wanted.clone();
+    if !preview.differences.is_empty() {
+        text.push_str("# not in force: see \"netcue rules diff\"\n");
+    }
+    for note in &preview.notes {
+        text.push_str(&format!("# {note}\n"));
+    }
+    terminal::show(&text)?;
+    Ok(Exit::Done)
+}
+
+fn diff(layout: &Layout) -> Ended {
+    let preview = preview(&House::open(layout.clone()))?;
+    let paint = Paint::for_stdout();
+    let lines: String = changes(&preview).iter().map(|line| paint.change(line) + "\n").collect();
+    terminal::show(&lines)?;
+    Ok(if preview.differences.is_empty() { Exit::Done } else { Exit::StepFailed })
+}
+
+fn apply(layout: &Layout, invocation: &Invocation) -> Ended {
+    let mut house = House::open(layout.clone());
+    let arrival = super::ipmasq::recompute(&mut house, invocation)?;
+    house.close();
+    Ok(arrival.fate.exit())
+}
+
+fn classes(preview: &Preview) -> serde_json::Value {
+    let classes = &preview.classes;
+    json!({
+        "external_out": classes.external_out,
+        "external_in": classes.external_in,
+        "internal": classes.internal,
+        "internal_networks": classes.networks(),
+    })
+}

@@ -1,0 +1,33 @@
+//! `run`: handles what waits in the queue.
+
+use super::{Ended, Failure};
+use crate::error::Exit;
+use crate::paths::Layout;
+use crate::pipeline::{self, House};
+use crate::sys::invocation;
+
+/// What may be said with `run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Leaves the caller's session first; netcue itself calls this
+    #[arg(long)]
+    detached: bool,
+}
+
+pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    if args.detached {
+        invocation::leave_session();
+    }
+    let mut house = House::open(layout.clone());
+    house.queue.prepare().map_err(|error| {
+        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
+        Failure::new(exit, error)
+    })?;
+    let drained = pipeline::drain(&mut house);
+    house.close();
+    Ok(match drained.stopped_by {
+        Some(signal) => Exit::Signal(signal),
+        None if drained.failed.is_empty() => Exit::Done,
+        None => Exit::StepFailed,
+    })
+}

@@ -1,0 +1,216 @@
+//! Turns: whoever gets the lock handles what waits until nothing waits, lets go, and looks
+//! again.
+
+use uuid::Uuid;
+
+use super::run::{End, Run};
+use super::{House, send_runner};
+use crate::event::Event;
+use crate::journal::{Outcome, Progress, Record, progress};
+use crate::queue::{Note, Ticket};
+use crate::sys::lock::Lock;
+use crate::sys::signals::Signals;
+use crate::sys::syslog::Urgency;
+
+/// What came of a drain.
+#[derive(Debug, Default)]
+pub struct Drained {
+    /// The events in whose run a step failed.
+    pub failed: Vec<Uuid>,
+    /// The signal that made us stop before the queue was empty.
+    pub stopped_by: Option<i32>,
+    /// Whether another process holds the lock and does the work.
+    pub busy: bool,
+}
+
+/// Handles what waits, if nobody else does.
+///
+/// Looking again after unlocking is what loses no event: one that came between the last
+/// look and the unlocking found the lock busy, and its caller has gone.
+#[must_use]
+pub fn drain(house: &mut House) -> Drained {
+    let mut drained = Drained::default();
+    let signals = match Signals::watch() {
+        Ok(signals) => signals,
+        Err(error) => {
+            house.say(Urgency::Error, &format!("can't watch for signals: {error}"));
+            return drained;
+        }
+    };
+    loop {
+        match Lock::try_now(&house.layout.lock()) {
+            Ok(Some(lock)) => turn(house, &lock, &signals, &mut drained),
+            Ok(None) => {
+                drained.busy = true;
+                return drained;
+            }
+            Err(error) => {
+                house
+                    .say(Urgency::Error, &format!("{error}; what waits is left for the next call"));
+                return drained;
+            }
+        }
+        if drained.stopped_by.is_some() {
+            send_runner(house);
+            return drained;
+        }
+        if !house.queue.waiting().is_ok_and(|waiting| !waiting.is_empty()) {
+            return drained;
+        }
+    }
+}
+
+/// One holding of the lock.
+fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained) {
+    let mut last = lock.note().ok().and_then(|note| Note::from_bytes(&note));
+    loop {
+        let waiting = match house.queue.waiting() {
+            Ok(waiting) if waiting.is_empty() => break,
+            Ok(waiting) => waiting,
+            Err(error) => {
+                house.say(Urgency::Error, &error.to_string());
+                break;
+            }
+        };
+        for (index, ticket) in waiting.iter().enumerate() {
+            let behind = waiting.get(index + 1..).unwrap_or_default();
+            let mut hand = Hand { house, lock, signals };
+            match hand.take_up(ticket, behind, last.take()) {
+                Taken::Finished => {}
+                Taken::Failed(id) => drained.failed.push(id),
+                Taken::Stopped(signal) => {
+                    drained.stopped_by = Some(signal);
+                    return;
+                }
+                Taken::Stuck => {
+                    let _ = lock.leave_note(b"");
+                    return;
+                }
+            }
+        }
+    }
+    let _ = lock.leave_note(b"");
+}
+
+/// What came of one ticket.
+enum Taken {
+    Finished,
+    Failed(Uuid),
+    Stopped(i32),
+    /// It can neither be handled nor taken out of the queue: going on would never end.
+    Stuck,
+}
+
+/// One event in hand.
+struct Hand<'a> {
+    house: &'a mut House,
+    lock: &'a Lock,
+    signals: &'a Signals,
+}
+
+impl Hand<'_> {
+    fn take_up(&mut self, ticket: &Ticket, behind: &[Ticket], last: Option<Note>) -> Taken {
+        let mut event = match self.house.queue.read(ticket) {
+            Ok(Some(event)) => event,
+            Ok(None) => return Taken::Finished,
+            Err(unreadable) => return self.set_aside(ticket, None, &unreadable),
+        };
+        let note = Note::begin(ticket, event.id).after(last.as_ref());
+        let resumed = last.is_some_and(|last| last.ticket == ticket.as_str());
+        let done = if resumed { self.look_back(event.id) } else { Progress::default() };
+        if done.has_outcome {
+            return self.take_out(ticket);
+        }
+        if note.deaths >= Note::MOST_DEATHS {
+            return self.give_up(ticket, &event, note.deaths);
+        }
+        if let Err(error) = self.lock.leave_note(&note.to_bytes()) {
+            self.house.say(Urgency::Warning, &format!("can't write into the lock: {error}"));
+        }
+        if resumed {
+            event.attempt = event.attempt.max(done.attempt) + 1;
+            if let Err(error) = self.house.queue.write(ticket, &event) {
+                self.house.say(Urgency::Warning, &error.to_string());
+            }
+        }
+        let end =
+            Run { house: self.house, signals: self.signals, event: &event, done: &done, behind }
+                .through();
+        match end {
+            End::Stopped(signal) => {
+                let _ = self.lock.leave_note(&Note { stopped: true, ..note }.to_bytes());
+                Taken::Stopped(signal)
+            }
+            End::Done => self.take_out(ticket),
+            End::Failed => match self.take_out(ticket) {
+                Taken::Finished => Taken::Failed(event.id),
+                other => other,
+            },
+        }
+    }
+
+    /// What a run that did not get through had finished.
+    fn look_back(&mut self, id: Uuid) -> Progress {
+        progress(&self.house.journal, id).unwrap_or_else(|error| {
+            let text = format!("{error}; steps of event {id} may be repeated");
+            self.house.say(Urgency::Warning, &text);
+            Progress::default()
+        })
+    }
+
+    fn take_out(&mut self, ticket: &Ticket) -> Taken {
+        match self.house.queue.remove(ticket) {
+            Ok(()) => Taken::Finished,
+            Err(error) => {
+                self.house.say(Urgency::Error, &error.to_string());
+                Taken::Stuck
+            }
+        }
+    }
+
+    fn set_aside(
+        &mut self,
+        ticket: &Ticket,
+        id: Option<Uuid>,
+        why: &dyn std::fmt::Display,
+    ) -> Taken {
+        match self.house.queue.set_aside(ticket) {
+            Ok(place) => {
+                let path = place.display().to_string();
+                self.house.say(Urgency::Error, &format!("set aside as {path}: {why}"));
+                self.house.record(id, Record::SetAside { path, reason: why.to_string() });
+                Taken::Finished
+            }
+            Err(error) => {
+                self.house.say(Urgency::Error, &format!("{why}; {error}"));
+                Taken::Stuck
+            }
+        }
+    }
+
+    fn give_up(&mut self, ticket: &Ticket, event: &Event, deaths: u32) -> Taken {
+        let reason = format!("its run died {deaths} times");
+        let taken = self.set_aside(ticket, Some(event.id), &reason);
+        let outcome = Outcome::GivenUp;
+        let given_up = Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason: Some(reason) };
+        self.house.record(Some(event.id), given_up);
+        taken
+    }
+}
+
+/// Handles an event that could not be queued, if it can be our turn.
+pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Option<super::Fate> {
+    let signals = Signals::watch().ok()?;
+    // Where not even the lock can be made, no other run can have been started.
+    let lock = Lock::try_now(&house.layout.lock());
+    if matches!(lock, Ok(None)) {
+        return None;
+    }
+    let done = Progress::default();
+    let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
+    Some(match end {
+        End::Done => super::Fate::Handled { failed: false },
+        End::Failed => super::Fate::Handled { failed: true },
+        End::Stopped(signal) => super::Fate::Stopped(signal),
+    })
+}

@@ -1,0 +1,137 @@
+//! One run: the steps of one event, in order, each on record before and after.
+
+use jiff::Timestamp;
+
+use super::House;
+use super::steps::{self, Stage};
+use crate::event::Event;
+use crate::journal::{Outcome, PlannedStep, Progress, Record, StepOutcome};
+use crate::plan::{Step, Verdict};
+use crate::queue::Ticket;
+use crate::sys::clock::{self, Stopwatch};
+use crate::sys::signals::Signals;
+use crate::sys::syslog::Urgency;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Every step that was to run did.
+    Done,
+    /// A step failed; the others ran.
+    Failed,
+    /// This signal stopped it; the event stays in the queue.
+    Stopped(i32),
+}
+
+/// A run of one event.
+pub(super) struct Run<'a> {
+    pub(super) house: &'a mut House,
+    pub(super) signals: &'a Signals,
+    pub(super) event: &'a Event,
+    /// What an earlier attempt had finished.
+    pub(super) done: &'a Progress,
+    /// The tickets that wait behind this event.
+    pub(super) behind: &'a [Ticket],
+}
+
+impl Run<'_> {
+    pub(super) fn through(self) -> End {
+        let watch = Stopwatch::start();
+        let id = Some(self.event.id);
+        let mut stage = Stage::set(self.house, self.event, self.behind);
+        let plan = stage.steps.iter().map(|step| self.as_planned(step)).collect();
+        self.house.record(id, Record::RunBegin { attempt: self.event.attempt, plan });
+        let mut tally = Tally::default();
+        for step in std::mem::take(&mut stage.steps) {
+            if let Some((_, outcome)) =
+                self.done.finished.iter().find(|(name, _)| *name == step.name)
+            {
+                tally.count(&step.name, *outcome);
+                continue;
+            }
+            let Verdict::Run(manner) = &step.verdict else { continue };
+            if let Some(signal) = self.signals.stop() {
+                return End::Stopped(signal);
+            }
+            self.house.record(id, Record::StepBegin { step: step.name.clone() });
+            let end = stage.perform(self.house, self.signals, self.event, &step, manner);
+            let outcome = end.outcome;
+            self.house.record(id, Record::StepEnd { step: step.name.clone(), end });
+            if outcome == StepOutcome::Interrupted {
+                return End::Stopped(self.signals.stop().unwrap_or_default());
+            }
+            tally.count(&step.name, outcome);
+        }
+        self.conclude(&tally, watch)
+    }
+
+    fn as_planned(&self, step: &Step) -> PlannedStep {
+        let finished = self.done.finished.iter().any(|(name, _)| *name == step.name);
+        let skipped = match &step.verdict {
+            Verdict::Run(_) if finished => Some("finished in an earlier attempt".to_owned()),
+            Verdict::Run(_) => None,
+            Verdict::Skip(skip) => Some(skip.to_string()),
+        };
+        steps::as_planned(step, skipped)
+    }
+
+    fn conclude(self, tally: &Tally, watch: Stopwatch) -> End {
+        let ms = watch.milliseconds();
+        let outcome = if tally.failed.is_empty() { Outcome::Done } else { Outcome::Failed };
+        let reason =
+            (!tally.failed.is_empty()).then(|| format!("failed: {}", tally.failed.join(", ")));
+        let urgency = if tally.failed.is_empty() { Urgency::Info } else { Urgency::Warning };
+        self.house.say(urgency, &summary(self.event, tally, ms));
+        let waited_ms = Some(milliseconds_since(self.event.time) - ms).filter(|ms| *ms >= 0.0);
+        self.house.record(Some(self.event.id), Record::Outcome { outcome, waited_ms, ms, reason });
+        if tally.failed.is_empty() { End::Done } else { End::Failed }
+    }
+}
+
+fn milliseconds_since(time: Timestamp) -> f64 {
+    clock::now().duration_since(time).as_secs_f64() * 1000.0
+}
+
+/// What the steps came to.
+#[derive(Debug, Default)]
+struct Tally {
+    hooks: usize,
+    rules: Option<StepOutcome>,
+    failed: Vec<String>,
+}
+
+impl Tally {
+    fn count(&mut self, step: &str, outcome: StepOutcome) {
+        if outcome.is_failure() {
+            self.failed.push(step.to_owned());
+        }
+        if step == crate::plan::ENGINE {
+            self.rules = Some(outcome);
+        } else {
+            self.hooks += 1;
+        }
+    }
+}
+
+/// One line for the log: what came, what became of it, how long it took. Nothing an
+/// outsider chose is in it.
+fn summary(event: &Event, tally: &Tally, ms: f64) -> String {
+    let facts = &event.facts;
+    let interface =
+        facts.interface.as_ref().map_or_else(String::new, |interface| format!(" {interface}"));
+    let rules = match tally.rules {
+        None => "rules off",
+        Some(StepOutcome::Changed) => "rules changed",
+        Some(outcome) if outcome.is_failure() => "rules FAILED",
+        Some(_) => "rules unchanged",
+    };
+    let failed = match tally.failed.as_slice() {
+        [] => String::new(),
+        failed => format!(", failed: {}", failed.join(" ")),
+    };
+    let hooks = if tally.hooks == 1 { "hook" } else { "hooks" };
+    format!(
+        "{} {}{interface}: {rules}, {} {hooks} run{failed}, {ms:.1} ms, event {}",
+        event.source, facts.trigger, tally.hooks, event.id
+    )
+}

@@ -1,0 +1,227 @@
+//! The stage on which the steps of a run are performed: hooks gathered and planned, the
+//! engine and the hooks set going, and their ends put into the journal's words.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::House;
+use crate::engine::{self, Applied, EngineError};
+use crate::event::Event;
+use crate::hooks::{self, HookCall, HookEnd, HookOutcome, Standing, Survey};
+use crate::journal::{PlannedStep, StepEnd, StepOutcome};
+use crate::plan::{self, Candidate, Fitness, Manner, Step, Waiting, Wishes};
+use crate::queue::Ticket;
+use crate::sys::child::Limits;
+use crate::sys::clock::Stopwatch;
+use crate::sys::invocation;
+use crate::sys::signals::Signals;
+
+/// The steps of one event, and what performing them needs.
+pub(super) struct Stage {
+    pub(super) steps: Vec<Step>,
+    /// The checked file behind each hook's name.
+    files: BTreeMap<String, PathBuf>,
+    /// How the rules stand, for `NETCUE_RULES`.
+    rules: &'static str,
+}
+
+impl Stage {
+    pub(super) fn set(house: &House, event: &Event, behind: &[Ticket]) -> Self {
+        let survey = hooks::find(&house.layout);
+        let candidates = candidates(&survey);
+        let coalesces = candidates
+            .iter()
+            .any(|candidate| matches!(&candidate.fitness, Fitness::Fit(wishes) if wishes.coalesce));
+        let waiting = if coalesces { read_waiting(house, behind) } else { Vec::new() };
+        let steps = plan::make(event, &candidates, &waiting);
+        let files = survey
+            .hooks
+            .into_iter()
+            .filter_map(|found| match found.standing {
+                Standing::Ready(file) => Some((found.name, file)),
+                _ => None,
+            })
+            .collect();
+        Self { steps, files, rules: "" }
+    }
+
+    pub(super) fn perform(
+        &mut self,
+        house: &mut House,
+        signals: &Signals,
+        event: &Event,
+        step: &Step,
+        manner: &Manner,
+    ) -> StepEnd {
+        let end = match &step.path {
+            None => regenerate(house),
+            Some(path) => self.run_hook(house, signals, event, step, path, manner),
+        };
+        if step.name == plan::ENGINE {
+            self.rules = match end.outcome {
+                StepOutcome::Changed => "changed",
+                outcome if outcome.is_failure() => "failed",
+                // A hook in the engine's place doesn't tell; who asks has to look.
+                _ if step.path.is_some() => "changed",
+                _ => "unchanged",
+            };
+        }
+        end
+    }
+
+    fn run_hook(
+        &self,
+        house: &House,
+        signals: &Signals,
+        event: &Event,
+        step: &Step,
+        path: &Path,
+        manner: &Manner,
+    ) -> StepEnd {
+        let not_started = |reason: String| {
+            as_step_end(HookEnd {
+                outcome: HookOutcome::NotStarted(reason),
+                output: String::new(),
+                milliseconds: 0.0,
+                left_processes: false,
+            })
+        };
+        let user = match &manner.user {
+            None => None,
+            Some(name) => match invocation::account(name) {
+                Some(account) => Some(account),
+                None => return not_started(format!("user={name}: there is no such account")),
+            },
+        };
+        let Some(file) = self.files.get(&step.name) else {
+            return not_started("it has gone since the run began".to_owned());
+        };
+        let limits = Limits {
+            timeout: manner.timeout.unwrap_or_else(|| house.config.hooks.timeout()),
+            grace: house.config.hooks.grace(),
+            output: house.config.hooks.output,
+        };
+        let call = HookCall {
+            file: file.clone(),
+            called: path.to_owned(),
+            event,
+            rules: self.rules,
+            user,
+            limits,
+        };
+        as_step_end(hooks::run(&call, signals))
+    }
+}
+
+/// The hooks as the plan sees them.
+#[must_use]
+pub fn candidates(survey: &Survey) -> Vec<Candidate> {
+    survey
+        .hooks
+        .iter()
+        .map(|found| Candidate {
+            name: found.name.clone(),
+            path: found.path.clone(),
+            fitness: match &found.standing {
+                Standing::Masked => Fitness::Masked,
+                Standing::Distrusted(distrust) => {
+                    Fitness::Unfit(format!("not trusted: {distrust}"))
+                }
+                Standing::Unreadable(error) => Fitness::Unfit(error.to_string()),
+                Standing::Ready(_) => match Wishes::from_head(&found.head) {
+                    Ok(wishes) => Fitness::Fit(wishes),
+                    Err(bad) => Fitness::Unfit(bad.to_string()),
+                },
+            },
+        })
+        .collect()
+}
+
+/// The steps an event would have now, with nothing waiting behind it.
+#[must_use]
+pub fn preview(house: &House, event: &Event) -> Vec<Step> {
+    Stage::set(house, event, &[]).steps
+}
+
+/// Events that can't be read are somebody else's trouble: their own turn's.
+fn read_waiting(house: &House, behind: &[Ticket]) -> Vec<Waiting> {
+    behind
+        .iter()
+        .filter_map(|ticket| house.queue.read(ticket).ok().flatten())
+        .map(|event| Waiting { event })
+        .collect()
+}
+
+fn regenerate(house: &mut House) -> StepEnd {
+    let watch = Stopwatch::start();
+    let result = regenerated(house);
+    let ms = watch.milliseconds();
+    match result {
+        Ok(report) => {
+            let (outcome, changes) = match report.result {
+                Applied::Unchanged => (StepOutcome::Done, Vec::new()),
+                Applied::Changed { lines, because } => {
+                    let mut changes: Vec<String> = lines.iter().map(ToString::to_string).collect();
+                    if changes.is_empty() {
+                        // Somebody else had changed our table: the text is as it was.
+                        changes = because;
+                    }
+                    (StepOutcome::Changed, changes)
+                }
+            };
+            StepEnd { output: report.notes.join("\n"), changes, ..ended(outcome, ms) }
+        }
+        Err(error) => StepEnd { reason: Some(error.to_string()), ..ended(StepOutcome::Failed, ms) },
+    }
+}
+
+fn regenerated(house: &mut House) -> Result<engine::Report, EngineError> {
+    let memory = house.layout.rules();
+    let session = match house.session.take() {
+        Some(session) => session,
+        None => engine::open()?,
+    };
+    engine::regenerate(&house.config.rules, &memory, house.session.insert(session))
+}
+
+fn ended(outcome: StepOutcome, ms: f64) -> StepEnd {
+    StepEnd {
+        outcome,
+        status: None,
+        signal: None,
+        ms,
+        reason: None,
+        output: String::new(),
+        changes: Vec::new(),
+    }
+}
+
+fn as_step_end(end: HookEnd) -> StepEnd {
+    let (outcome, status, signal, reason) = match end.outcome {
+        HookOutcome::Done => (StepOutcome::Done, Some(0), None, None),
+        HookOutcome::NotForMe => (StepOutcome::NotForMe, Some(77), None, None),
+        HookOutcome::Failed(status) => (StepOutcome::Failed, Some(status), None, None),
+        HookOutcome::Killed(signal) => (StepOutcome::Failed, None, Some(signal), None),
+        HookOutcome::TimedOut => {
+            (StepOutcome::TimedOut, None, None, Some("it exceeded its time limit".to_owned()))
+        }
+        HookOutcome::Interrupted(signal) => (StepOutcome::Interrupted, None, Some(signal), None),
+        HookOutcome::NotStarted(reason) => (StepOutcome::NotStarted, None, None, Some(reason)),
+    };
+    let left = "processes it left in its group were ended";
+    let reason = match (reason, end.left_processes) {
+        (Some(reason), true) => Some(format!("{reason}; {left}")),
+        (None, true) => Some(left.to_owned()),
+        (reason, false) => reason,
+    };
+    StepEnd { status, signal, reason, output: end.output, ..ended(outcome, end.milliseconds) }
+}
+
+/// A step as the journal and `plan` show it.
+pub(super) fn as_planned(step: &Step, skipped: Option<String>) -> PlannedStep {
+    PlannedStep {
+        step: step.name.clone(),
+        path: step.path.as_ref().map(|path| path.display().to_string()),
+        skipped,
+    }
+}
