@@ -4,6 +4,6 @@ mod handover;
 pub mod identity;
 pub mod netlink;
 pub mod nftables;
-pub mod replace;
 pub mod route;
 pub mod state;
+pub mod whole_file;

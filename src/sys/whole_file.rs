@@ -1,9 +1,14 @@
-//! Replaces a small file as a whole: readers see the old text or the new, never half of one.
+//! Small files, read and replaced as a whole: readers see the old text or the new, never half.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+
+/// Reads all of a file.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
 
 /// Writes `text` beside `path` and renames it there; makes the folder if it is missing.
 ///
