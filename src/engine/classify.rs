@@ -99,6 +99,18 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
         }
     }
 
+    for link in state.links.iter().filter(|link| external_in.contains_key(&link.name)) {
+        let master = link.master.and_then(|master| links.get(&master));
+        if let Some(vrf) = master.filter(|master| master.kind.as_deref() == Some("vrf")) {
+            notes.push(format!(
+                "{} belongs to VRF {vrf}: packets it forwards carry that name, so that new \
+                 connections to the inside are refused only if external-in names {vrf}",
+                link.name,
+                vrf = vrf.name
+            ));
+        }
+    }
+
     let inner = networks(state, &links, &tables, &|name| internal.contains_key(name));
     let outer = networks(state, &links, &tables, &external);
     let [internal4, internal6] = [Family::Ipv4, Family::Ipv6].map(|family| {

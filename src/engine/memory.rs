@@ -1,12 +1,11 @@
 //! What the engine last put in, and the kernel's generation then.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sys::{identity, replace};
+use crate::sys::{identity, whole_file};
 
 /// The rules that were in force when the generation was read.
 ///
@@ -32,12 +31,12 @@ impl Memory {
 
     /// Reads the file; a file that is missing or makes no sense is no memory.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_slice(&whole_file::read(path).ok()?).ok()
     }
 
     /// Replaces the file.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        replace::replace(path, &serde_json::to_vec(self)?)
+        whole_file::replace(path, &serde_json::to_vec(self)?)
     }
 
     /// Whether this was written here, in this boot.

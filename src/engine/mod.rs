@@ -8,6 +8,8 @@ mod diff;
 mod intervals;
 mod memory;
 mod ruleset;
+#[cfg(test)]
+mod tests;
 mod text;
 mod uplinks;
 mod wire;
@@ -32,7 +34,6 @@ use crate::sys::netlink::NetlinkError;
 use crate::sys::nftables::{CommitError, Committed};
 use crate::sys::route;
 use memory::Memory;
-use nix::libc;
 
 /// How often a transaction is tried while other programs change the ruleset.
 const ATTEMPTS: usize = 8;
@@ -44,16 +45,16 @@ pub enum EngineError {
     #[error("{step}: no permission: netcue needs CAP_NET_ADMIN (run it as root)")]
     NoPermission {
         /// What was being done.
-        step: &'static str,
+        step: String,
     },
-    /// The kernel has no `nf_tables`.
+    /// The kernel lacks `nf_tables` or a part of it.
     #[error(
-        "{step}: nf_tables is missing in this kernel: load the modules nf_tables, nft_masq \
-             and nft_ct, or use a kernel that has them ({reason})"
+        "{step}: the kernel can't do that ({reason}): it needs nf_tables with nft_chain_nat, \
+         nft_masq, nft_ct, nft_rt and nft_exthdr, and Linux 5.2 or later"
     )]
     Missing {
         /// What was being done.
-        step: &'static str,
+        step: String,
         /// The kernel's answer.
         reason: String,
     },
@@ -61,17 +62,9 @@ pub enum EngineError {
     #[error("{step}: {source}")]
     Netlink {
         /// What was being done.
-        step: &'static str,
+        step: String,
         /// What went wrong.
         source: NetlinkError,
-    },
-    /// The kernel refused the transaction.
-    #[error("making the transaction: {about}: {reason}; the old rules stand")]
-    Refused {
-        /// The part it refused.
-        about: String,
-        /// Its reason.
-        reason: String,
     },
     /// Other programs kept changing the ruleset.
     #[error(
@@ -91,34 +84,31 @@ impl EngineError {
         match self {
             Self::NoPermission { .. } => Exit::NoPermission,
             Self::NotAsWanted(_) => Exit::Bug,
-            Self::Missing { .. } | Self::Netlink { .. } | Self::Refused { .. } | Self::Busy => {
-                Exit::Unavailable
-            }
+            Self::Missing { .. } | Self::Netlink { .. } | Self::Busy => Exit::Unavailable,
         }
     }
 
-    fn during(step: &'static str, error: NetlinkError) -> Self {
-        let number = match &error {
-            NetlinkError::Socket(error) => error.raw_os_error(),
-            NetlinkError::Refused(refusal) => Some(refusal.errno),
-            NetlinkError::Restless | NetlinkError::Malformed => None,
-        };
-        match number {
-            Some(libc::EPERM | libc::EACCES) => Self::NoPermission { step },
-            Some(libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT | libc::EOPNOTSUPP | libc::EINVAL) => {
-                Self::Missing { step, reason: error.to_string() }
-            }
-            _ => Self::Netlink { step, source: error },
+    fn during(step: &str, error: NetlinkError) -> Self {
+        let step = step.to_owned();
+        if error.is_denied() {
+            Self::NoPermission { step }
+        } else {
+            Self::Netlink { step, source: error }
         }
     }
 
-    fn refused(error: CommitError) -> Self {
+    fn nf_tables(step: &str, error: NetlinkError) -> Self {
+        if error.is_unknown_to_kernel() {
+            Self::Missing { step: step.to_owned(), reason: error.to_string() }
+        } else {
+            Self::during(step, error)
+        }
+    }
+
+    fn commit(error: CommitError) -> Self {
         match error {
-            CommitError::Netlink(error) => Self::during("making the transaction", error),
-            CommitError::Refused { errno: libc::EPERM, .. } => {
-                Self::NoPermission { step: "making the transaction" }
-            }
-            CommitError::Refused { about, reason, .. } => Self::Refused { about, reason },
+            CommitError::Netlink(error) => Self::nf_tables("sending the transaction", error),
+            CommitError::Refused { about, error } => Self::nf_tables(&about, error),
         }
     }
 }
@@ -169,7 +159,7 @@ pub struct Preview {
 
 /// Opens the conversation with `nf_tables` that the functions here take.
 pub fn open() -> Result<Session, EngineError> {
-    Session::open().map_err(|error| EngineError::during("opening nf_tables", error))
+    Session::open().map_err(|error| EngineError::nf_tables("opening nf_tables", error))
 }
 
 /// Makes the rules in the kernel those that its interfaces, addresses and routes call for.
@@ -193,7 +183,7 @@ pub fn regenerate(
 
     let generation = session
         .generation()
-        .map_err(|error| EngineError::during("asking for the generation", error))?;
+        .map_err(|error| EngineError::nf_tables("asking for the generation", error))?;
     if let Some(memory) = &memory
         && memory.generation() == generation
         && memory.text() == new_text
@@ -225,7 +215,7 @@ fn put_in(
     for _ in 0..ATTEMPTS {
         let (generation, live) = session
             .table(TABLE)
-            .map_err(|error| EngineError::during("reading table inet netcue", error))?;
+            .map_err(|error| EngineError::nf_tables("reading table inet netcue", error))?;
         let found = differences(wanted, &live);
         if found.is_empty() {
             let result = match committed {
@@ -238,7 +228,7 @@ fn put_in(
         if committed.is_some_and(|before: u32| generation == before.wrapping_add(1)) {
             return Err(EngineError::NotAsWanted(found));
         }
-        match session.commit(&steps, generation).map_err(EngineError::refused)? {
+        match session.commit(&steps, generation).map_err(EngineError::commit)? {
             Committed::Yes => committed = Some(generation),
             Committed::Stale => {}
         }
@@ -259,7 +249,7 @@ pub fn preview(
     let wanted = text(&ruleset);
     let (_, live) = session
         .table(TABLE)
-        .map_err(|error| EngineError::during("reading table inet netcue", error))?;
+        .map_err(|error| EngineError::nf_tables("reading table inet netcue", error))?;
     let memory = Memory::read(remembered).filter(Memory::is_of_here);
     Ok(Preview {
         lines: lines(memory.as_ref().map_or("", Memory::text), &wanted),

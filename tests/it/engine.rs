@@ -1,5 +1,6 @@
 //! The engine against the kernel and nft(8).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,6 +10,7 @@ use netcue::config::Rules;
 use netcue::engine::{
     self, Applied, KernelState, Report, Session, classify, regenerate, replacement, ruleset,
 };
+use netcue::event::InterfaceName;
 use nix::sched::{CloneFlags, unshare};
 
 /// Runs `test` in a thread with a network namespace of its own.
@@ -41,10 +43,10 @@ fn nft(script: &str) {
 /// `nft list table inet netcue`, without what differs between equal tables.
 fn listed() -> String {
     let mut text = run("nft list table inet netcue");
-    while let Some(at) = text.find("packets ") {
+    while let Some(at) = text.find("counter packets ") {
         let end = text[at..].find(" bytes ").expect("bytes") + at + " bytes ".len();
         let digits = text[end..].chars().take_while(char::is_ascii_digit).count();
-        text.replace_range(at..end + digits, "-");
+        text.replace_range(at..end + digits, "counter");
     }
     text
 }
@@ -238,22 +240,48 @@ fn what_others_put_into_our_table_is_taken_out() {
 }
 
 #[test]
-fn a_rule_replaced_by_another_of_the_same_length_is_noticed() {
-    in_namespace(|| {
-        gateway();
-        let mut engine = Engine::new();
-        engine.regenerate();
-        let before = listed();
-        let all = run("nft -a list chain inet netcue forward");
-        let known = all.lines().find(|line| line.contains("established")).expect("the rule");
-        let handle = known.rsplit(' ').next().expect("a handle");
-        nft(&format!(
-            "replace rule inet netcue forward handle {handle} \
-             ct state established,new accept comment \"part of a known connection\""
-        ));
-        assert_eq!(engine.changed().len(), 1);
-        assert_eq!(listed(), before);
-    });
+fn a_rule_that_does_something_else_is_noticed() {
+    for (chain, known, other) in [
+        ("forward", "established", "ct state established,new accept"),
+        ("forward", "established", "ct state established,related drop"),
+        (
+            "postrouting",
+            "masquerade",
+            "oifname @external_out ip saddr @internal4 \
+         ip daddr != @only_internal4 masquerade random",
+        ),
+        (
+            "postrouting",
+            "masquerade",
+            "oifname != @external_out ip saddr @internal4 \
+         ip daddr != @only_internal4 masquerade",
+        ),
+        (
+            "postrouting",
+            "masquerade",
+            "oifname @external_out ip saddr @internal4 \
+         ip daddr @only_internal4 masquerade",
+        ),
+        ("prerouting", "forged", "iifname @external_in ip daddr @only_internal4 counter drop"),
+        ("prerouting", "forged", "iifname @external_in ip saddr @internal4 counter drop"),
+    ] {
+        in_namespace(|| {
+            gateway();
+            let mut engine = Engine::new();
+            engine.regenerate();
+            let before = listed();
+            let all = run(&format!("nft -a list chain inet netcue {chain}"));
+            let rule = all.lines().find(|line| line.contains(known)).expect("the rule");
+            let comment = rule.split('"').nth(1).expect("a comment");
+            let handle = rule.rsplit(' ').next().expect("a handle");
+            nft(&format!(
+                "replace rule inet netcue {chain} handle {handle} {other} comment \"{comment}\"\n"
+            ));
+            assert_ne!(listed(), before, "{other}");
+            assert_eq!(engine.changed().len(), 1, "{other}");
+            assert_eq!(listed(), before, "{other}");
+        });
+    }
 }
 
 #[test]
@@ -326,13 +354,8 @@ fn default_routes_are_found_in_every_form() {
         run("ip -6 route add default via 2001:db8:5::1 dev up5");
         let mut engine = Engine::new();
         let classes = engine.regenerate().classes;
-        let names = |map: &std::collections::BTreeMap<_, _>| {
-            map.iter()
-                .map(|(name, _): (&netcue::event::InterfaceName, &engine::Why)| {
-                    name.as_str().to_owned()
-                })
-                .collect::<Vec<_>>()
-                .join(" ")
+        let names = |map: &BTreeMap<InterfaceName, engine::Why>| {
+            map.keys().map(InterfaceName::as_str).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(names(&classes.external_out), "up2 up3 up4 up5 wan", "{classes:?}");
         assert_eq!(names(&classes.internal), "lan");
@@ -345,15 +368,16 @@ fn many_interfaces_and_networks_are_no_trouble() {
         gateway();
         let folder = tempfile::tempdir().expect("a folder");
         let batch = folder.path().join("batch");
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for n in 0..200 {
-            lines += &format!("link add m{n} link lan type macvlan mode bridge\n");
-            lines += &format!("link set m{n} up\naddress add 172.20.{n}.1/24 dev m{n}\n");
+            lines.push(format!("link add m{n} link lan type macvlan mode bridge"));
+            lines.push(format!("link set m{n} up"));
+            lines.push(format!("address add 172.20.{n}.1/24 dev m{n}"));
         }
         for n in 0..3000 {
-            lines += &format!("route add 10.{}.{}.0/25 dev lan\n", n / 250, n % 250);
+            lines.push(format!("route add 10.{}.{}.0/25 dev lan", n / 250, n % 250));
         }
-        fs::write(&batch, lines).expect("a batch");
+        fs::write(&batch, lines.join("\n")).expect("a batch");
         run(&format!("ip -batch {}", batch.display()));
         let mut engine = Engine::new();
         let started = std::time::Instant::now();
