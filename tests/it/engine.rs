@@ -8,7 +8,8 @@ use std::thread;
 
 use netcue::config::Rules;
 use netcue::engine::{
-    self, Applied, KernelState, Report, Session, classify, regenerate, replacement, ruleset,
+    self, Applied, KernelState, Report, Ruleset, Session, classify, regenerate, replacement,
+    ruleset,
 };
 use netcue::event::InterfaceName;
 use nix::sched::{CloneFlags, unshare};
@@ -98,12 +99,20 @@ impl Engine {
     }
 }
 
-/// The same text, loaded by nft into an empty namespace.
-fn as_nft_loads(script: &str) -> String {
+/// What nft lists after loading the rules into an empty namespace; what it loads must be
+/// what we would commit, to the last attribute.
+fn as_nft_loads(wanted: &Ruleset) -> String {
     in_namespace(|| {
-        nft(script);
+        nft(&engine::script(wanted));
+        assert_eq!(differences(wanted), Vec::<String>::new());
         listed()
     })
+}
+
+fn differences(wanted: &Ruleset) -> Vec<String> {
+    let mut session = engine::open().expect("nf_tables");
+    let (_, live) = session.table(engine::TABLE).expect("a table");
+    engine::differences(wanted, &live)
 }
 
 #[test]
@@ -113,7 +122,7 @@ fn what_we_commit_is_what_nft_would() {
         let mut engine = Engine::new();
         let report = engine.regenerate();
         let wanted = ruleset(&report.classes, &engine.rules);
-        assert_eq!(listed(), as_nft_loads(&engine::script(&wanted)));
+        assert_eq!(listed(), as_nft_loads(&wanted));
         assert!(listed().contains("masquerade"), "{}", listed());
     });
 }
@@ -127,11 +136,10 @@ fn every_golden_ruleset_is_what_nft_would_load() {
             let mut session = Session::open().expect("nf_tables");
             let (generation, _) = session.table(engine::TABLE).expect("a table");
             session.commit(&replacement(&wanted), generation).expect("a transaction");
-            let (_, live) = session.table(engine::TABLE).expect("a table");
-            assert_eq!(engine::differences(&wanted, &live), Vec::<String>::new(), "{case:?}");
+            assert_eq!(differences(&wanted), Vec::<String>::new(), "{case:?}");
             listed()
         });
-        assert_eq!(ours, as_nft_loads(&engine::script(&wanted)), "{case:?}");
+        assert_eq!(ours, as_nft_loads(&wanted), "{case:?}");
     }
 }
 
@@ -388,7 +396,7 @@ fn many_interfaces_and_networks_are_no_trouble() {
         assert_eq!(engine.regenerate().result, Applied::Unchanged);
         println!("the same, unchanged: {:?}", started.elapsed());
         let wanted = ruleset(&report.classes, &engine.rules);
-        assert_eq!(listed(), as_nft_loads(&engine::script(&wanted)));
+        assert_eq!(listed(), as_nft_loads(&wanted));
     });
 }
 
