@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::thread;
 
 use netcue::config::Rules;
 use netcue::engine::{
@@ -12,26 +10,8 @@ use netcue::engine::{
     ruleset,
 };
 use netcue::event::InterfaceName;
-use nix::sched::{CloneFlags, unshare};
 
-/// Runs `test` in a thread with a network namespace of its own.
-fn in_namespace<T: Send>(test: impl FnOnce() -> T + Send) -> T {
-    thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
-            run("ip link set lo up");
-            test()
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
-fn run(command: &str) -> String {
-    let words: Vec<&str> = command.split_whitespace().collect();
-    let output = Command::new(words[0]).args(&words[1..]).output().expect(words[0]);
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
+use crate::places::{gateway, in_namespace, run};
 
 /// Loads a script, line by line as `nft -f` reads it.
 fn nft(script: &str) {
@@ -54,17 +34,6 @@ fn listed() -> String {
 
 fn generation() -> u32 {
     Session::open().expect("nf_tables").generation().expect("a generation")
-}
-
-/// A gateway: `wan` with a default route, `lan` inside; both stay up without their peers.
-fn gateway() {
-    for (name, address) in [("wan", "198.51.100.2/24"), ("lan", "192.168.7.1/24")] {
-        run(&format!("ip link add {name} type veth peer name {name}-far"));
-        run(&format!("ip link set {name} up"));
-        run(&format!("ip link set {name}-far up"));
-        run(&format!("ip address add {address} dev {name}"));
-    }
-    run("ip route add default via 198.51.100.1 dev wan");
 }
 
 struct Engine {

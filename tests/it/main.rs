@@ -10,3 +10,5 @@
 )]
 
 mod engine;
+mod places;
+mod traffic;
