@@ -16,7 +16,7 @@ use crate::sys::state::{Address, KernelState, Link};
 pub struct Why(pub String);
 
 /// What every interface and network is to the rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Classes {
     /// Where packets leave for the outside.
     pub external_out: BTreeMap<InterfaceName, Why>,

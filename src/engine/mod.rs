@@ -28,6 +28,8 @@ pub use crate::sys::state::KernelState;
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::config::Rules;
 use crate::error::Exit;
 use crate::sys::netlink::NetlinkError;
@@ -114,7 +116,8 @@ impl EngineError {
 }
 
 /// What the engine did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Applied {
     /// The rules were as they should be.
     Unchanged,
@@ -128,7 +131,7 @@ pub enum Applied {
 }
 
 /// What the engine saw and did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Whether the rules changed.
     pub result: Applied,
@@ -141,7 +144,7 @@ pub struct Report {
 }
 
 /// What the engine would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Preview {
     /// What the kernel says.
     pub state: KernelState,

@@ -340,6 +340,31 @@ fn default_routes_are_found_in_every_form() {
 }
 
 #[test]
+fn what_is_not_understood_is_left_out_and_noted() {
+    in_namespace(|| {
+        gateway();
+        run("ip link add we\"rd type veth peer name plain");
+        run("ip link set we\"rd up");
+        run("ip address add 10.1.0.1/24 dev we\"rd");
+        run("ip nexthop add id 77 via 198.51.100.1 dev wan");
+        run("ip route add default nhid 77 metric 9");
+        let mut engine = Engine::new();
+        let notes = engine.regenerate().notes;
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(notes[0].starts_with("interface \"we\\\"rd\" is left out"), "{notes:?}");
+        fs::write("/proc/sys/net/ipv4/nexthop_compat_mode", "0").expect("a switch");
+        let notes = engine.regenerate().notes;
+        assert!(
+            notes
+                .iter()
+                .any(|note| note.starts_with("route to default in table 254 leads to nexthop 77")),
+            "{notes:?}"
+        );
+        assert!(listed().contains("masquerade"));
+    });
+}
+
+#[test]
 fn many_interfaces_and_networks_are_no_trouble() {
     in_namespace(|| {
         gateway();

@@ -5,7 +5,6 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    clippy::print_stdout,
     reason = "a test that can't go on ends there, and says so"
 )]
 
