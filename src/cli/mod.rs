@@ -90,9 +90,9 @@ pub fn main() -> Exit {
     let ended = if invocation.argv0.file_name() == Some(OsStr::new("ipmasq")) {
         ipmasq::main(&invocation)
     } else if let Some((source, trigger)) = sources::by_place(&invocation.argv0, &invocation.cwd) {
-        from::by_link(source, trigger, &invocation)
+        Ok(from::by_link(source, trigger, &invocation))
     } else if let Some((root, words)) = plain_call(&invocation.words) {
-        from::plain(&layout(root), words, &invocation)
+        Ok(from::plain(&layout(root), words, &invocation))
     } else {
         by_words(&invocation)
     };

@@ -8,6 +8,10 @@ mod engine;
 #[cfg(test)]
 mod integrations;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod traffic;
