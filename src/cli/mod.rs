@@ -159,11 +159,12 @@ fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
         return Ok(Exit::Done);
     }
     let mut message = error.render().to_string().trim_end().to_owned();
-    if invocation.argv0.file_name() != Some(OsStr::new("netcue")) {
+    let called = &invocation.argv0;
+    if called.starts_with("/etc") || called.file_name() != Some(OsStr::new("netcue")) {
         message = format!(
             "called as {}, which is no place where a source looks for its hook (see netcue(8))\n\
              {message}",
-            invocation.argv0.display()
+            called.display()
         );
     }
     let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
