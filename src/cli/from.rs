@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::{Ended, call, cause};
+use crate::error::Exit;
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::sources::{self, Reading, Refusal, Source, Trigger};
@@ -34,7 +35,7 @@ pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> End
 
 /// `from SOURCE …`: the words after `from`.
 pub(super) fn plain(layout: &Layout, words: &[OsString], invocation: &Invocation) -> Ended {
-    take_in(layout, sources::read_from(&call(words, invocation)), invocation)
+    Ok(take_in(layout, sources::read_from(&call(words, invocation)), invocation))
 }
 
 /// Called by a link in a place where a source looks for its hook.
@@ -44,10 +45,10 @@ pub(super) fn by_link(
     invocation: &Invocation,
 ) -> Ended {
     let call = call(&invocation.words, invocation);
-    take_in(&Layout::default(), sources::read(source, trigger, &call), invocation)
+    Ok(take_in(&Layout::default(), sources::read(source, trigger, &call), invocation))
 }
 
-fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocation) -> Ended {
+fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocation) -> Exit {
     let mut house = House::open(layout.clone());
     let arrival = match read {
         Ok(reading) => {
@@ -58,5 +59,5 @@ fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocat
     };
     let exit = arrival.fate.exit_for_source(house.config.strict);
     house.close();
-    Ok(exit)
+    exit
 }

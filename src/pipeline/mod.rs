@@ -5,10 +5,12 @@ mod drain;
 mod house;
 mod run;
 mod steps;
+mod unattended;
 
 pub use drain::drain;
 pub use house::House;
 pub use steps::{candidates, preview};
+pub use unattended::attend;
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};

@@ -12,6 +12,7 @@ pub mod invocation;
 pub mod lock;
 pub mod netlink;
 pub mod nftables;
+pub mod orphans;
 pub mod replace;
 pub mod route;
 pub mod signals;
