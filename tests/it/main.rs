@@ -4,11 +4,17 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod call;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod integrations;
 #[cfg(test)]
+mod pipeline;
+#[cfg(test)]
 mod places;
+#[cfg(test)]
+mod scene;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
