@@ -4,9 +4,13 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod integrations;
+#[cfg(test)]
+mod manual;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
