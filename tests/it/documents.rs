@@ -85,17 +85,23 @@ fn the_hook_in_the_manual_works_as_the_manual_tries_it() {
 fn the_hook_in_the_readme_works() {
     let folder = tempfile::tempdir().unwrap();
     let hook = the_one(readme_blocks(), "#!/bin/sh");
-    put_hook(&folder.path().join("try/etc/netcue/hooks.d"), "70-fair-queue", &hook);
-    let script = "unshare --net sh -euc '
-        ip link add ppp0 type dummy
-        ip address add 192.0.2.7/32 dev ppp0
-        ip link set ppp0 up
+    put_hook(&folder.path().join("try/etc/netcue/hooks.d"), "70-address", &hook);
+    // A /run of its own, because the hook writes there.
+    let script = "unshare --net --mount sh -euc '
+        mount -t tmpfs none /run
         netcue --root /tmp/try from ppp ip-up ppp0 ttyS0 115200 192.0.2.7 192.0.2.1
-        netcue --root /tmp/try history last
-        tc qdisc show dev ppp0'";
+        cat /run/ppp0.address
+        netcue --root /tmp/try from ppp ipv6-up ppp0 ttyS0 115200 fe80::7 fe80::1
+        netcue --root /tmp/try from ppp ip-down ppp0 ttyS0 115200 192.0.2.7 192.0.2.1
+        test ! -e /run/ppp0.address
+        netcue --root /tmp/try history --json'";
     let shown = run(script, &folder);
-    assert!(shown.contains("| ppp0 (192.0.2.7) has a fair queue, rules changed"), "{shown}");
-    assert!(shown.contains("qdisc fq_codel "), "{shown}");
+    assert!(shown.starts_with("192.0.2.7\n"), "{shown}");
+    let ended: Vec<&str> = shown.split(r#""step":"70-address""#).collect();
+    assert_eq!(ended.len(), 4, "{shown}");
+    assert!(shown.contains("ppp0 is up, rules changed\\n"), "{shown}");
+    assert!(shown.contains(r#""outcome":"not-for-me""#), "{shown}");
+    assert!(shown.contains("ppp0 is down, rules unchanged\\n"), "{shown}");
 }
 
 #[test]

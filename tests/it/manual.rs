@@ -71,6 +71,7 @@ fn items(text: &str, wanted: &str) -> Words {
         .flat_map(|line| {
             line.split(" , ").map(|item| item.split(' ').next().unwrap_or("").to_owned())
         })
+        .filter(|word| word != "Ev")
         .collect()
 }
 
