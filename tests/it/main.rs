@@ -6,9 +6,13 @@
 #[cfg(test)]
 mod call;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod integrations;
+#[cfg(test)]
+mod manual;
 #[cfg(test)]
 mod pipeline;
 #[cfg(test)]
