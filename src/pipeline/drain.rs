@@ -66,6 +66,7 @@ pub fn drain(house: &mut House) -> Drained {
 fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained) {
     let mut last = lock.note().ok().and_then(|note| Note::from_bytes(&note));
     unattended::look_after(house);
+    house.keep();
     loop {
         let waiting = match house.queue.waiting() {
             Ok(waiting) if waiting.is_empty() => break,

@@ -1,0 +1,143 @@
+//! Everything that could keep netcue from doing its job: each check a function over what
+//! was examined.
+
+mod callers;
+mod firewalls;
+mod machine;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::Seen;
+use crate::journal::Heard;
+use crate::sys::foreign::Chain;
+
+/// How a matter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// As it should be.
+    Ok,
+    /// Something has to be done.
+    Attention,
+    /// It can't be told.
+    Unknown,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at, in one word.
+    pub check: &'static str,
+    /// How it stands.
+    pub state: State,
+    /// What was found.
+    pub what: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_do: Option<String>,
+}
+
+impl Finding {
+    fn ok(check: &'static str, what: impl Into<String>) -> Self {
+        Self { check, state: State::Ok, what: what.into(), to_do: None }
+    }
+
+    fn attention(check: &'static str, what: impl Into<String>, to_do: impl Into<String>) -> Self {
+        let to_do = Some(to_do.into());
+        Self { check, state: State::Attention, what: what.into(), to_do }
+    }
+
+    fn unknown(check: &'static str, what: impl Into<String>, to_do: impl Into<String>) -> Self {
+        Self { state: State::Unknown, ..Self::attention(check, what, to_do) }
+    }
+}
+
+/// What was examined. An error stands for what could not be found out.
+#[derive(Debug)]
+pub struct Examined {
+    /// The places of the sources.
+    pub seen: Seen,
+    /// The configuration file.
+    pub configuration: PathBuf,
+    /// Why it can't be used, and what holds instead.
+    pub bad_configuration: Option<String>,
+    /// Hooks that may run.
+    pub hooks: usize,
+    /// Files in the hook folders that don't run, and why.
+    pub refused: Vec<(PathBuf, String)>,
+    /// The file that takes the place of the built-in engine, if one does.
+    pub engine_replaced: Option<PathBuf>,
+    /// When each source was last heard of.
+    pub heard: Result<Heard, String>,
+    /// Why the journal, the queue and the folder above it can't be written to.
+    pub unwritable: Vec<String>,
+    /// Whether we may see what only root may.
+    pub is_root: bool,
+    /// How old the oldest waiting event is in seconds, and how many wait.
+    pub waiting: Result<Option<(u64, usize)>, String>,
+    /// Whether nobody holds the lock.
+    pub idle: bool,
+    /// The longest time in seconds that an event has to wait if all is well.
+    pub longest_wait: u64,
+    /// The folder of what was set aside, and how much is in it.
+    pub failed: (PathBuf, Result<usize, String>),
+    /// The executable scripts with which an administrator can take the place of the
+    /// folders in `/etc/ppp`, with their text.
+    pub locals: Vec<(PathBuf, String)>,
+    /// What the kernel says.
+    pub kernel: Result<Kernel, Deaf>,
+    /// Whether the rules in the kernel are those that its state calls for.
+    pub in_force: Result<bool, Deaf>,
+    /// The chains of all programs in `nf_tables`.
+    pub chains: Result<Vec<Chain>, String>,
+    /// The tables that iptables-legacy has in use, IPv4 and IPv6.
+    pub legacy: Result<Vec<String>, String>,
+}
+
+/// Why the kernel did not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deaf {
+    /// Whether it can't, rather than won't.
+    pub lacks: bool,
+    /// In words.
+    pub why: String,
+}
+
+/// What the kernel says about forwarding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "two facts, for each of two families")]
+pub struct Kernel {
+    /// There is an inside, and a way outside for it, over IPv4.
+    pub passes4: bool,
+    /// The same over IPv6.
+    pub passes6: bool,
+    /// `net.ipv4.ip_forward`.
+    pub forwards4: bool,
+    /// `net.ipv6.conf.all.forwarding`.
+    pub forwards6: bool,
+}
+
+/// Every check, in the order in which they are shown.
+const CHECKS: [fn(&Examined) -> Vec<Finding>; 13] = [
+    machine::configuration,
+    machine::writable,
+    machine::queue,
+    machine::failed,
+    machine::hooks,
+    callers::program,
+    callers::sources,
+    callers::wrapper,
+    callers::boot,
+    machine::nf_tables,
+    machine::rules,
+    machine::forwarding,
+    firewalls::others,
+];
+
+/// Runs every check.
+#[must_use]
+pub fn findings(examined: &Examined) -> Vec<Finding> {
+    CHECKS.iter().flat_map(|check| check(examined)).collect()
+}
