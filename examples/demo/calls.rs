@@ -20,7 +20,7 @@ impl Call {
         format!("netcue from {}", self.words.join(" "))
     }
 
-    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    fn with(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.env.push((name, value.to_string()));
         self
     }
@@ -87,21 +87,21 @@ pub(crate) fn diald(trigger: &str, line: Option<&Line>) -> Call {
 pub(crate) fn ppp(trigger: &str, line: &Line) -> Call {
     let (local, remote) = (line.local.to_string(), line.remote.to_string());
     call(&["ppp", trigger, &line.interface, line.device, "115200", &local, &remote])
-        .with("ORIG_UID", 0)
+        .with("ORIG_UID", &0)
         .with("PPPLOGNAME", "root")
-        .with("PPPD_PID", 1204 + line.unit)
-        .with("UNIT", line.unit)
+        .with("PPPD_PID", &(1204 + line.unit))
+        .with("UNIT", &line.unit)
         .with("IFNAME", &line.interface)
         .with("DEVICE", line.device)
-        .with("SPEED", 115_200)
-        .with("IPLOCAL", local)
-        .with("IPREMOTE", remote)
+        .with("SPEED", &115_200)
+        .with("IPLOCAL", &local)
+        .with("IPREMOTE", &remote)
 }
 
 /// `ip-down`, which also knows what the session came to.
 pub(crate) fn ppp_down(line: &Line) -> Call {
     ppp("ip-down", line)
-        .with("CONNECT_TIME", 7260)
-        .with("BYTES_SENT", 1_480_213)
-        .with("BYTES_RCVD", 52_817_604)
+        .with("CONNECT_TIME", &7260)
+        .with("BYTES_SENT", &1_480_213)
+        .with("BYTES_RCVD", &52_817_604)
 }

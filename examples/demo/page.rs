@@ -200,8 +200,12 @@ impl Page {
         write(&format!("\n{}\n{NEXT}", self.paint(Tone::Strong, "Where to look next")))
     }
 
-    /// Takes note whether a promise held.
+    /// Takes note whether a promise held; one made twice has to hold twice.
     pub(crate) fn prove(&mut self, held: bool, promise: &str) {
+        if let Some(known) = self.proofs.iter_mut().find(|(_, known)| known == promise) {
+            known.0 &= held;
+            return;
+        }
         self.proofs.push((held, promise.to_owned()));
     }
 
