@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::{Ended, call, cause};
+use crate::error::Exit;
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::sources::{self, Reading, Refusal, Source, Trigger};
@@ -28,12 +29,12 @@ pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> End
     if args.dry_run {
         super::plan::show(layout, &args.words, invocation, false)
     } else {
-        plain(layout, &args.words, invocation)
+        Ok(plain(layout, &args.words, invocation))
     }
 }
 
 /// `from SOURCE …`: the words after `from`.
-pub(super) fn plain(layout: &Layout, words: &[OsString], invocation: &Invocation) -> Ended {
+pub(super) fn plain(layout: &Layout, words: &[OsString], invocation: &Invocation) -> Exit {
     take_in(layout, sources::read_from(&call(words, invocation)), invocation)
 }
 
@@ -42,12 +43,12 @@ pub(super) fn by_link(
     source: &'static Source,
     trigger: &'static Trigger,
     invocation: &Invocation,
-) -> Ended {
+) -> Exit {
     let call = call(&invocation.words, invocation);
     take_in(&Layout::default(), sources::read(source, trigger, &call), invocation)
 }
 
-fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocation) -> Ended {
+fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocation) -> Exit {
     let mut house = House::open(layout.clone());
     let arrival = match read {
         Ok(reading) => {
@@ -58,5 +59,5 @@ fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocat
     };
     let exit = arrival.fate.exit_for_source(house.config.strict);
     house.close();
-    Ok(exit)
+    exit
 }

@@ -91,7 +91,9 @@ fn describes_another(name: &OsStr, names: &[std::ffi::OsString]) -> bool {
     stem.is_some_and(|stem| names.iter().any(|other| other == OsStr::new(stem)))
 }
 
-fn look_at(name: String, path: PathBuf, root: &Path) -> Found {
+/// Judges one hook by its path.
+#[must_use]
+pub fn look_at(name: String, path: PathBuf, root: &Path) -> Found {
     let mut head = String::new();
     let standing = match folder::way_to(&path, root) {
         Err(error) => Standing::Unreadable(error),

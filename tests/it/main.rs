@@ -4,6 +4,8 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod call;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod engine;
@@ -12,6 +14,14 @@ mod integrations;
 #[cfg(test)]
 mod manual;
 #[cfg(test)]
+mod pipeline;
+#[cfg(test)]
+mod places;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod traffic;
