@@ -14,6 +14,8 @@ mod integrations;
 #[cfg(test)]
 mod manual;
 #[cfg(test)]
+mod mdoc;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod places;
