@@ -74,7 +74,7 @@ impl Call {
         }
     }
 
-    pub(crate) fn words<'a>(mut self, words: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn words(mut self, words: impl IntoIterator<Item: AsRef<OsStr>>) -> Self {
         self.command.args(words);
         self
     }

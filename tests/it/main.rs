@@ -17,3 +17,9 @@ mod scene;
 mod schema;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod trouble;
+#[cfg(test)]
+mod hooks_contract;
+#[cfg(test)]
+mod burst;
