@@ -29,13 +29,13 @@ pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> End
     if args.dry_run {
         super::plan::show(layout, &args.words, invocation, false)
     } else {
-        plain(layout, &args.words, invocation)
+        Ok(plain(layout, &args.words, invocation))
     }
 }
 
 /// `from SOURCE …`: the words after `from`.
-pub(super) fn plain(layout: &Layout, words: &[OsString], invocation: &Invocation) -> Ended {
-    Ok(take_in(layout, sources::read_from(&call(words, invocation)), invocation))
+pub(super) fn plain(layout: &Layout, words: &[OsString], invocation: &Invocation) -> Exit {
+    take_in(layout, sources::read_from(&call(words, invocation)), invocation)
 }
 
 /// Called by a link in a place where a source looks for its hook.
@@ -43,9 +43,9 @@ pub(super) fn by_link(
     source: &'static Source,
     trigger: &'static Trigger,
     invocation: &Invocation,
-) -> Ended {
+) -> Exit {
     let call = call(&invocation.words, invocation);
-    Ok(take_in(&Layout::default(), sources::read(source, trigger, &call), invocation))
+    take_in(&Layout::default(), sources::read(source, trigger, &call), invocation)
 }
 
 fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocation) -> Exit {

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use duct::Handle;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, pipe2};
 
-use super::clock::Stopwatch;
+use super::clock::{Stopwatch, timeout_until};
 use super::orphans;
 use super::signals::Signals;
 
@@ -227,14 +227,6 @@ impl Running<'_> {
         // A poll that fails is a poll that woke up: the loop looks at everything again.
         let _ = poll(&mut fds, timeout_until(until));
     }
-}
-
-/// The time until `until` as poll wants it, rounded up; none waits for ever.
-fn timeout_until(until: Option<Instant>) -> PollTimeout {
-    let Some(until) = until else { return PollTimeout::NONE };
-    let left = until.saturating_duration_since(Instant::now());
-    let milliseconds = left.as_micros().div_ceil(1000);
-    i32::try_from(milliseconds).ok().and_then(|ms| ms.try_into().ok()).unwrap_or(PollTimeout::MAX)
 }
 
 /// Whether the child has ended; it stays a zombie, so that its number stays its own.

@@ -42,10 +42,7 @@ impl Invocation {
 /// umask, blocked and ignored signals, and the group of a user who started pppd.
 ///
 /// None of it can fail in a way that would be a reason not to go on.
-#[expect(
-    unsafe_code,
-    reason = "nix has no close_range, and its Signal no real-time signals"
-)]
+#[expect(unsafe_code, reason = "nix has no close_range, and its Signal no real-time signals")]
 pub fn settle() {
     umask(Mode::from_bits_truncate(0o022));
     let close_on_exec = nix::libc::CLOSE_RANGE_CLOEXEC.cast_signed();

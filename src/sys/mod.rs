@@ -13,7 +13,6 @@ pub mod lock;
 pub mod netlink;
 pub mod nftables;
 pub mod orphans;
-pub mod replace;
 pub mod route;
 pub mod signals;
 pub mod state;

@@ -230,7 +230,10 @@ fn is_summary(line: &str) -> bool {
 
 /// The text with everything that differs from run to run replaced by a word.
 pub(crate) fn masked(text: &str, root: &Path) -> String {
-    let text = text.replace(&root.display().to_string(), "ROOT");
+    let text = match root.parent() {
+        None => text.to_owned(),
+        Some(_) => text.replace(&root.display().to_string(), "ROOT"),
+    };
     let mut out = String::new();
     for word in text.split_inclusive([' ', '\n', '"', ';', ',', ')', '(']) {
         let bare = word.trim_end_matches([' ', '\n', '"', ';', ',', ')', '(', '.', ':']);

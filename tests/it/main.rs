@@ -4,13 +4,23 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod burst;
+#[cfg(test)]
 mod call;
+#[cfg(test)]
+mod calls;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod hooks_contract;
+#[cfg(test)]
 mod integrations;
 #[cfg(test)]
+mod machine;
+#[cfg(test)]
 mod pipeline;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
@@ -18,8 +28,6 @@ mod schema;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]
+mod traffic;
+#[cfg(test)]
 mod trouble;
-#[cfg(test)]
-mod hooks_contract;
-#[cfg(test)]
-mod burst;

@@ -14,25 +14,38 @@ use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
 
 use crate::call::{Call, Ran};
+use crate::machine::Overlay;
 
 /// A root and a network namespace. A new one takes the calling thread out of the last.
 pub(crate) struct Scene {
-    root: tempfile::TempDir,
+    root: PathBuf,
+    /// What is laid over the machine's folders, where the machine itself is the root.
+    _overlay: Option<Overlay>,
+    /// Removed with the scene.
+    _folder: tempfile::TempDir,
 }
 
 impl Scene {
     /// An empty root owned by root, and a network with nothing but `lo`.
     pub(crate) fn new() -> Self {
         unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
-        let root = tempfile::Builder::new().prefix("netcue-").tempdir().expect("a folder");
-        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
-        let scene = Self { root };
+        let folder = tempfile::Builder::new().prefix("netcue-").tempdir().expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+        let scene = Self { root: folder.path().to_owned(), _overlay: None, _folder: folder };
         scene.ip("link set lo up");
         scene
     }
 
+    /// This machine as the calling thread, and what it starts, sees it from now on: /etc
+    /// can be written and keeps nothing, /run, /var/log and /dev are empty but for what
+    /// they need.
+    pub(crate) fn on_this_machine() -> Self {
+        let overlay = Overlay::new();
+        Self { root: PathBuf::from("/"), _overlay: Some(overlay), ..Self::new() }
+    }
+
     pub(crate) fn root(&self) -> &Path {
-        self.root.path()
+        &self.root
     }
 
     /// A path under the root, given without its leading slash.
@@ -211,13 +224,7 @@ impl Scene {
     /// A gateway that is alone in the world: `wan` with a default route to
     /// 198.51.100.1, `lan` with 192.168.7.1/24.
     pub(crate) fn gateway(&self) -> &Self {
-        for (name, address) in [("wan", "198.51.100.2/24"), ("lan", "192.168.7.1/24")] {
-            self.ip(&format!("link add {name} type veth peer name {name}-far"));
-            self.ip(&format!("link set {name} up"));
-            self.ip(&format!("link set {name}-far up"));
-            self.ip(&format!("address add {address} dev {name}"));
-        }
-        self.ip("route add default via 198.51.100.1 dev wan");
+        crate::places::gateway();
         self
     }
 }
