@@ -12,9 +12,13 @@ mod calls;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod hooks_contract;
 #[cfg(test)]
 mod integrations;
+#[cfg(test)]
+mod layout;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]

@@ -78,6 +78,30 @@ fn the_death_of_a_run_is_made_good_while_a_caller_waits() {
 }
 
 #[test]
+fn a_hook_of_a_dead_run_is_ended_before_it_is_repeated() {
+    let scene = Scene::new();
+    let root = scene.root().display();
+    scene.hook(
+        "20-slow",
+        format!(
+            "#!/bin/sh\nmkdir {root}/alone || echo beside another\n\
+             trap 'rmdir {root}/alone; exit 0' TERM\necho $$ >>{root}/begun\n\
+             until [ -e {root}/open ]; do sleep 0.02; done\nrmdir {root}/alone\n"
+        ),
+    );
+    let run = scene.calling(IP_UP).status(128 + 9).spawn();
+    scene.begun(1);
+    signal(run.pid(), Signal::SIGKILL);
+    run.finish();
+    let successor = scene.netcue(["run"]).spawn();
+    scene.begun(2);
+    scene.open();
+    successor.finish();
+    assert_eq!(scene.end_of("20-slow")["output"], "");
+    assert_eq!(scene.outcomes(), ["done"]);
+}
+
+#[test]
 fn a_stopped_holder_of_the_lock_keeps_nobody_longer_than_its_limit() {
     let scene = Scene::new();
     scene.gated_hook("20-slow", "# netcue: action=up");
