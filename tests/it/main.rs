@@ -4,13 +4,25 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod burst;
+#[cfg(test)]
 mod call;
+#[cfg(test)]
+mod calls;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod hooks_contract;
+#[cfg(test)]
 mod integrations;
+#[cfg(test)]
+mod layout;
+#[cfg(test)]
+mod machine;
 #[cfg(test)]
 mod manual;
 #[cfg(test)]
@@ -27,3 +39,5 @@ mod schema;
 mod sources;
 #[cfg(test)]
 mod traffic;
+#[cfg(test)]
+mod trouble;
