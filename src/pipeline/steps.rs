@@ -104,6 +104,7 @@ impl Stage {
         let call = HookCall {
             file: file.clone(),
             called: path.to_owned(),
+            root: house.layout.root(),
             event,
             rules: self.rules,
             user,
