@@ -16,4 +16,6 @@ mod scene;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod shipped_hooks;
+#[cfg(test)]
 mod sources;
