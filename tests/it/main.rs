@@ -36,6 +36,8 @@ mod scene;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod shipped_hooks;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod traffic;
