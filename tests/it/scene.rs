@@ -1,0 +1,277 @@
+//! A machine to try netcue on: a throw-away root, a network namespace of the test
+//! thread's own, and the real program.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sched::{CloneFlags, unshare};
+use serde_json::Value;
+
+use crate::call::{Call, Ran};
+use crate::machine::Overlay;
+
+/// A root and a network namespace. A new one takes the calling thread out of the last.
+pub(crate) struct Scene {
+    root: PathBuf,
+    /// What is laid over the machine's folders, where the machine itself is the root.
+    _overlay: Option<Overlay>,
+    /// Removed with the scene.
+    _folder: tempfile::TempDir,
+}
+
+impl Scene {
+    /// An empty root owned by root, and a network with nothing but `lo`.
+    pub(crate) fn new() -> Self {
+        unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
+        let folder = tempfile::Builder::new().prefix("netcue-").tempdir().expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+        let scene = Self { root: folder.path().to_owned(), _overlay: None, _folder: folder };
+        scene.ip("link set lo up");
+        scene
+    }
+
+    /// This machine as the calling thread, and what it starts, sees it from now on: /etc
+    /// can be written and keeps nothing, /run, /var/log and /dev are empty but for what
+    /// they need.
+    pub(crate) fn on_this_machine() -> Self {
+        let overlay = Overlay::new();
+        Self { root: PathBuf::from("/"), _overlay: Some(overlay), ..Self::new() }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A path under the root, given without its leading slash.
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.root().join(below)
+    }
+
+    /// Puts an executable into `etc/netcue/hooks.d`.
+    pub(crate) fn hook(&self, name: &str, text: impl AsRef<[u8]>) -> &Self {
+        self.hook_in("etc/netcue/hooks.d", name, text, 0o755)
+    }
+
+    /// Puts a file into a folder under the root.
+    pub(crate) fn hook_in(
+        &self,
+        folder: &str,
+        name: &str,
+        text: impl AsRef<[u8]>,
+        mode: u32,
+    ) -> &Self {
+        write_file(&self.path(folder).join(name), text.as_ref(), mode);
+        self
+    }
+
+    /// Puts in a hook that names its event in `begun` and then waits for [`Scene::open`].
+    pub(crate) fn gated_hook(&self, name: &str, header: &str) -> &Self {
+        let root = self.root().display();
+        self.hook(
+            name,
+            format!(
+                "#!/bin/sh\n{header}\necho \"$NETCUE_ID\" >>{root}/begun\n\
+                 until [ -e {root}/open ]; do sleep 0.02; done\n"
+            ),
+        )
+    }
+
+    /// Waits until gated hooks have begun so many times.
+    pub(crate) fn begun(&self, times: usize) {
+        let what = format!("{times} beginnings of a gated hook");
+        wait_until(&what, || self.text("begun").lines().count() >= times);
+    }
+
+    /// Lets gated hooks through.
+    pub(crate) fn open(&self) {
+        write_file(&self.path("open"), b"", 0o644);
+    }
+
+    /// Writes `netcue.conf`.
+    pub(crate) fn config(&self, toml: &str) -> &Self {
+        write_file(&self.path("etc/netcue/netcue.conf"), toml.as_bytes(), 0o644);
+        self
+    }
+
+    /// netcue with these words, under this root.
+    pub(crate) fn netcue(&self, words: impl IntoIterator<Item: AsRef<OsStr>>) -> Call {
+        Call::of(self.root()).words(["--root"]).word(self.root()).words(words)
+    }
+
+    /// The call `netcue from …`, words split at spaces.
+    pub(crate) fn calling(&self, call: &str) -> Call {
+        self.netcue(["from"]).words(call.split_whitespace())
+    }
+
+    /// That call, run to its end.
+    pub(crate) fn from(&self, call: &str) -> Ran {
+        self.calling(call).run()
+    }
+
+    /// The call [`IP_UP`], run to its end.
+    pub(crate) fn ip_up(&self) -> Ran {
+        self.from(IP_UP)
+    }
+
+    /// Every record of the journal, rotated files first; each line has to be JSON.
+    pub(crate) fn journal(&self) -> Vec<Value> {
+        let file = |name: &str| fs::read_to_string(self.path("var/log/netcue").join(name));
+        let mut text = String::new();
+        for number in (1..10).rev() {
+            text += &file(&format!("journal.jsonl.{number}")).unwrap_or_default();
+        }
+        text += &file("journal.jsonl").unwrap_or_default();
+        // The last line may be on its way.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    /// The records of one kind.
+    pub(crate) fn records(&self, kind: &str) -> Vec<Value> {
+        self.journal().into_iter().filter(|record| record["record"] == kind).collect()
+    }
+
+    /// The outcomes of all events so far, in order.
+    pub(crate) fn outcomes(&self) -> Vec<String> {
+        self.records("outcome").iter().map(|record| text_of(&record["outcome"])).collect()
+    }
+
+    /// Outcomes by event; an event with two shows both.
+    pub(crate) fn outcomes_by_event(&self) -> BTreeMap<String, Vec<String>> {
+        let mut by_event: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for record in self.records("accepted") {
+            by_event.entry(text_of(&record["event_id"])).or_default();
+        }
+        for record in self.records("outcome") {
+            let outcomes = by_event.entry(text_of(&record["event_id"])).or_default();
+            outcomes.push(text_of(&record["outcome"]));
+        }
+        by_event
+    }
+
+    /// How a step ended the last time.
+    pub(crate) fn end_of(&self, step: &str) -> Value {
+        let ends = self.records("step-end");
+        let end = ends.into_iter().rev().find(|end| end["step"] == step);
+        end.unwrap_or_else(|| panic!("no end of {step} in {:#?}", self.journal()))
+    }
+
+    /// Why a step was left out of the last plan; nothing if it wasn't.
+    pub(crate) fn skipped(&self, step: &str) -> Option<String> {
+        let plan = self.records("run-begin").pop().expect("a run");
+        let steps = plan["plan"].as_array().expect("a plan");
+        let planned = steps.iter().find(|planned| planned["step"] == step);
+        let planned = planned.unwrap_or_else(|| panic!("no {step} in {plan:#}"));
+        planned["skipped"].as_str().map(ToOwned::to_owned)
+    }
+
+    /// What `netcue history --json` says.
+    pub(crate) fn history_json(&self) -> Vec<Value> {
+        let ran = self.netcue(["history", "--json"]).any_stdout().run();
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    /// The names of the events that wait.
+    pub(crate) fn queue(&self) -> Vec<String> {
+        self.names_in("run/netcue/queue")
+    }
+
+    /// The names in a folder, sorted; none where there is no folder.
+    pub(crate) fn names_in(&self, folder: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.path(folder)) else { return Vec::new() };
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
+        let mut names: Vec<String> =
+            entries.map(|entry| name(entry).into_string().expect("UTF-8")).collect();
+        names.sort();
+        names
+    }
+
+    /// What a hook or a test wrote under the root; nothing if it isn't there yet.
+    pub(crate) fn text(&self, below: &str) -> String {
+        fs::read_to_string(self.path(below)).unwrap_or_default()
+    }
+
+    /// Waits until nothing waits, every event has its outcome and the lock is free.
+    pub(crate) fn settled(&self) {
+        wait_until("the queue to be empty and the lock free", || {
+            self.queue().is_empty() && self.lock_is_free()
+        });
+    }
+
+    /// Whether nobody holds the lock right now.
+    pub(crate) fn lock_is_free(&self) -> bool {
+        use nix::fcntl::{Flock, FlockArg};
+        let Ok(file) = fs::File::open(self.path("run/netcue/lock")) else { return true };
+        Flock::lock(file, FlockArg::LockSharedNonblock).is_ok()
+    }
+
+    /// Runs ip(8) in this network.
+    pub(crate) fn ip(&self, words: &str) -> String {
+        run("ip", words.split_whitespace())
+    }
+
+    /// Runs nft(8) in this network; the whole text is one command line.
+    pub(crate) fn nft(&self, command: &str) -> String {
+        run("nft", [command])
+    }
+
+    /// A gateway that is alone in the world: `wan` with a default route to
+    /// 198.51.100.1, `lan` with 192.168.7.1/24.
+    pub(crate) fn gateway(&self) -> &Self {
+        crate::places::gateway();
+        self
+    }
+}
+
+/// What pppd says when a link is up, as words of `from`.
+pub(crate) const IP_UP: &str = "ppp ip-up ppp0 /dev/ttyS0 115200 203.0.113.5 203.0.113.1 provider";
+
+/// How long anything may take on a busy machine before a test gives up on it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until it is so.
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A JSON string, or the text of any other value.
+pub(crate) fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+/// Runs a tool that has to succeed; gives back what it printed.
+pub(crate) fn run(tool: &str, words: impl IntoIterator<Item: Into<String>>) -> String {
+    let words: Vec<String> = words.into_iter().map(Into::into).collect();
+    let output = Command::new(tool).args(&words).stdin(Stdio::null()).output().expect(tool);
+    succeeded(&format!("{tool} {}", words.join(" ")), &output);
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Writes a file in a process of its own: a descriptor open for writing here could be
+/// inherited by what another thread is starting, and then the kernel runs no such hook.
+pub(crate) fn write_file(path: &Path, content: &[u8], mode: u32) {
+    let mut child = Command::new("install")
+        .args(["-D", "-m", &format!("{mode:o}"), "/dev/stdin"])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("install");
+    child.stdin.take().expect("a pipe").write_all(content).expect("written");
+    succeeded("install", &child.wait_with_output().expect("install"));
+}
+
+fn succeeded(what: &str, output: &Output) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{what}: {}: {stderr}", output.status);
+}
