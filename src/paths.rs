@@ -78,6 +78,12 @@ impl Layout {
         self.runtime().join("failed")
     }
 
+    /// `/run/netcue/unattended`: hooks that hold nobody, until their end is on record.
+    #[must_use]
+    pub fn unattended(&self) -> PathBuf {
+        self.runtime().join("unattended")
+    }
+
     /// `/run/netcue/rules.json`: the rules last put in, and the kernel's generation then.
     #[must_use]
     pub fn rules(&self) -> PathBuf {

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::{Ended, call, cause};
+use crate::error::Exit;
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::sources::{self, Reading, Refusal, Source, Trigger};
@@ -10,13 +11,14 @@ use crate::sys::invocation::Invocation;
 
 /// What may be said with `from`.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "netcue from [--dry-run] SOURCE TRIGGER [WORD]...")]
 pub(super) struct Args {
     /// Shows the steps and the change in the rules, and changes nothing
     #[arg(long)]
     dry_run: bool,
     /// The source, its trigger, and what it says
     #[arg(
-        value_name = "SOURCE [TRIGGER] [WORD]…",
+        value_name = "CALL",
         required = true,
         trailing_var_arg = true,
         allow_hyphen_values = true
@@ -28,12 +30,12 @@ pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> End
     if args.dry_run {
         super::plan::show(layout, &args.words, invocation, false)
     } else {
-        plain(layout, &args.words, invocation)
+        Ok(plain(layout, &args.words, invocation))
     }
 }
 
 /// `from SOURCE …`: the words after `from`.
-pub(super) fn plain(layout: &Layout, words: &[OsString], invocation: &Invocation) -> Ended {
+pub(super) fn plain(layout: &Layout, words: &[OsString], invocation: &Invocation) -> Exit {
     take_in(layout, sources::read_from(&call(words, invocation)), invocation)
 }
 
@@ -42,12 +44,12 @@ pub(super) fn by_link(
     source: &'static Source,
     trigger: &'static Trigger,
     invocation: &Invocation,
-) -> Ended {
+) -> Exit {
     let call = call(&invocation.words, invocation);
     take_in(&Layout::default(), sources::read(source, trigger, &call), invocation)
 }
 
-fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocation) -> Ended {
+fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocation) -> Exit {
     let mut house = House::open(layout.clone());
     let arrival = match read {
         Ok(reading) => {
@@ -58,5 +60,5 @@ fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocat
     };
     let exit = arrival.fate.exit_for_source(house.config.strict);
     house.close();
-    Ok(exit)
+    exit
 }

@@ -108,10 +108,10 @@ fn as_table(stories: &[Story]) -> String {
     table.lines(Paint::for_stdout())
 }
 
-/// Enough of an id to tell events apart: the time in it, to about a minute, says little,
-/// so the random end is what is shown. `history EVENT` takes a beginning or this end.
+/// The part of an id that tells the millisecond, and a little more: enough to tell events
+/// apart, and a beginning that `history EVENT` takes.
 fn short_id(story: &Story) -> String {
-    story.id.map_or_else(|| "-".to_owned(), |id| id.to_string())
+    story.id.map_or_else(|| "-".to_owned(), |id| id.to_string().chars().take(18).collect())
 }
 
 fn who(story: &Story) -> (String, String, String) {

@@ -90,9 +90,9 @@ pub fn main() -> Exit {
     let ended = if invocation.argv0.file_name() == Some(OsStr::new("ipmasq")) {
         ipmasq::main(&invocation)
     } else if let Some((source, trigger)) = sources::by_place(&invocation.argv0, &invocation.cwd) {
-        from::by_link(source, trigger, &invocation)
+        Ok(from::by_link(source, trigger, &invocation))
     } else if let Some((root, words)) = plain_call(&invocation.words) {
-        from::plain(&layout(root), words, &invocation)
+        Ok(from::plain(&layout(root), words, &invocation))
     } else {
         by_words(&invocation)
     };
@@ -159,11 +159,12 @@ fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
         return Ok(Exit::Done);
     }
     let mut message = error.render().to_string().trim_end().to_owned();
-    if invocation.argv0.file_name() != Some(OsStr::new("netcue")) {
+    let called = &invocation.argv0;
+    if called.starts_with("/etc") || called.file_name() != Some(OsStr::new("netcue")) {
         message = format!(
             "called as {}, which is no place where a source looks for its hook (see netcue(8))\n\
              {message}",
-            invocation.argv0.display()
+            called.display()
         );
     }
     let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();

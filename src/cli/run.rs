@@ -12,6 +12,9 @@ pub(super) struct Args {
     /// Leaves the caller's session first; netcue itself calls this
     #[arg(long)]
     detached: bool,
+    /// Runs one hook that holds nobody instead; netcue itself calls this
+    #[arg(long, value_name = "JOB", requires = "detached")]
+    unattended: Option<String>,
 }
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
@@ -19,6 +22,10 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         invocation::leave_session();
     }
     let mut house = House::open(layout.clone());
+    if let Some(job) = &args.unattended {
+        let stopped_by = pipeline::attend(&mut house, job);
+        return Ok(stopped_by.map_or(Exit::Done, Exit::Signal));
+    }
     house.queue.prepare().map_err(|error| {
         let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
         Failure::new(exit, error)

@@ -16,7 +16,7 @@ use crate::sys::state::{Address, KernelState, Link};
 pub struct Why(pub String);
 
 /// What every interface and network is to the rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Classes {
     /// Where packets leave for the outside.
     pub external_out: BTreeMap<InterfaceName, Why>,
@@ -109,6 +109,18 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
         let note = format!("{name} is in netcue.conf and does not exist (yet)");
         if !known.contains(name) && !notes.contains(&note) {
             notes.push(note);
+        }
+    }
+
+    for link in state.links.iter().filter(|link| external_in.contains_key(&link.name)) {
+        let master = link.master.and_then(|master| links.get(&master));
+        if let Some(vrf) = master.filter(|master| master.kind.as_deref() == Some("vrf")) {
+            notes.push(format!(
+                "{} belongs to VRF {vrf}: packets it forwards carry that name, so that new \
+                 connections to the inside are refused only if external-in names {vrf}",
+                link.name,
+                vrf = vrf.name
+            ));
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use serde::{Serialize, Serializer};
+
 use crate::event::{Cidr, Family};
 
 /// A range of addresses, both ends included; IPv4 uses the low 32 bits.
@@ -98,6 +100,13 @@ impl Intervals {
             left.extend(first.map(|first| Range { first, last: range.last }));
         }
         Self { family: self.family, ranges: left }
+    }
+}
+
+/// As a list of texts, each as [`Range::text`] writes it.
+impl Serialize for Intervals {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.ranges.iter().map(|range| range.text(self.family)))
     }
 }
 

@@ -1,12 +1,14 @@
 //! What the engine last put in, and the kernel's generation then.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sys::{identity, replace};
+use crate::sys::files::{self, FileError};
+use crate::sys::identity;
+
+/// Largest file in bytes: a ruleset of some 100,000 lines.
+const LARGEST: u64 = 16 << 20;
 
 /// The rules that were in force when the generation was read.
 ///
@@ -32,12 +34,16 @@ impl Memory {
 
     /// Reads the file; a file that is missing or makes no sense is no memory.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        serde_json::from_slice(&files::read_if_there(path, LARGEST).ok()??).ok()
     }
 
     /// Replaces the file.
-    pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        replace::replace(path, &serde_json::to_vec(self)?)
+    pub(super) fn write(&self, path: &Path) -> Result<(), FileError> {
+        if let Some(folder) = path.parent() {
+            files::make_private_folder(folder)?;
+        }
+        let content = serde_json::to_vec(self).unwrap_or_default();
+        files::put_whole(path, &path.with_extension("new"), &content)
     }
 
     /// Whether this was written here, in this boot.

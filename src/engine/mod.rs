@@ -8,6 +8,8 @@ mod diff;
 mod intervals;
 mod memory;
 mod ruleset;
+#[cfg(test)]
+mod tests;
 mod text;
 mod uplinks;
 mod wire;
@@ -26,13 +28,14 @@ pub use crate::sys::state::KernelState;
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::config::Rules;
 use crate::error::Exit;
 use crate::sys::netlink::NetlinkError;
 use crate::sys::nftables::{CommitError, Committed};
 use crate::sys::route;
 use memory::Memory;
-use nix::libc;
 
 /// How often a transaction is tried while other programs change the ruleset.
 const ATTEMPTS: usize = 8;
@@ -44,16 +47,16 @@ pub enum EngineError {
     #[error("{step}: no permission: netcue needs CAP_NET_ADMIN (run it as root)")]
     NoPermission {
         /// What was being done.
-        step: &'static str,
+        step: String,
     },
-    /// The kernel has no `nf_tables`.
+    /// The kernel lacks `nf_tables` or a part of it.
     #[error(
-        "{step}: nf_tables is missing in this kernel: load the modules nf_tables, nft_masq \
-             and nft_ct, or use a kernel that has them ({reason})"
+        "{step}: the kernel can't do that ({reason}): it needs nf_tables with nft_chain_nat, \
+         nft_masq, nft_ct, nft_rt and nft_exthdr, and Linux 5.2 or later"
     )]
     Missing {
         /// What was being done.
-        step: &'static str,
+        step: String,
         /// The kernel's answer.
         reason: String,
     },
@@ -61,17 +64,9 @@ pub enum EngineError {
     #[error("{step}: {source}")]
     Netlink {
         /// What was being done.
-        step: &'static str,
+        step: String,
         /// What went wrong.
         source: NetlinkError,
-    },
-    /// The kernel refused the transaction.
-    #[error("making the transaction: {about}: {reason}; the old rules stand")]
-    Refused {
-        /// The part it refused.
-        about: String,
-        /// Its reason.
-        reason: String,
     },
     /// Other programs kept changing the ruleset.
     #[error(
@@ -91,40 +86,38 @@ impl EngineError {
         match self {
             Self::NoPermission { .. } => Exit::NoPermission,
             Self::NotAsWanted(_) => Exit::Bug,
-            Self::Missing { .. } | Self::Netlink { .. } | Self::Refused { .. } | Self::Busy => {
-                Exit::Unavailable
-            }
+            Self::Missing { .. } | Self::Netlink { .. } | Self::Busy => Exit::Unavailable,
         }
     }
 
-    fn during(step: &'static str, error: NetlinkError) -> Self {
-        let number = match &error {
-            NetlinkError::Socket(error) => error.raw_os_error(),
-            NetlinkError::Refused(refusal) => Some(refusal.errno),
-            NetlinkError::Restless | NetlinkError::Malformed => None,
-        };
-        match number {
-            Some(libc::EPERM | libc::EACCES) => Self::NoPermission { step },
-            Some(libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT | libc::EOPNOTSUPP | libc::EINVAL) => {
-                Self::Missing { step, reason: error.to_string() }
-            }
-            _ => Self::Netlink { step, source: error },
+    fn during(step: &str, error: NetlinkError) -> Self {
+        let step = step.to_owned();
+        if error.is_denied() {
+            Self::NoPermission { step }
+        } else {
+            Self::Netlink { step, source: error }
         }
     }
 
-    fn refused(error: CommitError) -> Self {
+    fn nf_tables(step: &str, error: NetlinkError) -> Self {
+        if error.is_unknown_to_kernel() {
+            Self::Missing { step: step.to_owned(), reason: error.to_string() }
+        } else {
+            Self::during(step, error)
+        }
+    }
+
+    fn commit(error: CommitError) -> Self {
         match error {
-            CommitError::Netlink(error) => Self::during("making the transaction", error),
-            CommitError::Refused { errno: libc::EPERM, .. } => {
-                Self::NoPermission { step: "making the transaction" }
-            }
-            CommitError::Refused { about, reason, .. } => Self::Refused { about, reason },
+            CommitError::Netlink(error) => Self::nf_tables("sending the transaction", error),
+            CommitError::Refused { about, error } => Self::nf_tables(&about, error),
         }
     }
 }
 
 /// What the engine did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Applied {
     /// The rules were as they should be.
     Unchanged,
@@ -138,7 +131,7 @@ pub enum Applied {
 }
 
 /// What the engine saw and did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Whether the rules changed.
     pub result: Applied,
@@ -151,7 +144,7 @@ pub struct Report {
 }
 
 /// What the engine would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Preview {
     /// What the kernel says.
     pub state: KernelState,
@@ -169,7 +162,7 @@ pub struct Preview {
 
 /// Opens the conversation with `nf_tables` that the functions here take.
 pub fn open() -> Result<Session, EngineError> {
-    Session::open().map_err(|error| EngineError::during("opening nf_tables", error))
+    Session::open().map_err(|error| EngineError::nf_tables("opening nf_tables", error))
 }
 
 /// Makes the rules in the kernel those that its interfaces, addresses and routes call for.
@@ -193,7 +186,7 @@ pub fn regenerate(
 
     let generation = session
         .generation()
-        .map_err(|error| EngineError::during("asking for the generation", error))?;
+        .map_err(|error| EngineError::nf_tables("asking for the generation", error))?;
     if let Some(memory) = &memory
         && memory.generation() == generation
         && memory.text() == new_text
@@ -204,12 +197,10 @@ pub fn regenerate(
 
     let old_text = memory.as_ref().filter(|memory| memory.is_of_here()).map_or("", Memory::text);
     let (result, generation) = put_in(&wanted, session, || lines(old_text, &new_text))?;
-    let note = Memory::new(generation, new_text.clone()).write(remembered).err().map(|error| {
-        format!(
-            "{} can't be written ({error}): the next run compares everything",
-            remembered.display()
-        )
-    });
+    let note = Memory::new(generation, new_text.clone())
+        .write(remembered)
+        .err()
+        .map(|error| format!("{error}: the next run compares everything"));
     Ok(report(result, generation, note))
 }
 
@@ -225,7 +216,7 @@ fn put_in(
     for _ in 0..ATTEMPTS {
         let (generation, live) = session
             .table(TABLE)
-            .map_err(|error| EngineError::during("reading table inet netcue", error))?;
+            .map_err(|error| EngineError::nf_tables("reading table inet netcue", error))?;
         let found = differences(wanted, &live);
         if found.is_empty() {
             let result = match committed {
@@ -238,7 +229,7 @@ fn put_in(
         if committed.is_some_and(|before: u32| generation == before.wrapping_add(1)) {
             return Err(EngineError::NotAsWanted(found));
         }
-        match session.commit(&steps, generation).map_err(EngineError::refused)? {
+        match session.commit(&steps, generation).map_err(EngineError::commit)? {
             Committed::Yes => committed = Some(generation),
             Committed::Stale => {}
         }
@@ -259,7 +250,7 @@ pub fn preview(
     let wanted = text(&ruleset);
     let (_, live) = session
         .table(TABLE)
-        .map_err(|error| EngineError::during("reading table inet netcue", error))?;
+        .map_err(|error| EngineError::nf_tables("reading table inet netcue", error))?;
     let memory = Memory::read(remembered).filter(Memory::is_of_here);
     Ok(Preview {
         lines: lines(memory.as_ref().map_or("", Memory::text), &wanted),

@@ -197,14 +197,16 @@ pub fn ruleset(classes: &Classes, rules: &Rules) -> Ruleset {
         Chain { name: ChainName::Forward, rules: forward(rules.clamp_mss) },
         Chain { name: ChainName::Postrouting, rules: postrouting(rules.masquerade) },
     ];
+    let is_empty = |set| elements(set).is_empty();
+    for rule in chains.iter_mut().flat_map(|chain| &mut chain.rules) {
+        // No address is in an empty set: to say so would say nothing.
+        rule.statements
+            .retain(|statement| !matches!(statement, Statement::NotTo(_, set) if is_empty(*set)));
+    }
     for chain in &mut chains {
-        // A rule about an empty set would never match, save for its negations.
+        // A rule about an empty set would never match.
         chain.rules.retain(|rule| {
-            outside
-                && rule.statements.iter().all(|statement| match statement {
-                    Statement::NotTo(..) => true,
-                    other => other.set().is_none_or(|set| !elements(set).is_empty()),
-                })
+            outside && !rule.statements.iter().filter_map(|statement| statement.set()).any(is_empty)
         });
     }
     let used: BTreeSet<SetName> = chains

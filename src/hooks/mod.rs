@@ -5,6 +5,6 @@ mod find;
 mod run;
 mod trust;
 
-pub use find::{Found, Standing, Survey, find};
+pub use find::{Found, Standing, Survey, find, look_at};
 pub use run::{HookCall, HookEnd, HookOutcome, run};
 pub use trust::{Distrust, judge, judge_program};

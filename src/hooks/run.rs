@@ -15,6 +15,8 @@ const NOT_FOR_ME: i32 = 77;
 /// What is to be run, and for which event.
 #[derive(Debug)]
 pub struct HookCall<'a> {
+    /// The step's name.
+    pub step: &'a str,
     /// The file that was checked.
     pub file: PathBuf,
     /// Its path in the hook folder: what it is told it is called.
@@ -70,6 +72,7 @@ pub fn run(call: &HookCall<'_>, signals: &Signals) -> HookEnd {
     let mut env =
         vec![("PATH".to_owned(), PATH.to_owned()), ("LC_ALL".to_owned(), "C.UTF-8".to_owned())];
     env.extend(hook_environment(call.event));
+    env.push(("NETCUE_STEP".to_owned(), call.step.to_owned()));
     env.push(("NETCUE_RULES".to_owned(), call.rules.to_owned()));
     env.push(("NETCUE_ROOT".to_owned(), prefix(call.root)));
     let program = Program {

@@ -1,10 +1,12 @@
 //! Turns: whoever gets the lock handles what waits until nothing waits, lets go, and looks
 //! again.
 
+use std::time::{Duration, Instant};
+
 use uuid::Uuid;
 
 use super::run::{End, Run};
-use super::{House, send_runner};
+use super::{House, send_runner, unattended};
 use crate::event::Event;
 use crate::journal::{Outcome, Progress, Record, progress};
 use crate::queue::{Note, Ticket};
@@ -63,6 +65,7 @@ pub fn drain(house: &mut House) -> Drained {
 /// One holding of the lock.
 fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained) {
     let mut last = lock.note().ok().and_then(|note| Note::from_bytes(&note));
+    unattended::look_after(house);
     loop {
         let waiting = match house.queue.waiting() {
             Ok(waiting) if waiting.is_empty() => break,
@@ -128,6 +131,9 @@ impl Hand<'_> {
             self.house.say(Urgency::Warning, &format!("can't write into the lock: {error}"));
         }
         if resumed {
+            let grace = self.house.config.hooks.grace();
+            let is_unfinished = |step: &str| !done.finished.iter().any(|(name, _)| name == step);
+            unattended::end_orphans(&event, is_unfinished, grace);
             event.attempt = event.attempt.max(done.attempt) + 1;
             if let Err(error) = self.house.queue.write(ticket, &event) {
                 self.house.say(Urgency::Warning, &error.to_string());
@@ -198,14 +204,23 @@ impl Hand<'_> {
     }
 }
 
-/// Handles an event that could not be queued, if it can be our turn.
+/// How long a call whose event can't be queued waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Handles an event that could not be queued, if its turn comes in time.
 pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Option<super::Fate> {
     let signals = Signals::watch().ok()?;
+    let deadline = Instant::now() + PATIENCE;
     // Where not even the lock can be made, no other run can have been started.
-    let lock = Lock::try_now(&house.layout.lock());
-    if matches!(lock, Ok(None)) {
-        return None;
-    }
+    let _lock = loop {
+        match Lock::try_now(&house.layout.lock()) {
+            Ok(Some(lock)) => break Some(lock),
+            Err(_) => break None,
+            Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => return None,
+            // Nothing tells of an unlocking, and this is the last resort anyway.
+            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
     let done = Progress::default();
     let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
     Some(match end {

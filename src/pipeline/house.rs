@@ -27,7 +27,7 @@ pub struct House {
     pub queue: Queue,
     /// What happened.
     pub journal: Journal,
-    /// The conversation with nf_tables, opened by the first step that needs it and closed
+    /// The conversation with `nf_tables`, opened by the first step that needs it and closed
     /// last: closing it after a change waits for the kernel.
     pub(super) session: Option<Session>,
     journal_broken: bool,

@@ -5,10 +5,12 @@ mod drain;
 mod house;
 mod run;
 mod steps;
+mod unattended;
 
 pub use drain::drain;
 pub use house::House;
 pub use steps::{candidates, preview};
+pub use unattended::attend;
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -188,7 +190,10 @@ fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: Wait) -> Ar
             }
         }
         Wait::Deposit => {
-            send_runner(house);
+            // Whoever holds the lock looks again after letting go, and finds this event.
+            if Probe::open(&house.layout.lock()).is_ok_and(|mut probe| probe.is_free()) {
+                send_runner(house);
+            }
             Fate::Queued
         }
         // Waiting for the run that waits for us would last until the limit.
@@ -221,6 +226,9 @@ fn send_runner(house: &House) {
     }
 }
 
+/// How long a runner that was sent is given to take the lock before another is sent.
+const HEAD_START: Duration = Duration::from_millis(250);
+
 /// Waits until an event has been handled. Tells whether it has.
 ///
 /// A detached run does the work, so that the end of this caller, or of its patience,
@@ -230,21 +238,28 @@ fn wait_for(house: &House, ticket: &Ticket, limit: Duration) -> bool {
     let lock = house.layout.lock();
     let watched =
         Probe::open(&lock).and_then(|probe| Ok((probe, Watch::on(house.queue.folder(), &lock)?)));
-    let Ok((mut probe, watch)) = watched else {
-        send_runner(house);
-        return false;
-    };
-    loop {
-        if probe.is_free() && house.queue.holds(ticket) {
+    let (mut probe, watch) = match watched {
+        Ok(watched) => watched,
+        Err(error) => {
+            house.say(Urgency::Warning, &format!("{error}; not waiting"));
             send_runner(house);
+            return false;
         }
-        if !house.queue.holds(ticket) {
-            return true;
+    };
+    let mut next_runner = Instant::now();
+    while house.queue.holds(ticket) {
+        let now = Instant::now();
+        if now >= deadline {
+            return false;
         }
-        if !watch.sleep_until(deadline) {
-            return !house.queue.holds(ticket);
+        let free = probe.is_free();
+        if free && now >= next_runner && house.queue.holds(ticket) {
+            send_runner(house);
+            next_runner = now + HEAD_START;
         }
+        watch.sleep_until(if free { deadline.min(next_runner) } else { deadline });
     }
+    true
 }
 
 /// The queue can't be written: do the work at once, if it is our turn, and say so.

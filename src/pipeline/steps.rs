@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::House;
+use super::{House, unattended};
 use crate::engine::{self, Applied, EngineError};
 use crate::event::Event;
 use crate::hooks::{self, HookCall, HookEnd, HookOutcome, Standing, Survey};
@@ -53,9 +53,21 @@ impl Stage {
         step: &Step,
         manner: &Manner,
     ) -> StepEnd {
+        let rules = self.rules;
         let end = match &step.path {
             None => regenerate(house),
-            Some(path) => self.run_hook(house, signals, event, step, path, manner),
+            Some(path) if manner.unattended => {
+                let sent = unattended::send(house, event, &step.name, path, rules, manner);
+                match sent {
+                    Ok(()) => ended(StepOutcome::Started, 0.0),
+                    Err(error) => not_started(error.to_string()),
+                }
+            }
+            Some(path) => match self.files.get(&step.name) {
+                Some(file) => Performance { house, signals, event, rules }
+                    .hook(&step.name, path, file, manner),
+                None => not_started("it has gone since the run began".to_owned()),
+            },
         };
         if step.name == plan::ENGINE {
             self.rules = match end.outcome {
@@ -68,24 +80,19 @@ impl Stage {
         }
         end
     }
+}
 
-    fn run_hook(
-        &self,
-        house: &House,
-        signals: &Signals,
-        event: &Event,
-        step: &Step,
-        path: &Path,
-        manner: &Manner,
-    ) -> StepEnd {
-        let not_started = |reason: String| {
-            as_step_end(HookEnd {
-                outcome: HookOutcome::NotStarted(reason),
-                output: String::new(),
-                milliseconds: 0.0,
-                left_processes: false,
-            })
-        };
+/// What a hook is performed with.
+pub(super) struct Performance<'a> {
+    pub(super) house: &'a House,
+    pub(super) signals: &'a Signals,
+    pub(super) event: &'a Event,
+    pub(super) rules: &'a str,
+}
+
+impl Performance<'_> {
+    /// Runs a hook whose file has been checked.
+    pub(super) fn hook(&self, step: &str, path: &Path, file: &Path, manner: &Manner) -> StepEnd {
         let user = match &manner.user {
             None => None,
             Some(name) => match invocation::account(name) {
@@ -93,25 +100,40 @@ impl Stage {
                 None => return not_started(format!("user={name}: there is no such account")),
             },
         };
-        let Some(file) = self.files.get(&step.name) else {
-            return not_started("it has gone since the run began".to_owned());
-        };
+        let config = &self.house.config.hooks;
         let limits = Limits {
-            timeout: manner.timeout.unwrap_or_else(|| house.config.hooks.timeout()),
-            grace: house.config.hooks.grace(),
-            output: house.config.hooks.output,
+            timeout: manner.timeout.unwrap_or_else(|| config.timeout()),
+            grace: config.grace(),
+            output: config.output,
         };
         let call = HookCall {
-            file: file.clone(),
+            step,
+            file: file.to_owned(),
             called: path.to_owned(),
-            root: house.layout.root(),
-            event,
+            root: self.house.layout.root(),
+            event: self.event,
             rules: self.rules,
             user,
             limits,
         };
-        as_step_end(hooks::run(&call, signals))
+        as_step_end(hooks::run(&call, self.signals))
     }
+
+    /// Runs a hook that was checked by another process, so it is checked anew.
+    pub(super) fn hook_at(&self, step: &str, path: &Path, manner: &Manner) -> StepEnd {
+        let root = self.house.layout.root();
+        match hooks::look_at(step.to_owned(), path.to_owned(), root).standing {
+            Standing::Ready(file) => self.hook(step, path, &file, manner),
+            Standing::Masked => not_started("it has been masked since".to_owned()),
+            Standing::Distrusted(distrust) => not_started(format!("not trusted: {distrust}")),
+            Standing::Unreadable(error) => not_started(error.to_string()),
+        }
+    }
+}
+
+/// The end of a step that could not be started.
+pub(super) fn not_started(reason: String) -> StepEnd {
+    StepEnd { reason: Some(reason), ..ended(StepOutcome::NotStarted, 0.0) }
 }
 
 /// The hooks as the plan sees them.

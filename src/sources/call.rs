@@ -96,6 +96,7 @@ fn readable<'a>(raw: &'a OsStr, what: &str, facts: &mut Facts) -> &'a str {
 #[error("{}", self.sentence())]
 pub struct Refusal {
     /// The source, as far as it was understood.
+    #[serde(rename = "source")]
     pub source_name: Option<&'static str>,
     /// The trigger, as far as it was understood.
     pub trigger: Option<&'static str>,

@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use duct::Handle;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, pipe2};
 
-use super::clock::Stopwatch;
+use super::clock::{Stopwatch, timeout_until};
+use super::orphans;
 use super::signals::Signals;
 
 /// What to run.
@@ -103,11 +104,11 @@ fn start(program: &Program) -> io::Result<(Handle, OwnedFd)> {
     let mut stdin = File::from(memfd_create("event", MFdFlags::MFD_CLOEXEC)?);
     stdin.write_all(&program.stdin)?;
     stdin.rewind()?;
+    stand_at_root()?;
     let argv0 = program.argv0.clone();
     let user = program.user;
     let expression = duct::cmd(&program.file, &program.args)
         .full_env(program.env.iter().map(|(name, value)| (name, value)))
-        .dir("/")
         .stdin_file(stdin)
         .stdout_file(write_end.try_clone()?)
         .stderr_file(write_end)
@@ -122,6 +123,12 @@ fn start(program: &Program) -> io::Result<(Handle, OwnedFd)> {
         });
     // The expression owns the write ends: it has to go before the pipe can ever end.
     Ok((expression.start()?, read_end))
+}
+
+/// The child inherits where we stand. Told to go there by itself, it would be forked
+/// instead of spawned where glibc is linked in: its weak symbol for that is missing then.
+fn stand_at_root() -> io::Result<()> {
+    std::env::set_current_dir("/")
 }
 
 struct Running<'a> {
@@ -203,7 +210,7 @@ impl Running<'_> {
                 signal_group(pid, Signal::SIGCONT);
                 Pressure::Term { why, kill_at: now + self.limits.grace }
             }
-            Pressure::Term { why, kill_at } if now >= kill_at => {
+            Pressure::Term { why, kill_at } if now >= kill_at || self.signals.is_pressing() => {
                 signal_group(pid, Signal::SIGKILL);
                 Pressure::Killed { why }
             }
@@ -217,21 +224,15 @@ impl Running<'_> {
             Pressure::Term { kill_at, .. } => Some(*kill_at),
             Pressure::Killed { .. } => None,
         };
-        let mut fds = vec![PollFd::new(self.signals.waker(), PollFlags::POLLIN)];
+        let [stops, children] = self.signals.wakers();
+        let mut fds =
+            vec![PollFd::new(stops, PollFlags::POLLIN), PollFd::new(children, PollFlags::POLLIN)];
         if pipe_open {
             fds.push(PollFd::new(self.pipe.as_fd(), PollFlags::POLLIN));
         }
         // A poll that fails is a poll that woke up: the loop looks at everything again.
         let _ = poll(&mut fds, timeout_until(until));
     }
-}
-
-/// The time until `until` as poll wants it, rounded up; none waits for ever.
-fn timeout_until(until: Option<Instant>) -> PollTimeout {
-    let Some(until) = until else { return PollTimeout::NONE };
-    let left = until.saturating_duration_since(Instant::now());
-    let milliseconds = left.as_micros().div_ceil(1000);
-    i32::try_from(milliseconds).ok().and_then(|ms| ms.try_into().ok()).unwrap_or(PollTimeout::MAX)
 }
 
 /// Whether the child has ended; it stays a zombie, so that its number stays its own.
@@ -251,22 +252,19 @@ fn end_group<T>(leader: Pid, reap: impl FnOnce() -> T) -> bool {
     signal_group(leader, Signal::SIGTERM);
     signal_group(leader, Signal::SIGCONT);
     reap();
-    if !group_lives(leader) {
+    // While the group has a member, its number isn't given to a new process.
+    if leader.as_raw() <= 1 || kill(Pid::from_raw(-leader.as_raw()), None).is_err() {
         return false;
     }
     let kill_at = Instant::now() + LEFTOVER_GRACE;
-    while group_lives(leader) && Instant::now() < kill_at {
+    while orphans::group_lives(leader) {
+        if Instant::now() >= kill_at {
+            signal_group(leader, Signal::SIGKILL);
+            break;
+        }
         std::thread::sleep(Duration::from_millis(2));
     }
-    if group_lives(leader) {
-        signal_group(leader, Signal::SIGKILL);
-    }
     true
-}
-
-/// While the group has a member, its number isn't given to a new process.
-fn group_lives(leader: Pid) -> bool {
-    leader.as_raw() > 1 && kill(Pid::from_raw(-leader.as_raw()), None).is_ok()
 }
 
 /// What a program said: the head and the tail of it, and how much is missing between.
@@ -337,9 +335,9 @@ impl Output {
 /// # Errors
 /// When it can't be started.
 pub fn start_detached(args: &[OsString]) -> io::Result<()> {
+    stand_at_root()?;
     duct::cmd("/proc/self/exe", args)
         .full_env([("PATH", super::invocation::PATH)])
-        .dir("/")
         .stdin_null()
         .stdout_null()
         .stderr_null()

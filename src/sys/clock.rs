@@ -1,6 +1,9 @@
 //! What time it is: by the wall, since boot, and for measuring.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
+use nix::poll::PollTimeout;
 use nix::time::{ClockId, clock_gettime};
 
 /// Wall clock, UTC.
@@ -21,13 +24,13 @@ pub fn boottime_ns() -> u64 {
 
 /// Measures how long something takes.
 #[derive(Debug, Clone, Copy)]
-pub struct Stopwatch(std::time::Instant);
+pub struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Starts now.
     #[must_use]
     pub fn start() -> Self {
-        Self(std::time::Instant::now())
+        Self(Instant::now())
     }
 
     /// Milliseconds since the start, with three decimals.
@@ -37,4 +40,16 @@ impl Stopwatch {
         let microseconds = self.0.elapsed().as_micros() as f64;
         microseconds / 1000.0
     }
+}
+
+/// The time until `until` as poll(2) wants it, rounded up; none waits for ever.
+#[must_use]
+pub(super) fn timeout_until(until: Option<Instant>) -> PollTimeout {
+    let Some(until) = until else { return PollTimeout::NONE };
+    let left = until.saturating_duration_since(Instant::now());
+    let milliseconds = left.as_micros().div_ceil(1000);
+    i32::try_from(milliseconds)
+        .ok()
+        .and_then(|milliseconds| milliseconds.try_into().ok())
+        .unwrap_or(PollTimeout::MAX)
 }

@@ -12,7 +12,7 @@ pub mod invocation;
 pub mod lock;
 pub mod netlink;
 pub mod nftables;
-pub mod replace;
+pub mod orphans;
 pub mod route;
 pub mod signals;
 pub mod state;

@@ -56,14 +56,12 @@ pub enum CommitError {
     #[error(transparent)]
     Netlink(#[from] NetlinkError),
     /// The kernel refused a message.
-    #[error("{about}: {reason}")]
+    #[error("{about}: {error}")]
     Refused {
         /// What it was about.
         about: String,
-        /// The kernel's reason.
-        reason: String,
-        /// `errno`.
-        errno: i32,
+        /// The kernel's answer.
+        error: NetlinkError,
     },
 }
 
@@ -222,20 +220,16 @@ impl Session {
         if verdicts.iter().any(|verdict| verdict.errno == ERESTART) {
             return Ok(Committed::Stale);
         }
-        if let Some(verdict) = verdicts.iter().find(|verdict| verdict.errno != 0) {
+        let accepted = verdicts.iter().any(|verdict| verdict.sequence == end);
+        if let Some(refusal) = verdicts.into_iter().find(|verdict| verdict.errno != 0) {
             return Err(CommitError::Refused {
                 about: numbered
-                    .get(&verdict.sequence)
+                    .get(&refusal.sequence)
                     .map_or_else(|| "the transaction".to_owned(), |step| step.about.clone()),
-                reason: verdict.text(),
-                errno: verdict.errno,
+                error: NetlinkError::Refused(refusal),
             });
         }
-        if verdicts.iter().any(|verdict| verdict.sequence == end) {
-            Ok(Committed::Yes)
-        } else {
-            Err(NetlinkError::Malformed.into())
-        }
+        if accepted { Ok(Committed::Yes) } else { Err(NetlinkError::Malformed.into()) }
     }
 
     /// Closes the socket without waiting for the kernel to free what was deleted.

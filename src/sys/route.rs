@@ -18,6 +18,9 @@ use super::netlink::{Conversation, NetlinkError};
 use super::state::{Address, KernelState, Link, PolicyRule, Route};
 use crate::event::{Cidr, Family, InterfaceName};
 
+/// A kernel with ten thousand routes that we don't understand is reported in a few lines.
+const MOST_NOTES: usize = 20;
+
 /// Reads everything the rules are made from.
 pub fn read() -> Result<KernelState, NetlinkError> {
     let mut conversation = Conversation::open(NETLINK_ROUTE)?;
@@ -57,6 +60,11 @@ pub fn read() -> Result<KernelState, NetlinkError> {
                 Err(error) => state.notes.push(format!("not understood: {error}")),
             }
         }
+    }
+    let more = state.notes.len().saturating_sub(MOST_NOTES);
+    if more > 0 {
+        state.notes.truncate(MOST_NOTES);
+        state.notes.push(format!("and {more} more"));
     }
     Ok(state)
 }

@@ -1,6 +1,7 @@
 //! Signals: which one asked us to end, and a pipe that wakes a poll when one comes or a
 //! child ends.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -16,8 +17,10 @@ use signal_hook::{flag, low_level};
 /// is reset by exec. Handlers also undo what a caller ignores (SIGHUP by nohup, SIGCHLD).
 #[derive(Debug)]
 pub struct Signals {
-    stop: Arc<AtomicUsize>,
-    waker: UnixStream,
+    last: Arc<AtomicUsize>,
+    stops: UnixStream,
+    children: UnixStream,
+    stop_count: Cell<usize>,
 }
 
 impl Signals {
@@ -26,37 +29,60 @@ impl Signals {
     /// # Errors
     /// When no pipe or handler can be had.
     pub fn watch() -> io::Result<Self> {
-        let (waker, write_end) = UnixStream::pair()?;
-        waker.set_nonblocking(true)?;
-        let stop = Arc::new(AtomicUsize::new(0));
+        let (stops, stops_in) = UnixStream::pair()?;
+        let (children, children_in) = UnixStream::pair()?;
+        stops.set_nonblocking(true)?;
+        children.set_nonblocking(true)?;
+        let last = Arc::new(AtomicUsize::new(0));
         for (signal, number) in [(SIGTERM, 15), (SIGINT, 2), (SIGHUP, 1)] {
-            flag::register_usize(signal, Arc::clone(&stop), number)?;
-            low_level::pipe::register(signal, write_end.try_clone()?)?;
+            flag::register_usize(signal, Arc::clone(&last), number)?;
+            low_level::pipe::register(signal, stops_in.try_clone()?)?;
         }
-        low_level::pipe::register(SIGCHLD, write_end)?;
-        Ok(Self { stop, waker })
+        low_level::pipe::register(SIGCHLD, children_in)?;
+        Ok(Self { last, stops, children, stop_count: Cell::new(0) })
     }
 
     /// The signal that asked us to end, if one did; the last one, if several.
     #[must_use]
     pub fn stop(&self) -> Option<i32> {
-        match self.stop.load(Ordering::SeqCst) {
+        match self.last.load(Ordering::SeqCst) {
             0 => None,
             number => i32::try_from(number).ok(),
         }
     }
 
-    /// What to poll for reading: becomes ready with any signal.
+    /// Whether we have been asked more than once: then at once.
     #[must_use]
-    pub fn waker(&self) -> BorrowedFd<'_> {
-        self.waker.as_fd()
+    pub fn is_pressing(&self) -> bool {
+        self.stop_count.get() > 1
     }
 
-    /// Forgets the wake-ups so far. Look at [`Signals::stop`] and at children after this.
-    pub fn clear(&self) {
-        let mut bytes = [0; 64];
-        while matches!((&self.waker).read(&mut bytes), Ok(read) if read > 0) {}
+    /// What to poll for reading: one becomes ready when we are asked to end, the other
+    /// when a child ends.
+    #[must_use]
+    pub fn wakers(&self) -> [BorrowedFd<'_>; 2] {
+        [self.stops.as_fd(), self.children.as_fd()]
     }
+
+    /// Takes note of the wake-ups so far. Look at [`Signals::stop`] and at children after
+    /// this.
+    pub fn clear(&self) {
+        self.stop_count.set(self.stop_count.get() + empty(&self.stops));
+        empty(&self.children);
+    }
+}
+
+/// Reads all there is and tells how many bytes it was.
+fn empty(mut pipe: &UnixStream) -> usize {
+    let mut bytes = [0; 64];
+    let mut total = 0;
+    while let Ok(read) = pipe.read(&mut bytes) {
+        if read == 0 {
+            break;
+        }
+        total += read;
+    }
+    total
 }
 
 /// Ends this process the way `signal` would have ended it, so that the caller sees that.

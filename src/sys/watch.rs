@@ -4,9 +4,10 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
+use super::clock::timeout_until;
 use super::files::FileError;
 
 /// Wakes up when a folder loses a file or a lock's file is closed.
@@ -31,21 +32,10 @@ impl Watch {
         Ok(Self(inotify))
     }
 
-    /// Sleeps until something happens or `deadline` has come. Tells whether there is time left.
-    #[must_use]
-    pub fn sleep_until(&self, deadline: Instant) -> bool {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return false;
-        }
-        let milliseconds = left.as_micros().div_ceil(1000);
-        let timeout = i32::try_from(milliseconds)
-            .ok()
-            .and_then(|ms| PollTimeout::try_from(ms).ok())
-            .unwrap_or(PollTimeout::MAX);
+    /// Sleeps until something happens or `deadline` has come.
+    pub fn sleep_until(&self, deadline: Instant) {
         let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-        let _ = poll(&mut fds, timeout);
+        let _ = poll(&mut fds, timeout_until(Some(deadline)));
         let _ = self.0.read_events();
-        true
     }
 }

@@ -1,34 +1,17 @@
 //! The engine against the kernel and nft(8).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::thread;
 
 use netcue::config::Rules;
 use netcue::engine::{
-    self, Applied, KernelState, Report, Session, classify, regenerate, replacement, ruleset,
+    self, Applied, KernelState, Report, Ruleset, Session, classify, regenerate, replacement,
+    ruleset,
 };
-use nix::sched::{CloneFlags, unshare};
+use netcue::event::InterfaceName;
 
-/// Runs `test` in a thread with a network namespace of its own.
-fn in_namespace<T: Send>(test: impl FnOnce() -> T + Send) -> T {
-    thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
-            run("ip link set lo up");
-            test()
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
-fn run(command: &str) -> String {
-    let words: Vec<&str> = command.split_whitespace().collect();
-    let output = Command::new(words[0]).args(&words[1..]).output().expect(words[0]);
-    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
+use crate::places::{gateway, in_namespace, run};
 
 /// Loads a script, line by line as `nft -f` reads it.
 fn nft(script: &str) {
@@ -40,28 +23,19 @@ fn nft(script: &str) {
 
 /// `nft list table inet netcue`, without what differs between equal tables.
 fn listed() -> String {
-    let mut text = run("nft list table inet netcue");
-    while let Some(at) = text.find("packets ") {
-        let end = text[at..].find(" bytes ").expect("bytes") + at + " bytes ".len();
-        let digits = text[end..].chars().take_while(char::is_ascii_digit).count();
-        text.replace_range(at..end + digits, "-");
-    }
-    text
+    run("nft list table inet netcue").lines().map(|line| without_counts(line) + "\n").collect()
+}
+
+fn without_counts(line: &str) -> String {
+    let Some((before, counts)) = line.split_once("counter packets ") else {
+        return line.to_owned();
+    };
+    let (_, bytes) = counts.split_once(" bytes ").expect("bytes");
+    format!("{before}counter{}", bytes.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 fn generation() -> u32 {
     Session::open().expect("nf_tables").generation().expect("a generation")
-}
-
-/// A gateway: `wan` with a default route, `lan` inside; both stay up without their peers.
-fn gateway() {
-    for (name, address) in [("wan", "198.51.100.2/24"), ("lan", "192.168.7.1/24")] {
-        run(&format!("ip link add {name} type veth peer name {name}-far"));
-        run(&format!("ip link set {name} up"));
-        run(&format!("ip link set {name}-far up"));
-        run(&format!("ip address add {address} dev {name}"));
-    }
-    run("ip route add default via 198.51.100.1 dev wan");
 }
 
 struct Engine {
@@ -96,12 +70,20 @@ impl Engine {
     }
 }
 
-/// The same text, loaded by nft into an empty namespace.
-fn as_nft_loads(script: &str) -> String {
+/// What nft lists after loading the rules into an empty namespace; what it loads must be
+/// what we would commit, to the last attribute.
+fn as_nft_loads(wanted: &Ruleset) -> String {
     in_namespace(|| {
-        nft(script);
+        nft(&engine::script(wanted));
+        assert_eq!(differences(wanted), Vec::<String>::new());
         listed()
     })
+}
+
+fn differences(wanted: &Ruleset) -> Vec<String> {
+    let mut session = engine::open().expect("nf_tables");
+    let (_, live) = session.table(engine::TABLE).expect("a table");
+    engine::differences(wanted, &live)
 }
 
 #[test]
@@ -111,7 +93,7 @@ fn what_we_commit_is_what_nft_would() {
         let mut engine = Engine::new();
         let report = engine.regenerate();
         let wanted = ruleset(&report.classes, &engine.rules);
-        assert_eq!(listed(), as_nft_loads(&engine::script(&wanted)));
+        assert_eq!(listed(), as_nft_loads(&wanted));
         assert!(listed().contains("masquerade"), "{}", listed());
     });
 }
@@ -125,11 +107,10 @@ fn every_golden_ruleset_is_what_nft_would_load() {
             let mut session = Session::open().expect("nf_tables");
             let (generation, _) = session.table(engine::TABLE).expect("a table");
             session.commit(&replacement(&wanted), generation).expect("a transaction");
-            let (_, live) = session.table(engine::TABLE).expect("a table");
-            assert_eq!(engine::differences(&wanted, &live), Vec::<String>::new(), "{case:?}");
+            assert_eq!(differences(&wanted), Vec::<String>::new(), "{case:?}");
             listed()
         });
-        assert_eq!(ours, as_nft_loads(&engine::script(&wanted)), "{case:?}");
+        assert_eq!(ours, as_nft_loads(&wanted), "{case:?}");
     }
 }
 
@@ -238,22 +219,48 @@ fn what_others_put_into_our_table_is_taken_out() {
 }
 
 #[test]
-fn a_rule_replaced_by_another_of_the_same_length_is_noticed() {
-    in_namespace(|| {
-        gateway();
-        let mut engine = Engine::new();
-        engine.regenerate();
-        let before = listed();
-        let all = run("nft -a list chain inet netcue forward");
-        let known = all.lines().find(|line| line.contains("established")).expect("the rule");
-        let handle = known.rsplit(' ').next().expect("a handle");
-        nft(&format!(
-            "replace rule inet netcue forward handle {handle} \
-             ct state established,new accept comment \"part of a known connection\""
-        ));
-        assert_eq!(engine.changed().len(), 1);
-        assert_eq!(listed(), before);
-    });
+fn a_rule_that_does_something_else_is_noticed() {
+    for (chain, known, other) in [
+        ("forward", "established", "ct state established,new accept"),
+        ("forward", "established", "ct state established,related drop"),
+        (
+            "postrouting",
+            "masquerade",
+            "oifname @external_out ip saddr @internal4 \
+         ip daddr != @only_internal4 masquerade random",
+        ),
+        (
+            "postrouting",
+            "masquerade",
+            "oifname != @external_out ip saddr @internal4 \
+         ip daddr != @only_internal4 masquerade",
+        ),
+        (
+            "postrouting",
+            "masquerade",
+            "oifname @external_out ip saddr @internal4 \
+         ip daddr @only_internal4 masquerade",
+        ),
+        ("prerouting", "forged", "iifname @external_in ip daddr @only_internal4 counter drop"),
+        ("prerouting", "forged", "iifname @external_in ip saddr @internal4 counter drop"),
+    ] {
+        in_namespace(|| {
+            gateway();
+            let mut engine = Engine::new();
+            engine.regenerate();
+            let before = listed();
+            let all = run(&format!("nft -a list chain inet netcue {chain}"));
+            let rule = all.lines().find(|line| line.contains(known)).expect("the rule");
+            let comment = rule.split('"').nth(1).expect("a comment");
+            let handle = rule.rsplit(' ').next().expect("a handle");
+            nft(&format!(
+                "replace rule inet netcue {chain} handle {handle} {other} comment \"{comment}\"\n"
+            ));
+            assert_ne!(listed(), before, "{other}");
+            assert_eq!(engine.changed().len(), 1, "{other}");
+            assert_eq!(listed(), before, "{other}");
+        });
+    }
 }
 
 #[test]
@@ -326,16 +333,36 @@ fn default_routes_are_found_in_every_form() {
         run("ip -6 route add default via 2001:db8:5::1 dev up5");
         let mut engine = Engine::new();
         let classes = engine.regenerate().classes;
-        let names = |map: &std::collections::BTreeMap<_, _>| {
-            map.iter()
-                .map(|(name, _): (&netcue::event::InterfaceName, &engine::Why)| {
-                    name.as_str().to_owned()
-                })
-                .collect::<Vec<_>>()
-                .join(" ")
+        let names = |map: &BTreeMap<InterfaceName, engine::Why>| {
+            map.keys().map(InterfaceName::as_str).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(names(&classes.external_out), "up2 up3 up4 up5 wan", "{classes:?}");
         assert_eq!(names(&classes.internal), "lan");
+    });
+}
+
+#[test]
+fn what_is_not_understood_is_left_out_and_noted() {
+    in_namespace(|| {
+        gateway();
+        run("ip link add we\"rd type veth peer name plain");
+        run("ip link set we\"rd up");
+        run("ip address add 10.1.0.1/24 dev we\"rd");
+        run("ip nexthop add id 77 via 198.51.100.1 dev wan");
+        run("ip route add default nhid 77 metric 9");
+        let mut engine = Engine::new();
+        let notes = engine.regenerate().notes;
+        assert_eq!(notes.len(), 1, "{notes:?}");
+        assert!(notes[0].starts_with("interface \"we\\\"rd\" is left out"), "{notes:?}");
+        fs::write("/proc/sys/net/ipv4/nexthop_compat_mode", "0").expect("a switch");
+        let notes = engine.regenerate().notes;
+        assert!(
+            notes
+                .iter()
+                .any(|note| note.starts_with("route to default in table 254 leads to nexthop 77")),
+            "{notes:?}"
+        );
+        assert!(listed().contains("masquerade"));
     });
 }
 
@@ -345,15 +372,16 @@ fn many_interfaces_and_networks_are_no_trouble() {
         gateway();
         let folder = tempfile::tempdir().expect("a folder");
         let batch = folder.path().join("batch");
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for n in 0..200 {
-            lines += &format!("link add m{n} link lan type macvlan mode bridge\n");
-            lines += &format!("link set m{n} up\naddress add 172.20.{n}.1/24 dev m{n}\n");
+            lines.push(format!("link add m{n} link lan type macvlan mode bridge"));
+            lines.push(format!("link set m{n} up"));
+            lines.push(format!("address add 172.20.{n}.1/24 dev m{n}"));
         }
         for n in 0..3000 {
-            lines += &format!("route add 10.{}.{}.0/25 dev lan\n", n / 250, n % 250);
+            lines.push(format!("route add 10.{}.{}.0/25 dev lan", n / 250, n % 250));
         }
-        fs::write(&batch, lines).expect("a batch");
+        fs::write(&batch, lines.join("\n")).expect("a batch");
         run(&format!("ip -batch {}", batch.display()));
         let mut engine = Engine::new();
         let started = std::time::Instant::now();
@@ -364,7 +392,7 @@ fn many_interfaces_and_networks_are_no_trouble() {
         assert_eq!(engine.regenerate().result, Applied::Unchanged);
         println!("the same, unchanged: {:?}", started.elapsed());
         let wanted = ruleset(&report.classes, &engine.rules);
-        assert_eq!(listed(), as_nft_loads(&engine::script(&wanted)));
+        assert_eq!(listed(), as_nft_loads(&wanted));
     });
 }
 
@@ -377,7 +405,7 @@ fn a_memory_that_cannot_be_written_is_only_noted() {
             regenerate(&engine.rules, Path::new("/proc/none/rules.json"), &mut engine.session)
                 .expect("rules");
         assert!(matches!(report.result, Applied::Changed { .. }));
-        assert!(report.notes.iter().any(|note| note.contains("can't be written")));
+        assert!(report.notes.iter().any(|note| note.contains("the next run compares everything")));
     });
 }
 

@@ -4,13 +4,33 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod burst;
+#[cfg(test)]
 mod call;
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod documents;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod hooks_contract;
+#[cfg(test)]
 mod integrations;
 #[cfg(test)]
+mod layout;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod manual;
+#[cfg(test)]
+mod mdoc;
+#[cfg(test)]
 mod pipeline;
+#[cfg(test)]
+mod places;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
@@ -19,3 +39,7 @@ mod schema;
 mod shipped_hooks;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod traffic;
+#[cfg(test)]
+mod trouble;

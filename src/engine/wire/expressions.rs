@@ -36,14 +36,31 @@ const RST: u8 = 4;
 const DROP: u32 = 0;
 const ACCEPT: u32 = 1;
 
-/// The expressions of a statement, in order.
-pub(super) fn of(statement: Statement) -> Vec<Expressions> {
+/// The expressions of a rule's statements, in order.
+pub(super) fn of(statements: &[Statement]) -> Vec<Expressions> {
+    let mut family_known = None;
+    let mut expressions = Vec::new();
+    for statement in statements {
+        // In a table for both families an address means something once the family is known.
+        if let Statement::From(family, _) | Statement::To(family, _) | Statement::NotTo(family, _) =
+            statement
+            && family_known.replace(*family) != Some(*family)
+        {
+            expressions.push(meta(MetaKey::Nfproto));
+            expressions.push(compare(Operator::Equal, vec![protocol(*family)]));
+        }
+        expressions.extend(of_statement(*statement));
+    }
+    expressions
+}
+
+fn of_statement(statement: Statement) -> Vec<Expressions> {
     match statement {
         Statement::ArrivesBy(set) => vec![meta(MetaKey::Iifname), lookup(set, 0)],
         Statement::LeavesBy(set) => vec![meta(MetaKey::Oifname), lookup(set, 0)],
-        Statement::From(family, set) => address(family, (12, 8), lookup(set, 0)),
-        Statement::To(family, set) => address(family, (16, 24), lookup(set, 0)),
-        Statement::NotTo(family, set) => address(family, (16, 24), lookup(set, NOT_IN)),
+        Statement::From(family, set) => vec![source(family), lookup(set, 0)],
+        Statement::To(family, set) => vec![destination(family), lookup(set, 0)],
+        Statement::NotTo(family, set) => vec![destination(family), lookup(set, NOT_IN)],
         Statement::Known => any_bit(CT_STATE, ESTABLISHED | RELATED),
         Statement::Unknown => any_bit(CT_STATE, INVALID | NEW | UNTRACKED),
         Statement::PortForwarded => any_bit(CT_STATUS, DNAT),
@@ -62,19 +79,28 @@ pub(super) fn of(statement: Statement) -> Vec<Expressions> {
     }
 }
 
-/// Loads an address; the offset within the header is given for IPv4 and for IPv6.
-fn address(family: Family, offset: (u32, u32), test: Expressions) -> Vec<Expressions> {
-    // NFPROTO_IPV4 and NFPROTO_IPV6.
-    let (protocol, offset, length) = match family {
-        Family::Ipv4 => (2, offset.0, 4),
-        Family::Ipv6 => (10, offset.1, 16),
-    };
-    vec![
-        meta(MetaKey::Nfproto),
-        compare(Operator::Equal, vec![protocol]),
-        payload(NETWORK_HEADER, offset, length),
-        test,
-    ]
+/// `NFPROTO_IPV4` or `NFPROTO_IPV6`.
+fn protocol(family: Family) -> u8 {
+    match family {
+        Family::Ipv4 => 2,
+        Family::Ipv6 => 10,
+    }
+}
+
+/// Loads the source address from where the header of each family has it.
+fn source(family: Family) -> Expressions {
+    match family {
+        Family::Ipv4 => payload(NETWORK_HEADER, 12, 4),
+        Family::Ipv6 => payload(NETWORK_HEADER, 8, 16),
+    }
+}
+
+/// Loads the destination address, which follows the source address.
+fn destination(family: Family) -> Expressions {
+    match family {
+        Family::Ipv4 => payload(NETWORK_HEADER, 16, 4),
+        Family::Ipv6 => payload(NETWORK_HEADER, 24, 16),
+    }
 }
 
 fn any_bit(key: u32, bits: u32) -> Vec<Expressions> {

@@ -119,7 +119,7 @@ fn chain_message(chain: &Chain) -> ChainMessage {
 }
 
 fn rule_message(chain: &Chain, rule: &Rule) -> RuleMessage {
-    let expressions = rule.statements.iter().flat_map(|statement| expressions::of(*statement));
+    let expressions = expressions::of(&rule.statements).into_iter();
     RuleMessage {
         attributes: vec![
             RuleAttribute::Table(TABLE.to_owned()),

@@ -1,0 +1,214 @@
+//! The decisions of the engine, case by case.
+
+use super::{Classes, KernelState, classify, ruleset, text};
+use crate::config::{Config, Rules, parse};
+
+/// A gateway in the form of the fixtures: lo 1, lan 2 (192.168.1.1/24), wan 3 (198.51.100.2/24).
+fn state(routes: &str, more: &str) -> KernelState {
+    let json = format!(
+        r#"{{
+        "links": [{{"index":1,"name":"lo","up":true,"loopback":true}},
+                  {{"index":2,"name":"lan","up":true}}, {{"index":3,"name":"wan","up":true}},
+                  {{"index":4,"name":"down"}}, {{"index":5,"name":"idle","up":true}}
+                  {more}],
+        "addresses": [{{"ifindex":1,"local":"127.0.0.1","prefix":8}},
+                      {{"ifindex":2,"local":"192.168.1.1","prefix":24}},
+                      {{"ifindex":3,"local":"198.51.100.2","prefix":24}},
+                      {{"ifindex":4,"local":"192.168.4.1","prefix":24}},
+                      {{"ifindex":5,"local":"fe80::5","prefix":64}}],
+        "routes": [{routes}],
+        "policy_rules": [{{"family":"ipv4","table":100}}, {{"family":"ipv6","table":200}}]}}"#
+    );
+    serde_json::from_str(&json).expect("a state")
+}
+
+fn configured(text: &str) -> Rules {
+    let Config { rules, .. } = parse(text, "netcue.conf".as_ref()).expect("a configuration");
+    rules
+}
+
+fn default_via(index: u32, more: &str) -> String {
+    format!(r#"{{"family":"ipv4","out_interfaces":[{index}]{more}}}"#)
+}
+
+/// `external-out | external-in | internal`.
+fn shown(classes: &Classes) -> String {
+    [&classes.external_out, &classes.external_in, &classes.internal]
+        .map(|map| map.keys().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+        .join(" | ")
+}
+
+#[test]
+fn a_default_route_makes_an_interface_external() {
+    let part =
+        |dest: &str| format!(r#"{{"family":"ipv4","out_interfaces":[3],"destination":"{dest}"}}"#);
+    let wan = "wan | wan | lan";
+    let none = " |  | lan wan";
+    for (routes, expected) in [
+        (String::new(), none),
+        (default_via(3, ""), wan),
+        (default_via(3, r#","metric":4294967295"#), wan),
+        (default_via(3, r#","table":100"#), wan),
+        (default_via(3, r#","table":253"#), wan),
+        (default_via(3, r#","table":101"#), none),
+        // Only IPv6 packets are looked up in table 200.
+        (default_via(3, r#","table":200"#), none),
+        (default_via(1, ""), none),
+        (default_via(99, ""), none),
+        (part("0.0.0.0/1"), none),
+        (format!("{},{}", part("0.0.0.0/1"), part("128.0.0.0/1")), wan),
+        (format!("{},{}", part("0.0.0.0/1"), part("192.0.0.0/2")), none),
+        (part("10.0.0.0/8"), none),
+        (r#"{"family":"ipv6","out_interfaces":[3],"destination":"2000::/3"}"#.to_owned(), wan),
+    ] {
+        let classes = classify(&state(&routes, ""), &Rules::default());
+        assert_eq!(shown(&classes), expected, "{routes}");
+    }
+}
+
+#[test]
+fn the_reason_names_the_best_default_route() {
+    let routes = [
+        default_via(3, r#","gateway":"198.51.100.1","metric":100"#),
+        default_via(3, r#","gateway":"198.51.100.9","metric":50"#),
+        default_via(3, r#","table":100"#),
+    ]
+    .join(",");
+    let classes = classify(&state(&routes, ""), &Rules::default());
+    let reasons: Vec<&str> = classes
+        .external_out
+        .values()
+        .chain(classes.internal.values())
+        .map(|why| why.0.as_str())
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "default route via 198.51.100.9, table main, metric 50",
+            "up with 192.168.1.1/24, no default route"
+        ]
+    );
+}
+
+#[test]
+fn the_configuration_corrects_each_side() {
+    for (conf, expected) in [
+        ("", "wan | wan | lan"),
+        ("external = ['ppp0']", "ppp0 | ppp0 | lan wan"),
+        ("external = []", " |  | lan wan"),
+        ("external-out = ['ppp0']", "ppp0 | wan | lan"),
+        ("external-in = ['ppp0']", "wan | ppp0 | lan"),
+        ("internal = ['lan', 'wlan0']", "wan | wan | lan wlan0"),
+        ("internal = ['wan']", " |  | wan"),
+        ("internal = ['lan']\nexternal = ['lan']", "lan | lan | "),
+        ("ignore = ['lan']", "wan | wan | "),
+        ("ignore = ['wan']", " |  | lan"),
+        ("external = ['wan']\nignore = ['wan']", " |  | lan"),
+    ] {
+        let rules = configured(&format!("[rules]\n{conf}\n"));
+        let classes = classify(&state(&default_via(3, ""), ""), &rules);
+        assert_eq!(shown(&classes), expected, "{conf}");
+    }
+}
+
+#[test]
+fn a_bridge_speaks_for_its_ports_and_a_vrf_does_not() {
+    let mut state = state(
+        &default_via(3, ""),
+        r#",{"index":8,"name":"br0","up":true,"kind":"bridge"},
+            {"index":9,"name":"port","up":true,"master":8},
+            {"index":10,"name":"red","up":true,"kind":"vrf","vrf_table":7},
+            {"index":11,"name":"slave","up":true,"master":10}"#,
+    );
+    for index in [8, 9, 11] {
+        let mut address = state.addresses[1].clone();
+        address.ifindex = index;
+        state.addresses.push(address);
+    }
+    let classes = classify(&state, &Rules::default());
+    assert_eq!(shown(&classes), "wan | wan | br0 lan slave");
+}
+
+#[test]
+fn the_tables_of_vrf_devices_count_with_an_l3mdev_rule() {
+    let mut state = state(
+        &default_via(3, r#","table":7"#),
+        r#",{"index":10,"name":"red","up":true,"kind":"vrf","vrf_table":7}"#,
+    );
+    assert_eq!(shown(&classify(&state, &Rules::default())), " |  | lan wan");
+    state.policy_rules[0].l3mdev = true;
+    state.links[2].master = Some(10);
+    let classes = classify(&state, &Rules::default());
+    assert_eq!(shown(&classes), "wan | wan | lan");
+    assert!(classes.notes[0].starts_with("wan belongs to VRF red"), "{:?}", classes.notes);
+}
+
+#[test]
+fn what_is_configured_and_missing_is_noted_once() {
+    let rules = configured("[rules]\nexternal = ['wan', 'ppp0']\n");
+    let classes = classify(&state("", ""), &rules);
+    assert_eq!(classes.notes, ["ppp0 is in netcue.conf and does not exist (yet)"]);
+}
+
+#[test]
+fn internal_networks_leave_out_what_belongs_nowhere() {
+    let routes = [
+        default_via(3, ""),
+        r#"{"family":"ipv4","out_interfaces":[2],"destination":"10.0.0.0/8"}"#.to_owned(),
+        r#"{"family":"ipv4","out_interfaces":[2],"destination":"169.254.0.0/16"}"#.to_owned(),
+        r#"{"family":"ipv4","out_interfaces":[2],"destination":"224.0.0.0/4"}"#.to_owned(),
+        r#"{"family":"ipv4","out_interfaces":[2],"destination":"172.16.0.0/16","table":101}"#
+            .to_owned(),
+        // One leg outside.
+        r#"{"family":"ipv4","out_interfaces":[2,3],"destination":"172.17.0.0/16"}"#.to_owned(),
+        r#"{"family":"ipv4","out_interfaces":[3],"destination":"10.9.0.0/16"}"#.to_owned(),
+    ]
+    .join(",");
+    let classes = classify(&state(&routes, ""), &Rules::default());
+    let networks = |set: &super::Intervals| {
+        set.ranges().iter().map(|range| range.text(set.family())).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(networks(&classes.internal4), "10.0.0.0/8 192.168.1.0/24");
+    assert_eq!(
+        networks(&classes.only_internal4),
+        "10.0.0.0-10.8.255.255 10.10.0.0-10.255.255.255 192.168.1.0/24"
+    );
+    assert!(classes.internal6.is_empty());
+}
+
+#[test]
+fn switches_leave_their_rules_out() {
+    let state = state(&default_via(3, ""), r#",{"index":6,"name":"ppp0","mtu":1492}"#);
+    let narrow = "external = ['wan', 'ppp0']\n";
+    for (conf, word, present) in [
+        ("", "masquerade", true),
+        ("masquerade = false", "masquerade", false),
+        ("", "maxseg", true),
+        ("clamp-mss = false", "maxseg", false),
+        ("masquerade = false", "drop", true),
+    ] {
+        let rules = configured(&format!("[rules]\n{narrow}{conf}\n"));
+        let text = text(&ruleset(&classify(&state, &rules), &rules));
+        assert_eq!(text.contains(word), present, "{conf:?} {text}");
+    }
+}
+
+#[test]
+fn comments_fit_and_no_rule_refers_to_a_missing_set() {
+    let rules = configured("[rules]\nexternal = ['wan', 'ppp0']\n");
+    let state = state(
+        r#"{"family":"ipv6","out_interfaces":[2],"destination":"2001:db8::/64"}"#,
+        r#",{"index":6,"name":"ppp0","mtu":1492}"#,
+    );
+    let wanted = ruleset(&classify(&state, &rules), &rules);
+    let sets: Vec<_> = wanted.sets.iter().map(|set| set.name).collect();
+    assert_eq!(sets, super::SetName::ALL);
+    for rule in wanted.chains.iter().flat_map(|chain| &chain.rules) {
+        assert!(rule.comment.len() <= 128 && !rule.comment.contains('"'), "{rule:?}");
+        assert!(
+            rule.statements.iter().filter_map(|s| s.set()).all(|set| sets.contains(&set)),
+            "{rule:?}"
+        );
+    }
+    assert!(super::SetName::ALL.iter().all(|set| set.comment().len() <= 128));
+}

@@ -1,0 +1,183 @@
+//! Hooks that hold nobody (`wait=no`): each is run by a detached process of its own, from a
+//! job file that outlives that process until the hook's end is on record.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::House;
+use super::steps::{self, Performance};
+use crate::event::Event;
+use crate::journal::{Record, StepOutcome};
+use crate::plan::Manner;
+use crate::sys::child;
+use crate::sys::files::{self, FileError};
+use crate::sys::folder;
+use crate::sys::lock::Lock;
+use crate::sys::orphans;
+use crate::sys::signals::Signals;
+use crate::sys::syslog::Urgency;
+
+/// Largest job in bytes: an event and a few words.
+const LARGEST_JOB: u64 = 512 * 1024;
+
+/// How often the process that runs a hook may die before the hook is given up.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// A hook to be run apart from its run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Job {
+    /// For which event.
+    event: Event,
+    /// The step's name.
+    step: String,
+    /// The hook's path in its folder.
+    path: PathBuf,
+    /// How the rules stood.
+    rules: String,
+    /// The hook's own time limit in seconds.
+    timeout: Option<u64>,
+    /// The account it runs as.
+    user: Option<String>,
+}
+
+/// Writes the job down and starts a process for it.
+///
+/// # Errors
+/// When the job can't be written; nothing was started then.
+pub(super) fn send(
+    house: &House,
+    event: &Event,
+    step: &str,
+    path: &Path,
+    rules: &str,
+    manner: &Manner,
+) -> Result<(), FileError> {
+    let job = Job {
+        event: event.clone(),
+        step: step.to_owned(),
+        path: path.to_owned(),
+        rules: rules.to_owned(),
+        timeout: manner.timeout.map(|timeout| timeout.as_secs()),
+        user: manner.user.clone(),
+    };
+    let folder = house.layout.unattended();
+    files::make_private_folder(&folder)?;
+    let name = format!("{}-{step}.json", event.id);
+    let path = folder.join(&name);
+    let content = serde_json::to_vec(&job).unwrap_or_default();
+    files::put_whole(&path, &path.with_extension("new"), &content)?;
+    start(house, &name);
+    Ok(())
+}
+
+/// If the process can't be started, the job waits for the next drain.
+fn start(house: &House, name: &str) {
+    let root = house.layout.root().as_os_str().to_owned();
+    let args: [OsString; 6] = [
+        "--root".into(),
+        root,
+        "run".into(),
+        "--detached".into(),
+        "--unattended".into(),
+        name.into(),
+    ];
+    if let Err(error) = child::start_detached(&args) {
+        house.say(Urgency::Error, &format!("can't start a process for {name}: {error}"));
+    }
+}
+
+/// Starts anew what a dead process left undone. The holder of the queue's lock does this.
+pub(super) fn look_after(house: &House) {
+    let folder = house.layout.unattended();
+    let jobs = folder::names(&folder).unwrap_or_default();
+    for name in jobs.iter().filter_map(|name| name.to_str()) {
+        let is_job = Path::new(name).extension().is_some_and(|extension| extension == "json");
+        if is_job && matches!(Lock::try_now(&lock_of(&folder, name)), Ok(Some(_))) {
+            start(house, name);
+        }
+    }
+}
+
+fn lock_of(folder: &Path, name: &str) -> PathBuf {
+    folder.join(name).with_extension("lock")
+}
+
+/// Runs the hook of one job to its end, and records that. Returns the signal that stopped
+/// it, if one did.
+pub fn attend(house: &mut House, name: &str) -> Option<i32> {
+    let folder = house.layout.unattended();
+    let name = Path::new(name).file_name()?.to_str()?;
+    let (path, lock_path) = (folder.join(name), lock_of(&folder, name));
+    let signals = Signals::watch().ok()?;
+    // Whoever looks after the jobs may have started a second process for this one.
+    let Ok(Some(lock)) = Lock::try_now(&lock_path) else { return None };
+    let Some(job) = read(house, &path) else {
+        files::remove_quietly(&lock_path);
+        return None;
+    };
+    let deaths = lock.note().ok().and_then(|note| String::from_utf8(note).ok()?.parse().ok());
+    let attempt: u32 = deaths.unwrap_or(0) + 1;
+    if attempt > 1 {
+        end_orphans(&job.event, |step| step == job.step, house.config.hooks.grace());
+    }
+    let _ = lock.leave_note(attempt.to_string().as_bytes());
+    let end = if attempt > MOST_ATTEMPTS {
+        steps::not_started(format!("the process that ran it died {MOST_ATTEMPTS} times"))
+    } else {
+        let manner = Manner {
+            timeout: job.timeout.map(Duration::from_secs),
+            user: job.user.clone(),
+            unattended: true,
+        };
+        let rules = job.rules.as_str();
+        Performance { house, signals: &signals, event: &job.event, rules }
+            .hook_at(&job.step, &job.path, &manner)
+    };
+    let outcome = end.outcome;
+    house.record(Some(job.event.id), Record::StepEnd { step: job.step, end });
+    if outcome == StepOutcome::Interrupted {
+        // A stop is no death.
+        let _ = lock.leave_note(b"");
+        drop(lock);
+        start(house, name);
+        return signals.stop();
+    }
+    files::remove_quietly(&path);
+    files::remove_quietly(&lock_path);
+    None
+}
+
+/// Reads a job; one that makes no sense is set aside.
+fn read(house: &mut House, path: &Path) -> Option<Job> {
+    let content = files::read_if_there(path, LARGEST_JOB).ok()??;
+    match serde_json::from_slice(&content) {
+        Ok(job) => Some(job),
+        Err(error) => {
+            let failed = house.layout.failed();
+            let name = path.file_name()?;
+            let moved = files::make_private_folder(&failed)
+                .and_then(|()| files::move_to(path, &failed.join(name)));
+            let reason = match moved {
+                Ok(()) => format!("{error}"),
+                Err(trouble) => format!("{error}; {trouble}"),
+            };
+            let path = path.display().to_string();
+            house.say(Urgency::Error, &format!("{path} holds no job: {reason}"));
+            house.record(None, Record::SetAside { path, reason });
+            None
+        }
+    }
+}
+
+/// Ends what a dead process had started for those steps of this event: they are about to
+/// be repeated.
+pub(super) fn end_orphans(event: &Event, is_step: impl Fn(&str) -> bool, grace: Duration) -> usize {
+    let id = event.id.to_string();
+    orphans::end(grace, |variable| {
+        variable("NETCUE_ID").as_deref() == Some(&id)
+            && variable("NETCUE_STEP").is_some_and(|step| is_step(&step))
+    })
+}
