@@ -10,6 +10,8 @@ mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod gateway;
@@ -22,6 +24,10 @@ mod layout;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod manual;
+#[cfg(test)]
+mod mdoc;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod places;
@@ -29,6 +35,8 @@ mod places;
 mod scene;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod shipped_hooks;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]
