@@ -3,15 +3,15 @@
 use std::io::{self, Write};
 
 /// Writes to stdout.
-pub(crate) struct Report(());
+pub(crate) struct Report(io::Stdout);
 
 impl Report {
     pub(crate) fn new() -> Self {
-        Self(())
+        Self(io::stdout())
     }
 
     pub(crate) fn line(&self, text: &str) -> super::Outcome {
-        let mut out = io::stdout().lock();
+        let mut out = self.0.lock();
         writeln!(out, "{text}")?;
         Ok(out.flush()?)
     }
