@@ -33,7 +33,6 @@ fn the_environment_is_exactly_what_is_documented() {
     let event = &scene.records("accepted")[0]["event"];
     let boottime = event["boottime_ns"].to_string();
     let text = |field: &str| event[field].as_str().expect("text");
-    let root = scene.root().display().to_string();
     let expected = BTreeMap::from([
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
         ("LC_ALL", "C.UTF-8"),
@@ -62,7 +61,6 @@ fn the_environment_is_exactly_what_is_documented() {
         ("NETCUE_DETAILS_IPPARAM", "provider"),
         ("NETCUE_DETAILS_PEER_NAME", "a b"),
         ("NETCUE_DETAILS_SPEED", "115200"),
-        ("NETCUE_ROOT", &root),
         ("NETCUE_STEP", "20-env"),
         ("NETCUE_ROOT", scene.root().to_str().expect("UTF-8")),
         ("NETCUE_RULES", ""),
