@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use super::manual::{page, part};
+use super::mdoc::{page, part};
 
 const NETCUE: &str = env!("CARGO_BIN_EXE_netcue");
 

@@ -1,83 +1,20 @@
 //! The manual against the program, both ways: what there is stands in it, and what
 //! stands in it is there.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use netcue::config::{self, Config};
 use netcue::error::Exit;
-use netcue::event::{Action, Event, Fact, Facts, JSON_SCHEMA, Stamp, hook_environment};
+use netcue::event::{Action, JSON_SCHEMA};
 use netcue::paths::Layout;
 use netcue::plan::Wishes;
 use netcue::sources::{self, Place, Wait};
 use serde_json::Value;
 
-const PAGES: [&str; 4] = ["netcue.8", "netcue.conf.5", "netcue-hooks.7", "netcue-event.7"];
-
-type Words = BTreeSet<String>;
-
-fn file(page: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("man").join(page)
-}
-
-/// The source of a page.
-pub(crate) fn page(page: &str) -> String {
-    fs::read_to_string(file(page)).unwrap()
-}
-
-/// The lines of a section, up to the next of its kind: `part(&text, ".Sh", "FILES")`.
-pub(crate) fn part(text: &str, kind: &str, title: &str) -> String {
-    let found = parts(text, kind).into_iter().find(|(head, _)| head == title);
-    found.unwrap_or_else(|| panic!("no section {title:?}")).1
-}
-
-fn parts(text: &str, kind: &str) -> Vec<(String, String)> {
-    let mut parts: Vec<(String, String)> = Vec::new();
-    for line in text.lines() {
-        if let Some(head) = line.strip_prefix(kind).filter(|rest| rest.starts_with(' ')) {
-            parts.push((head.trim().to_owned(), String::new()));
-        } else if let Some((_, body)) = parts.last_mut() {
-            body.push_str(line);
-            body.push('\n');
-        }
-    }
-    parts
-}
-
-/// What stands behind a macro, one word each: `Fl -json` gives `-json`.
-fn behind(text: &str, wanted: &str) -> Words {
-    let mut found = Words::new();
-    for line in text.lines().filter_map(|line| line.strip_prefix('.')) {
-        let mut inside = false;
-        for word in line.split_whitespace() {
-            let is_macro = word.len() == 2 && word.starts_with(|c: char| c.is_ascii_uppercase());
-            if is_macro {
-                inside = word == wanted;
-            } else if inside && !matches!(word, "," | "." | ";" | ")") {
-                found.insert(word.to_owned());
-            }
-        }
-    }
-    found
-}
-
-/// The first words of the items that a macro begins: `.It Cm key No =` gives `key`.
-fn items(text: &str, wanted: &str) -> Words {
-    let start = format!(".It {wanted} ");
-    text.lines()
-        .filter_map(|line| line.strip_prefix(&start))
-        .flat_map(|line| {
-            line.split(" , ").map(|item| item.split(' ').next().unwrap_or("").to_owned())
-        })
-        .filter(|word| word != "Ev")
-        .collect()
-}
-
-fn words<T: ToString>(all: impl IntoIterator<Item = T>) -> Words {
-    all.into_iter().map(|word| word.to_string()).collect()
-}
+use super::mdoc::{PAGES, Words, behind, file, items, page, part, parts, words};
 
 /// Every option of a command and of those below it, as `Fl` has it; help stands in one place.
 fn options(command: &clap::Command) -> Words {
@@ -222,6 +159,7 @@ fn every_path() {
         layout.runtime(),
         layout.queue(),
         layout.failed(),
+        layout.unattended(),
         layout.lock(),
         layout.rules(),
         layout.journal(),
@@ -282,40 +220,44 @@ fn every_key_of_the_configuration() {
     assert_eq!(words(keys.iter().map(|(_, key, ..)| key)), words(fields));
 }
 
-/// An event with one detail.
-fn event() -> Event {
-    let mut facts = Facts::of("ip-up".parse().unwrap(), Some(Action::Up));
-    facts.details.insert("name", Fact::Bool(true)).unwrap();
-    let stamp = Stamp {
-        id: "01920b2e-7a5c-7c3e-9d10-8f2a4b6c7d8e".parse().unwrap(),
-        time: "2026-03-01T04:05:06.789Z".parse().unwrap(),
-        boottime_ns: 1,
-        ifindex: None,
-        cause: None,
+/// The names of all variables that a hook really gets for an event with one detail, `name`.
+fn variables_of_a_hook() -> Words {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("etc/netcue/hooks.d");
+    fs::create_dir_all(&folder).unwrap();
+    let hook = folder.join("70-environment");
+    fs::write(&hook, "#!/bin/sh\ntr '\\0' '\\n' < /proc/$$/environ\n").unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let netcue = |words: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--net", env!("CARGO_BIN_EXE_netcue"), "--root"]).arg(root.path());
+        let output = command.args(words).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
     };
-    Event::new("ppp".parse().unwrap(), facts, stamp)
+    netcue(&["emit", "--action", "up", "--interface", "ppp0", "--detail", "name=x"]);
+    let story: Value = serde_json::from_slice(&netcue(&["history", "--json"])).unwrap();
+    let step = &story["steps"].as_array().unwrap()[1];
+    let lines = step["end"]["output"].as_str().unwrap().lines();
+    words(lines.filter_map(|line| Some(line.split_once('=')?.0)))
 }
 
 #[test]
 fn every_variable() {
-    let there = words(hook_environment(&event()).into_iter().map(|(name, _)| name));
-    let fields = part(&page("netcue-event.7"), ".Ss", "Fields");
-    let mut listed = behind(&fields, "Ev");
-    listed.retain(|word| word.starts_with("NETCUE_"));
+    let there = variables_of_a_hook();
+    let given = part(&page("netcue-hooks.7"), ".Ss", "What a hook is given");
+    let mut listed = behind(&given, "Ev");
+    listed.extend(behind(&part(&page("netcue-event.7"), ".Ss", "Fields"), "Ev"));
     assert_eq!(listed, there);
     let details = documented_details().into_iter().flat_map(|(_, names)| names);
-    let known: Words = there
-        .into_iter()
-        .chain(["NETCUE_RULES".to_owned()])
-        .chain(details.map(|name| format!("NETCUE_DETAILS_{}", name.to_ascii_uppercase())))
-        .collect();
+    let details = details.map(|name| format!("NETCUE_DETAILS_{}", name.to_ascii_uppercase()));
+    let known: Words = there.into_iter().chain(details).collect();
     for name in PAGES {
         for word in page(name).split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
             let is_variable = word.starts_with("NETCUE_");
             assert!(!is_variable || known.contains(word), "{name}: {word} is never set");
         }
     }
-    assert!(behind(&page("netcue-hooks.7"), "Ev").contains("NETCUE_RULES"));
 }
 
 #[test]
