@@ -6,6 +6,12 @@
 #[cfg(test)]
 mod call;
 #[cfg(test)]
+mod configure;
+#[cfg(test)]
+mod doctor;
+#[cfg(test)]
+mod enable;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod integrations;

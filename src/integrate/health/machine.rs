@@ -70,14 +70,24 @@ pub(super) fn failed(examined: &Examined) -> Vec<Finding> {
 }
 
 pub(super) fn hooks(examined: &Examined) -> Vec<Finding> {
-    if examined.refused.is_empty() {
-        return vec![Finding::ok("hooks", format!("{} may run, none is refused", examined.hooks))];
-    }
-    let finding = |(path, why): &(std::path::PathBuf, String)| {
+    let refused = |(path, why): &(std::path::PathBuf, String)| {
         let to_do = "see netcue-hooks(7); a file that is no hook belongs elsewhere";
         Finding::attention("hooks", format!("{} does not run: {why}", path.display()), to_do)
     };
-    examined.refused.iter().map(finding).collect()
+    let unreadable = |why: &String| {
+        if examined.is_root {
+            Finding::attention("hooks", why, "make it readable: its hooks do not run")
+        } else {
+            Finding::unknown("hooks", why, "run this as root")
+        }
+    };
+    let mut findings: Vec<Finding> = examined.unreadable.iter().map(unreadable).collect();
+    findings.extend(examined.refused.iter().map(refused));
+    if findings.is_empty() {
+        let what = format!("{} may run, none is refused", examined.hooks);
+        findings.push(Finding::ok("hooks", what));
+    }
+    findings
 }
 
 pub(super) fn nf_tables(examined: &Examined) -> Vec<Finding> {

@@ -67,6 +67,8 @@ pub struct Examined {
     pub hooks: usize,
     /// Files in the hook folders that don't run, and why.
     pub refused: Vec<(PathBuf, String)>,
+    /// Hook folders that are there and can't be read, and why.
+    pub unreadable: Vec<String>,
     /// The file that takes the place of the built-in engine, if one does.
     pub engine_replaced: Option<PathBuf>,
     /// When each source was last heard of.
