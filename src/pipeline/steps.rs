@@ -110,6 +110,7 @@ impl Performance<'_> {
             step,
             file: file.to_owned(),
             called: path.to_owned(),
+            root: self.house.layout.root(),
             event: self.event,
             rules: self.rules,
             user,

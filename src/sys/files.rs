@@ -81,6 +81,9 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {
     file.write_all(content).map_err(FileError::at("write", path))
 }
 
+/// Most files we read are smaller than this and are read with one call.
+const AT_ONCE: usize = 4096;
+
 /// The content of a file that may be missing, but not be larger than `limit` bytes.
 ///
 /// # Errors
@@ -90,7 +93,7 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileErr
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(FileError::at("open", path))?,
     };
-    let mut content = Vec::new();
+    let mut content = Vec::with_capacity(AT_ONCE);
     file.take(limit.saturating_add(1))
         .read_to_end(&mut content)
         .map_err(FileError::at("read", path))?;
@@ -106,7 +109,7 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileErr
 /// # Errors
 /// When it can't be read.
 pub fn read_head(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let mut head = Vec::new();
+    let mut head = Vec::with_capacity(AT_ONCE);
     File::open(path)
         .map_err(FileError::at("open", path))?
         .take(limit)

@@ -4,17 +4,37 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod burst;
+#[cfg(test)]
 mod call;
+#[cfg(test)]
+mod calls;
 #[cfg(test)]
 mod configure;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod doctor;
+#[cfg(test)]
+mod documents;
 #[cfg(test)]
 mod enable;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod hooks_contract;
+#[cfg(test)]
 mod integrations;
+#[cfg(test)]
+mod layout;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod manual;
+#[cfg(test)]
+mod mdoc;
 #[cfg(test)]
 mod pipeline;
 #[cfg(test)]
@@ -24,6 +44,10 @@ mod scene;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod shipped_hooks;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod traffic;
+#[cfg(test)]
+mod trouble;
