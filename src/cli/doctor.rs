@@ -71,6 +71,7 @@ fn examine(layout: &Layout) -> Examined {
     let survey = hooks::find(layout);
     let (hooks, refused, engine_replaced) = judged(&survey);
     let (kernel, in_force) = kernel(layout, &config.rules);
+    let heard = source_table::heard(layout);
     let names_in = |folder: PathBuf| folder::names(&folder).map_err(|error| error.to_string());
     Examined {
         seen: integrate::look(layout, None),
@@ -80,7 +81,8 @@ fn examine(layout: &Layout) -> Examined {
         refused,
         unreadable: survey.unreadable.iter().map(ToString::to_string).collect(),
         engine_replaced,
-        heard: source_table::heard(layout).map_err(|error| error.to_string()),
+        heard_whole: heard.as_ref().is_ok_and(|heard| heard.whole),
+        heard: heard.map(|heard| heard.last).map_err(|error| error.to_string()),
         unwritable: unwritable(layout),
         is_root: invocation::is_root(),
         waiting: names_in(layout.queue()).map(|names| waiting(layout, &names)),

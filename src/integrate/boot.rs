@@ -253,7 +253,7 @@ fn is_linked(seen: &Seen, script: &str, folder: &str) -> bool {
 /// being made.
 fn uses_systemd(seen: &Seen) -> bool {
     let is_systemd = |init: &&str| matches!(seen.at(init), Thing::Link(to) if to.file_name().is_some_and(|n| n == "systemd"));
-    seen.has(SYSTEMD_RUNS) || INITS.iter().any(|init| is_systemd(init))
+    seen.has(SYSTEMD_RUNS) || INITS.iter().any(is_systemd)
 }
 
 /// Under systemd the units do it: its generator takes no account of `Default-Start: S`.

@@ -5,12 +5,13 @@ mod callers;
 mod firewalls;
 mod machine;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Seen;
-use crate::journal::Heard;
 use crate::sys::foreign::Chain;
 
 /// How a matter stands.
@@ -72,7 +73,9 @@ pub struct Examined {
     /// The file that takes the place of the built-in engine, if one does.
     pub engine_replaced: Option<PathBuf>,
     /// When each source was last heard of.
-    pub heard: Result<Heard, String>,
+    pub heard: Result<BTreeMap<String, Timestamp>, String>,
+    /// Whether one that is missing there was never heard of, as far as anybody remembers.
+    pub heard_whole: bool,
     /// Why the journal, the queue and the folder above it can't be written to.
     pub unwritable: Vec<String>,
     /// Whether we may see what only root may.
