@@ -283,9 +283,20 @@ fn rules_that_are_not_in_force() {
         &scene,
         &[
             "rules those in force are not what the kernel's state calls for",
-            "> run \"netcue rules apply\"; \"netcue rules diff\" shows the difference",
+            "> netcue enable manual, then netcue rules apply; \"netcue rules diff\" shows the \
+             difference",
         ],
     );
+    scene.netcue(["enable", "manual"]).any_stdout().run();
+    finds(
+        &scene,
+        &[
+            "rules those in force are not what the kernel's state calls for",
+            "> netcue rules apply; \"netcue rules diff\" shows the difference",
+        ],
+    );
+    scene.netcue(["rules", "apply"]).run();
+    scene.netcue(["doctor"]).any_stdout().run();
     // Who replaces the engine answers for the rules.
     scene.hook("50-rules", "#!/bin/sh\n");
     scene.netcue(["doctor"]).any_stdout().stdout_has("takes the place of the built-in").run();
@@ -307,7 +318,7 @@ fn a_kernel_that_does_not_forward() {
     scene.ip("address add 2001:db8:7::1/64 dev lan nodad");
     scene.ip("address add 2001:db8:1::2/64 dev wan nodad");
     scene.ip("route add default via 2001:db8:1::1 dev wan");
-    scene.netcue(["rules", "apply"]).any_stdout().status(0).run();
+    scene.from(IP_UP);
     finds(
         &scene,
         &[

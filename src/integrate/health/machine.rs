@@ -1,6 +1,8 @@
 //! What netcue itself needs: configuration, journal, queue, hooks, kernel.
 
 use super::{Deaf, Examined, Finding};
+use crate::integrate::is_on;
+use crate::sources::ALL;
 
 pub(super) fn configuration(examined: &Examined) -> Vec<Finding> {
     let name = examined.configuration.display();
@@ -115,9 +117,17 @@ pub(super) fn rules(examined: &Examined) -> Vec<Finding> {
         Ok(false) => vec![Finding::attention(
             "rules",
             "those in force are not what the kernel's state calls for",
-            "run \"netcue rules apply\"; \"netcue rules diff\" shows the difference",
+            format!(
+                "{}netcue rules apply; \"netcue rules diff\" shows the difference",
+                if can_be_asked(examined) { "" } else { "netcue enable manual, then " }
+            ),
         )],
     }
+}
+
+/// Asking for the rules is a call like others, from the source "manual".
+fn can_be_asked(examined: &Examined) -> bool {
+    ALL.iter().any(|source| source.name.as_str() == "manual" && is_on(&examined.seen, source))
 }
 
 pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
