@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use crate::call::NETCUE;
 use crate::scene::{Scene, run, write_file};
 
 /// All that is under a root: mode, and content or target.
@@ -459,4 +460,46 @@ manual  yes        yes      never       -                          -
     assert!(rows[0]["last_heard"].is_string(), "a refused call is heard, too: {rows:#}");
     assert_eq!(rows[0]["called_by"][0]["to"], "/usr/sbin/netcue");
     assert_eq!(rows[1]["last_heard"], serde_json::Value::Null);
+}
+
+/// The program under test where an installed one would be, for this thread alone.
+fn install_on_this_machine() -> Scene {
+    let scene = Scene::on_this_machine();
+    run("mount", ["-t", "tmpfs", "-o", "mode=0755", "none", "/usr/local/sbin"]);
+    run("install", ["-m", "755", NETCUE, "/usr/local/sbin/netcue"]);
+    scene
+}
+
+#[test]
+fn debians_own_wrapper_calls_what_was_enabled_and_nothing_after() {
+    let scene = install_on_this_machine();
+    let comes_up = || {
+        run("/etc/ppp/ip-up", ["ppp0", "/dev/ttyS0", "115200", "203.0.113.5", "203.0.113.1", ""]);
+        scene.settled();
+    };
+    comes_up();
+    assert!(scene.journal().is_empty());
+    scene.netcue(["enable", "ppp"]).any_stdout().run();
+    comes_up();
+    assert_eq!(scene.outcomes(), ["done"]);
+    let event = scene.records("accepted").pop().expect("an event");
+    assert_eq!(event["event"]["trigger"], "ip-up", "{event:#}");
+    assert_eq!(event["event"]["local"], "203.0.113.5", "{event:#}");
+    let ran = scene.netcue(["sources", "--json"]).any_stdout().run();
+    let rows: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert!(rows[0]["last_heard"].is_string(), "{rows:#}");
+    assert_eq!(rows[0]["missing"], serde_json::json!([]), "{rows:#}");
+    scene.netcue(["disable", "ppp"]).any_stdout().run();
+    comes_up();
+    assert_eq!(scene.outcomes(), ["done"]);
+}
+
+/// The flag alone, as ipmasq had it: the link stays, and its calls do nothing.
+#[test]
+fn a_flag_switches_off_without_touching_anything_else() {
+    let scene = install_on_this_machine();
+    scene.netcue(["enable", "ppp"]).any_stdout().run();
+    fs::remove_file("/etc/netcue/enabled/ppp").unwrap();
+    run("/etc/ppp/ip-up", ["ppp0", "/dev/ttyS0", "115200", "203.0.113.5", "203.0.113.1", ""]);
+    assert_eq!(scene.outcomes(), ["disabled"]);
 }
