@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -502,4 +502,59 @@ fn a_flag_switches_off_without_touching_anything_else() {
     fs::remove_file("/etc/netcue/enabled/ppp").unwrap();
     run("/etc/ppp/ip-up", ["ppp0", "/dev/ttyS0", "115200", "203.0.113.5", "203.0.113.1", ""]);
     assert_eq!(scene.outcomes(), ["disabled"]);
+}
+
+/// A machine that System V init starts: an init script each, as far as insserv reads it, and
+/// no link from init to systemd.
+fn start_by_system_v() -> (Scene, tempfile::TempDir) {
+    let scene = install_on_this_machine();
+    let layer = tempfile::tempdir().expect("a folder");
+    let below = |name: &str| layer.path().join(name).display().to_string();
+    for name in ["upper", "work"] {
+        fs::create_dir(below(name)).expect("a folder");
+    }
+    let options =
+        format!("lowerdir=/usr/sbin,upperdir={},workdir={}", below("upper"), below("work"));
+    run("mount", ["-t", "overlay", "-o", &options, "none", "/usr/sbin"]);
+    run("rm", ["-f", "/usr/sbin/init", "/sbin/init"]);
+    for (name, levels) in
+        [("netcue", "2 3 4 5"), ("netcue-early", "S"), ("netcue-pre-network", "S")]
+    {
+        let text = format!(
+            "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: {name}\n# Required-Start:\n\
+             # Required-Stop:\n# Default-Start: {levels}\n# Default-Stop:\n\
+             # Short-Description: {name}\n### END INIT INFO\n"
+        );
+        let script = Path::new("/etc/init.d").join(name);
+        fs::create_dir_all("/etc/init.d").expect("a folder");
+        fs::write(&script, text).expect("a script");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("chmod");
+    }
+    (scene, layer)
+}
+
+#[test]
+fn under_system_v_init_the_scripts_follow_the_choice() {
+    let (scene, _layer) = start_by_system_v();
+    let started = || {
+        let mut started = Vec::new();
+        for folder in ["etc/rc2.d", "etc/rcS.d"] {
+            let names = scene.names_in(folder).into_iter();
+            started.extend(names.filter(|name| name.starts_with('S') && name.contains("netcue")));
+        }
+        let bare = |name: String| name.trim_start_matches(['S', '0', '1', '2', '3']).to_owned();
+        started.into_iter().map(bare).collect::<Vec<_>>()
+    };
+    for (call, expected) in [
+        ("enable boot --stage services", &["netcue"][..]),
+        ("enable boot --stage filesystems", &["netcue-early"]),
+        ("enable boot --stage services --pre-network", &["netcue", "netcue-pre-network"]),
+        ("disable boot", &[]),
+    ] {
+        let ran = scene.netcue(words(call)).any_stdout().run();
+        assert_eq!(started(), expected, "{ran:?}");
+        assert!(ran.stdout.contains("boot: ran /usr/sbin/update-rc.d netcue "), "{ran:?}");
+        let again = scene.netcue(words(call)).any_stdout().run();
+        assert!(!again.stdout.contains("boot: ran "), "{again:?}");
+    }
 }
