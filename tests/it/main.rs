@@ -6,18 +6,26 @@
 #[cfg(test)]
 mod call;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod integrations;
 #[cfg(test)]
+mod lock;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod places;
+#[cfg(test)]
+mod protocol;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod tracer;
 #[cfg(test)]
 mod traffic;
