@@ -10,6 +10,8 @@ mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod documents;
@@ -24,6 +26,8 @@ mod integrations;
 #[cfg(test)]
 mod layout;
 #[cfg(test)]
+mod lock;
+#[cfg(test)]
 mod machine;
 #[cfg(test)]
 mod manual;
@@ -34,6 +38,8 @@ mod pipeline;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod protocol;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
@@ -41,6 +47,8 @@ mod schema;
 mod shipped_hooks;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod tracer;
 #[cfg(test)]
 mod traffic;
 #[cfg(test)]
