@@ -12,6 +12,8 @@ mod calls;
 #[cfg(test)]
 mod configure;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod doctor;
@@ -30,6 +32,8 @@ mod integrations;
 #[cfg(test)]
 mod layout;
 #[cfg(test)]
+mod lock;
+#[cfg(test)]
 mod machine;
 #[cfg(test)]
 mod manual;
@@ -40,6 +44,8 @@ mod pipeline;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod protocol;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
@@ -47,6 +53,8 @@ mod schema;
 mod shipped_hooks;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod tracer;
 #[cfg(test)]
 mod traffic;
 #[cfg(test)]
