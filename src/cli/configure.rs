@@ -8,7 +8,7 @@ use crate::event::InterfaceName;
 use crate::integrate::{self, Choice, Seen, Stage, Step, Wish};
 use crate::paths::Layout;
 use crate::pipeline;
-use crate::sources::{self, Source};
+use crate::sources;
 use crate::sys::prompt::Prompt;
 use crate::sys::route;
 
@@ -80,7 +80,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         Questions { prompt, seen: &seen, config: &config }.ask(&mut answers)?;
     }
     let steps = answers.steps(&seen);
-    if steps.is_empty() {
+    if steps.is_empty() && !args.non_interactive {
         let message = "nothing was asked for and there is no terminal to ask at: see --help";
         return Err(Failure::new(Exit::Usage, message));
     }
@@ -97,7 +97,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn steps(&self, seen: &Seen) -> Vec<(&'static Source, Step)> {
+    fn steps(&self, seen: &Seen) -> Vec<(&'static str, Step)> {
         let mut wishes = Vec::new();
         let old = integrate::boot_choice(seen);
         if self.boot.is_some() || self.pre_network.is_some() {
@@ -105,12 +105,7 @@ impl Answers {
                 stage: self.boot.unwrap_or(old.stage),
                 pre_network: self.pre_network.unwrap_or(old.pre_network),
             };
-            let wish = |source| Wish {
-                source,
-                on: choice != Choice::OFF,
-                flag_only: false,
-                boot: Some(choice),
-            };
+            let wish = |source| Wish { source, on: true, flag_only: false, boot: Some(choice) };
             wishes.extend(sources::find("boot").map(wish));
         }
         if let Some(on) = self.ppp {
@@ -118,14 +113,13 @@ impl Answers {
             wishes.extend(sources::find("ppp").map(wish));
         }
         let mut steps = integrate::plan(seen, &wishes, None);
-        let manual = sources::find("manual");
-        if let (Some(external), Some(source)) = (&self.external, manual) {
+        if let Some(external) = &self.external {
             let name = match external {
                 External::Auto => None,
                 External::Interface(name) => Some(name),
             };
             let text = seen.text("/etc/netcue/netcue.conf");
-            steps.push((source, integrate::external(text.as_deref(), name)));
+            steps.push(("external", integrate::external(text.as_deref(), name)));
         }
         steps
     }

@@ -9,7 +9,7 @@ use crate::config::Rules;
 use crate::engine::{self, EngineError};
 use crate::error::Exit;
 use crate::event::Family;
-use crate::hooks;
+use crate::hooks::{self, Survey};
 use crate::integrate;
 use crate::integrate::health::{self, Deaf, Examined, Finding, Kernel, State};
 use crate::paths::Layout;
@@ -68,8 +68,10 @@ fn as_text(findings: &[Finding]) -> String {
 fn examine(layout: &Layout) -> Examined {
     let configured = pipeline::configured(layout);
     let config = configured.config;
-    let (hooks, refused, engine_replaced) = hooks_of(layout);
+    let survey = hooks::find(layout);
+    let (hooks, refused, engine_replaced) = judged(&survey);
     let (kernel, in_force) = kernel(layout, &config.rules);
+    let heard = source_table::heard(layout);
     let names_in = |folder: PathBuf| folder::names(&folder).map_err(|error| error.to_string());
     Examined {
         seen: integrate::look(layout, None),
@@ -77,8 +79,10 @@ fn examine(layout: &Layout) -> Examined {
         bad_configuration: configured.problem,
         hooks,
         refused,
+        unreadable: survey.unreadable.iter().map(ToString::to_string).collect(),
         engine_replaced,
-        heard: source_table::heard(layout).map_err(|error| error.to_string()),
+        heard_whole: heard.as_ref().is_ok_and(|heard| heard.whole),
+        heard: heard.map(|heard| heard.last).map_err(|error| error.to_string()),
         unwritable: unwritable(layout),
         is_root: invocation::is_root(),
         waiting: names_in(layout.queue()).map(|names| waiting(layout, &names)),
@@ -95,9 +99,8 @@ fn examine(layout: &Layout) -> Examined {
 }
 
 /// How many hooks may run, which files don't and why, and what stands for the engine.
-fn hooks_of(layout: &Layout) -> (usize, Vec<(PathBuf, String)>, Option<PathBuf>) {
-    let survey = hooks::find(layout);
-    let candidates = pipeline::candidates(&survey);
+fn judged(survey: &Survey) -> (usize, Vec<(PathBuf, String)>, Option<PathBuf>) {
+    let candidates = pipeline::candidates(survey);
     let engine = candidates.iter().find(|candidate| candidate.name == ENGINE);
     let engine = engine.map(|candidate| candidate.path.clone());
     let mut refused = Vec::new();
@@ -110,9 +113,7 @@ fn hooks_of(layout: &Layout) -> (usize, Vec<(PathBuf, String)>, Option<PathBuf>)
         }
     }
     let misnamed = "its name has other characters than A-Z a-z 0-9 _ and -";
-    refused.extend(survey.misnamed.into_iter().map(|path| (path, misnamed.to_owned())));
-    let unreadable = survey.unreadable.into_iter();
-    refused.extend(unreadable.map(|error| (error.path.clone(), error.to_string())));
+    refused.extend(survey.misnamed.iter().map(|path| (path.clone(), misnamed.to_owned())));
     (fit, refused, engine)
 }
 

@@ -79,12 +79,7 @@ fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> End
         let message = "--edit is for diald or pcmcia, one at a time";
         return Err(Failure::new(Exit::Usage, message));
     }
-    let wish = |source: &&'static Source| Wish {
-        source,
-        on: on && (source.name.as_str() != "boot" || boot != Some(Choice::OFF)),
-        flag_only: args.flag_only,
-        boot,
-    };
+    let wish = |source: &&'static Source| Wish { source, on, flag_only: args.flag_only, boot };
     let wishes: Vec<Wish> = args.sources.iter().map(wish).collect();
     let seen = integrate::look(layout, edit.as_deref());
     carry(layout, &integrate::plan(&seen, &wishes, edit.as_deref()), args.dry_run)
@@ -100,15 +95,15 @@ fn on_the_machine(layout: &Layout, file: &Path) -> PathBuf {
 }
 
 /// Carries out a plan, and says for each step what became of it.
-pub(super) fn carry(layout: &Layout, steps: &[(&'static Source, Step)], dry_run: bool) -> Ended {
+pub(super) fn carry(layout: &Layout, steps: &[(&str, Step)], dry_run: bool) -> Ended {
     let mut exit = Exit::Done;
-    for (source, step) in steps {
+    for (about, step) in steps {
         let line = match step {
             Step::Do(change) if dry_run => format!("would {}", words(change, true)),
             Step::Do(change) => match integrate::carry_out(layout, change) {
                 Ok(()) => words(change, false),
                 Err((worse, message)) => {
-                    terminal::tell(&format!("{}: {message}", source.name));
+                    terminal::tell(&format!("{about}: {message}"));
                     exit = worse;
                     continue;
                 }
@@ -116,14 +111,14 @@ pub(super) fn carry(layout: &Layout, steps: &[(&'static Source, Step)], dry_run:
             Step::Already(what) => format!("already so: {what}"),
             Step::Say(text) => text.clone(),
             Step::Refused(why) => {
-                terminal::tell(&format!("{}: not done: {why}", source.name));
+                terminal::tell(&format!("{about}: not done: {why}"));
                 if exit == Exit::Done {
                     exit = Exit::StepFailed;
                 }
                 continue;
             }
         };
-        terminal::show(&format!("{}: {}\n", source.name, terminal::harmless(&line)))?;
+        terminal::show(&format!("{about}: {}\n", terminal::harmless(&line)))?;
     }
     Ok(exit)
 }

@@ -12,6 +12,7 @@ const ENABLED_UNITS: &str = "/etc/systemd/system";
 const UPDATE_RC: &str = "/usr/sbin/update-rc.d";
 /// There while systemd runs (`sd_booted(3)`).
 const SYSTEMD_RUNS: &str = "/run/systemd/system";
+const INITS: [&str; 2] = ["/sbin/init", "/usr/sbin/init"];
 
 /// When the boot event comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -76,6 +77,7 @@ fn unit(stage: &str) -> String {
 pub(super) fn look_at(paths: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
     paths.extend([DEFAULTS, UPDATE_RC, SYSTEMD_RUNS].map(PathBuf::from));
     paths.extend(STAGES.map(|stage| PathBuf::from(UNITS).join(unit(stage))));
+    paths.extend(INITS.map(PathBuf::from));
     paths.extend(SCRIPTS.map(|script| PathBuf::from("/etc/init.d").join(script)));
     folders.extend(["/etc/rc2.d", "/etc/rcS.d"].map(PathBuf::from));
 }
@@ -247,10 +249,17 @@ fn is_linked(seen: &Seen, script: &str, folder: &str) -> bool {
     seen.names(folder).iter().filter_map(|name| name.to_str()).any(is_start)
 }
 
+/// Whether the machine is started by systemd, which it may be from a root that is only
+/// being made.
+fn uses_systemd(seen: &Seen) -> bool {
+    let is_systemd = |init: &&str| matches!(seen.at(init), Thing::Link(to) if to.file_name().is_some_and(|n| n == "systemd"));
+    seen.has(SYSTEMD_RUNS) || INITS.iter().any(is_systemd)
+}
+
 /// Under systemd the units do it: its generator takes no account of `Default-Start: S`.
 fn init_scripts(seen: &Seen, choice: Choice) -> Vec<Step> {
     let mut steps = Vec::new();
-    if seen.has(SYSTEMD_RUNS) || (has_units(seen) && !seen.has(UPDATE_RC)) {
+    if uses_systemd(seen) {
         return steps;
     }
     for (script, folder, wanted) in scripts(choice) {
@@ -324,7 +333,7 @@ pub(super) fn standing(seen: &Seen) -> Standing {
 }
 
 fn sysv_only(seen: &Seen) -> bool {
-    seen.live && !seen.has(SYSTEMD_RUNS) && seen.has(UPDATE_RC)
+    seen.live && !uses_systemd(seen) && seen.has(UPDATE_RC)
 }
 
 #[cfg(test)]

@@ -19,7 +19,10 @@ pub fn carry_out(layout: &Layout, change: &Change) -> Result<(), (Exit, String)>
             let at = under(layout, at);
             at.parent().map_or(Ok(()), place::make_folder).and_then(|()| place::make_link(&at, to))
         }
-        Change::Unlink(at) | Change::Remove(at) => files::remove(&under(layout, at)),
+        Change::Unlink(at) | Change::Remove(at) => {
+            let at = under(layout, at);
+            files::remove(&at).inspect(|()| place::remove_empty_wants(&at))
+        }
         Change::Write { at, content } => {
             let at = under(layout, at);
             let folder = at.parent().map_or(Ok(()), place::make_folder);

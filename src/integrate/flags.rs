@@ -24,23 +24,30 @@ pub fn is_on(seen: &Seen, source: &Source) -> bool {
 }
 
 /// Where there is no folder yet, it comes with a flag for every source, since all were on.
-pub(super) fn plan(seen: &Seen, wishes: &[Wish]) -> Vec<(&'static Source, Step)> {
+pub(super) fn plan(seen: &Seen, wishes: &[Wish]) -> Vec<(&'static str, Step)> {
     let Some(first) = wishes.first() else { return Vec::new() };
+    let name = first.source.name.as_str();
     match seen.at(FOLDER) {
-        Thing::Folder => wishes.iter().map(|wish| (wish.source, one(seen, wish))).collect(),
+        Thing::Folder => {
+            wishes.iter().map(|wish| (wish.source.name.as_str(), one(seen, wish))).collect()
+        }
         Thing::Nothing => {
-            let mut steps = vec![(first.source, Step::Do(Change::MakeFolder(FOLDER.into())))];
+            let all = "without that folder every source was on, so each gets its flag";
+            let mut steps = vec![
+                (name, Step::Do(Change::MakeFolder(FOLDER.into()))),
+                (name, Step::Say(all.to_owned())),
+            ];
             let is_off = |source: &Source| {
                 wishes.iter().any(|wish| wish.source.name == source.name && !wish.on)
             };
             for source in ALL.iter().filter(|source| !is_off(source)) {
-                steps.push((first.source, Step::Do(write(source))));
+                steps.push((name, Step::Do(write(source))));
             }
             steps
         }
         _ => {
             let why = format!("{FOLDER} is not a folder: remove it, and every source is on");
-            vec![(first.source, Step::Refused(why))]
+            vec![(name, Step::Refused(why))]
         }
     }
 }

@@ -81,32 +81,33 @@ pub struct Wish {
     pub boot: Option<Choice>,
 }
 
-/// Everything that has to change for these wishes. `edit` is a configuration file of the
+/// Everything that has to change for these wishes, each step with the source it is for. `edit` is a configuration file of the
 /// source's own that may be changed between markers.
 #[must_use]
 pub fn plan(
     seen: &Seen,
     wishes: &[Wish],
     edit: Option<&std::path::Path>,
-) -> Vec<(&'static Source, Step)> {
+) -> Vec<(&'static str, Step)> {
     let mut steps = Vec::new();
     // Off: first the flag, so that nothing runs while links go. On: the flag last.
     let (offs, ons): (Vec<&Wish>, Vec<&Wish>) = wishes.iter().partition(|wish| !wish.on);
     let flags = flags::plan(seen, wishes);
-    let flag_steps = |of: &[&Wish]| -> Vec<(&'static Source, Step)> {
-        let is_of = |source: &Source| of.iter().any(|wish| wish.source.name == source.name);
-        flags.iter().filter(|(source, _)| is_of(source)).cloned().collect()
+    let flag_steps = |of: &[&Wish]| -> Vec<(&'static str, Step)> {
+        let is_of = |name: &str| of.iter().any(|wish| wish.source.name.as_str() == name);
+        flags.iter().filter(|(name, _)| is_of(name)).cloned().collect()
     };
     steps.extend(flag_steps(&offs));
     for wish in wishes.iter().filter(|wish| !wish.flag_only) {
-        let of_source = match wish.source.name.as_str() {
+        let name = wish.source.name.as_str();
+        let of_source = match name {
             "ppp" => ppp::plan(seen, wish.on),
             "diald" => diald::plan(seen, wish.on, edit),
             "pcmcia" => pcmcia::plan(seen, wish.on, edit),
             "boot" => boot::plan(seen, wish.on, wish.boot),
             _ => Vec::new(),
         };
-        steps.extend(of_source.into_iter().map(|step| (wish.source, step)));
+        steps.extend(of_source.into_iter().map(|step| (name, step)));
     }
     steps.extend(flag_steps(&ons));
     steps

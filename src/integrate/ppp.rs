@@ -163,7 +163,9 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     for script in scripts() {
         let file_is_ours = matches!(seen.at(script.file), Thing::Link(to) if is_program(to));
         let in_folder = spots.iter().any(|spot| spot.at.starts_with(script.folder));
-        if file_is_ours {
+        let local = format!("{}.local", script.file);
+        let local_is_ours = matches!(seen.at(local), Thing::Link(to) if is_program(to));
+        if file_is_ours || local_is_ours {
             continue;
         }
         if *seen.at(script.folder) == Thing::Folder {

@@ -7,7 +7,9 @@ mod story;
 
 pub use heard::{Heard, last_heard};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
-pub use story::{Progress, Refused, Story, StoryStep, outcome_of, progress, stories};
+pub use story::{
+    Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of, stories,
+};
 
 use jiff::Timestamp;
 use uuid::Uuid;

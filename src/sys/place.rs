@@ -106,6 +106,15 @@ pub fn make_folder(path: &Path) -> Result<(), FileError> {
         .map_err(FileError::at("make the folder", path))
 }
 
+/// Removes the folder of a link that enabled a unit if that was the last, as systemctl does.
+pub fn remove_empty_wants(link: &Path) {
+    let folder = link.parent().filter(|folder| {
+        folder.extension().is_some_and(|kind| kind == "wants" || kind == "requires")
+    });
+    // One that is not empty stays.
+    let _ = folder.map(fs::remove_dir);
+}
+
 /// Makes a symbolic link where nothing is.
 ///
 /// # Errors

@@ -12,9 +12,17 @@ mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod configure;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod enable;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
@@ -26,6 +34,8 @@ mod integrations;
 #[cfg(test)]
 mod layout;
 #[cfg(test)]
+mod lock;
+#[cfg(test)]
 mod machine;
 #[cfg(test)]
 mod manual;
@@ -36,6 +46,8 @@ mod pipeline;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod protocol;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
@@ -43,6 +55,8 @@ mod schema;
 mod shipped_hooks;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod tracer;
 #[cfg(test)]
 mod traffic;
 #[cfg(test)]

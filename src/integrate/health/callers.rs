@@ -80,9 +80,9 @@ pub(super) fn sources(examined: &Examined) -> Vec<Finding> {
 fn last_heard(examined: &Examined, name: &str) -> Finding {
     match &examined.heard {
         Err(why) => Finding::unknown("sources", why, "run this as root"),
-        Ok(heard) => match heard.last.get(name) {
+        Ok(heard) => match heard.get(name) {
             Some(time) => Finding::ok("sources", format!("{name} last called at {time:.0}")),
-            None if heard.whole => Finding::unknown(
+            None if examined.heard_whole => Finding::unknown(
                 "sources",
                 format!("{name} is set up and was never heard of"),
                 "if it should have called by now, see its own log for why it did not",

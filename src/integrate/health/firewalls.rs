@@ -132,7 +132,7 @@ mod tests {
     use crate::integrate::health::State;
     use crate::sys::foreign::Rule;
 
-    fn chain(name: &str, forwards: bool, policy_drops: bool, rules: &[(bool, Effect)]) -> Chain {
+    fn chain(name: &str, policy_drops: bool, rules: &[(bool, Effect)]) -> Chain {
         let rule = |(conditional, effect): &(bool, Effect)| Rule {
             conditional: *conditional,
             effect: *effect,
@@ -141,7 +141,7 @@ mod tests {
             family: "ip",
             table: "filter".to_owned(),
             name: name.to_owned(),
-            forwards,
+            forwards: name == "FORWARD",
             policy_drops,
             rules: rules.iter().map(rule).collect(),
         }
@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn what_is_known_to_drop_needs_attention_and_what_may_is_not_known() {
-        let forward = |drops, rules: &[(bool, Effect)]| chain("FORWARD", true, drops, rules);
+        let forward = |drops, rules: &[(bool, Effect)]| chain("FORWARD", drops, rules);
         let on = (false, Effect::HandsOn);
-        let docker = |rules: &[(bool, Effect)]| chain("DOCKER-USER", false, false, rules);
+        let docker = |rules: &[(bool, Effect)]| chain("DOCKER-USER", false, rules);
         for (chains, expected) in [
             (vec![forward(false, &[])], None),
             (vec![forward(false, &[(true, Effect::Accepts)])], None),
@@ -166,7 +166,7 @@ mod tests {
             (vec![forward(true, &[on]), docker(&[])], Some(State::Attention)),
             (vec![forward(true, &[on]), docker(&[(true, Effect::Accepts)])], Some(State::Unknown)),
             (
-                vec![forward(true, &[on]), chain("ufw-user-forward", false, false, &[])],
+                vec![forward(true, &[on]), chain("ufw-user-forward", false, &[])],
                 Some(State::Attention),
             ),
         ] {

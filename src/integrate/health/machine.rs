@@ -1,6 +1,8 @@
 //! What netcue itself needs: configuration, journal, queue, hooks, kernel.
 
 use super::{Deaf, Examined, Finding};
+use crate::integrate::is_on;
+use crate::sources::ALL;
 
 pub(super) fn configuration(examined: &Examined) -> Vec<Finding> {
     let name = examined.configuration.display();
@@ -70,14 +72,24 @@ pub(super) fn failed(examined: &Examined) -> Vec<Finding> {
 }
 
 pub(super) fn hooks(examined: &Examined) -> Vec<Finding> {
-    if examined.refused.is_empty() {
-        return vec![Finding::ok("hooks", format!("{} may run, none is refused", examined.hooks))];
-    }
-    let finding = |(path, why): &(std::path::PathBuf, String)| {
+    let refused = |(path, why): &(std::path::PathBuf, String)| {
         let to_do = "see netcue-hooks(7); a file that is no hook belongs elsewhere";
         Finding::attention("hooks", format!("{} does not run: {why}", path.display()), to_do)
     };
-    examined.refused.iter().map(finding).collect()
+    let unreadable = |why: &String| {
+        if examined.is_root {
+            Finding::attention("hooks", why, "make it readable: its hooks do not run")
+        } else {
+            Finding::unknown("hooks", why, "run this as root")
+        }
+    };
+    let mut findings: Vec<Finding> = examined.unreadable.iter().map(unreadable).collect();
+    findings.extend(examined.refused.iter().map(refused));
+    if findings.is_empty() {
+        let what = format!("{} may run, none is refused", examined.hooks);
+        findings.push(Finding::ok("hooks", what));
+    }
+    findings
 }
 
 pub(super) fn nf_tables(examined: &Examined) -> Vec<Finding> {
@@ -105,9 +117,17 @@ pub(super) fn rules(examined: &Examined) -> Vec<Finding> {
         Ok(false) => vec![Finding::attention(
             "rules",
             "those in force are not what the kernel's state calls for",
-            "run \"netcue rules apply\"; \"netcue rules diff\" shows the difference",
+            format!(
+                "{}netcue rules apply; \"netcue rules diff\" shows the difference",
+                if can_be_asked(examined) { "" } else { "netcue enable manual, then " }
+            ),
         )],
     }
+}
+
+/// Asking for the rules is a call like others, from the source "manual".
+fn can_be_asked(examined: &Examined) -> bool {
+    ALL.iter().any(|source| source.name.as_str() == "manual" && is_on(&examined.seen, source))
 }
 
 pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {

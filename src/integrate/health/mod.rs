@@ -5,12 +5,13 @@ mod callers;
 mod firewalls;
 mod machine;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Seen;
-use crate::journal::Heard;
 use crate::sys::foreign::Chain;
 
 /// How a matter stands.
@@ -67,10 +68,14 @@ pub struct Examined {
     pub hooks: usize,
     /// Files in the hook folders that don't run, and why.
     pub refused: Vec<(PathBuf, String)>,
+    /// Hook folders that are there and can't be read, and why.
+    pub unreadable: Vec<String>,
     /// The file that takes the place of the built-in engine, if one does.
     pub engine_replaced: Option<PathBuf>,
     /// When each source was last heard of.
-    pub heard: Result<Heard, String>,
+    pub heard: Result<BTreeMap<String, Timestamp>, String>,
+    /// Whether one that is missing there was never heard of, as far as anybody remembers.
+    pub heard_whole: bool,
     /// Why the journal, the queue and the folder above it can't be written to.
     pub unwritable: Vec<String>,
     /// Whether we may see what only root may.
@@ -140,4 +145,57 @@ const CHECKS: [fn(&Examined) -> Vec<Finding>; 13] = [
 #[must_use]
 pub fn findings(examined: &Examined) -> Vec<Finding> {
     CHECKS.iter().flat_map(|check| check(examined)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine on which nothing is wrong.
+    fn healthy() -> Examined {
+        Examined {
+            seen: Seen::default(),
+            configuration: "/etc/netcue/netcue.conf".into(),
+            bad_configuration: None,
+            hooks: 0,
+            refused: Vec::new(),
+            unreadable: Vec::new(),
+            engine_replaced: None,
+            heard: Ok(BTreeMap::new()),
+            heard_whole: true,
+            unwritable: Vec::new(),
+            is_root: true,
+            waiting: Ok(None),
+            idle: true,
+            longest_wait: 60,
+            failed: ("/run/netcue/failed".into(), Ok(0)),
+            locals: Vec::new(),
+            kernel: Ok(Kernel { passes4: true, forwards4: true, ..Kernel::default() }),
+            in_force: Ok(true),
+            chains: Ok(Vec::new()),
+            legacy: Ok(Vec::new()),
+        }
+    }
+
+    fn troubles(examined: &Examined) -> Vec<(&'static str, State)> {
+        let findings = findings(examined);
+        let troubles = findings.iter().filter(|finding| finding.state != State::Ok);
+        troubles.map(|finding| (finding.check, finding.state)).collect()
+    }
+
+    /// What can't be had for a test: another kernel, and rules of iptables-legacy.
+    #[test]
+    fn a_kernel_without_nf_tables_and_rules_that_it_does_not_show() {
+        assert_eq!(troubles(&healthy()), []);
+        let deaf = |lacks| Err(Deaf { lacks, why: "why".to_owned() });
+        let bare = Examined { in_force: deaf(true), ..healthy() };
+        assert_eq!(troubles(&bare), [("nf_tables", State::Attention)]);
+        let denied = Examined { in_force: deaf(false), ..healthy() };
+        assert_eq!(troubles(&denied), [("nf_tables", State::Unknown)]);
+        let tables = |names: &[&str]| Ok(names.iter().map(ToString::to_string).collect());
+        let legacy = Examined { legacy: tables(&["nat", "filter"]), ..healthy() };
+        assert_eq!(troubles(&legacy), [("firewalls", State::Unknown)]);
+        let translating = Examined { legacy: tables(&["nat"]), ..healthy() };
+        assert_eq!(troubles(&translating), []);
+    }
 }
