@@ -9,7 +9,8 @@ use super::run::{End, Run};
 use super::{House, send_runner, unattended};
 use crate::event::Event;
 use crate::journal::{Outcome, Progress, Record, progress};
-use crate::queue::{Note, Ticket};
+use crate::queue::{Note, Ticket, Unreadable};
+use crate::sys::files;
 use crate::sys::lock::Lock;
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
@@ -23,6 +24,9 @@ pub struct Drained {
     pub stopped_by: Option<i32>,
     /// Whether another process holds the lock and does the work.
     pub busy: bool,
+    /// Whether the queue could not be read, or an event not be taken out of it, as on a
+    /// file system that has become read-only: looking again would never end.
+    pub stuck: bool,
 }
 
 /// Handles what waits, if nobody else does.
@@ -56,7 +60,7 @@ pub fn drain(house: &mut House) -> Drained {
             send_runner(house);
             return drained;
         }
-        if !house.queue.waiting().is_ok_and(|waiting| !waiting.is_empty()) {
+        if drained.stuck || !house.queue.waiting().is_ok_and(|waiting| !waiting.is_empty()) {
             return drained;
         }
     }
@@ -72,6 +76,7 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
             Ok(waiting) => waiting,
             Err(error) => {
                 house.say(Urgency::Error, &error.to_string());
+                drained.stuck = true;
                 break;
             }
         };
@@ -86,7 +91,8 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
                     return;
                 }
                 Taken::Stuck => {
-                    let _ = lock.leave_note(b"");
+                    // The note stays: it makes the next run look into the journal first.
+                    drained.stuck = true;
                     return;
                 }
             }
@@ -115,8 +121,13 @@ impl Hand<'_> {
     fn take_up(&mut self, ticket: &Ticket, behind: &[Ticket], last: Option<Note>) -> Taken {
         let mut event = match self.house.queue.read(ticket) {
             Ok(Some(event)) => event,
-            Ok(None) => return Taken::Finished,
-            Err(unreadable) => return self.set_aside(ticket, None, &unreadable),
+            Ok(None) if !self.house.queue.holds(ticket) => return Taken::Finished,
+            Ok(None) => return self.set_aside(ticket, None, &"it is a link to nothing"),
+            Err(Unreadable::File(error)) if error.is_passing() => {
+                self.house.say(Urgency::Error, &error.to_string());
+                return Taken::Stuck;
+            }
+            Err(unreadable) => return self.set_aside_unread(ticket, &unreadable),
         };
         let note = Note::begin(ticket, event.id).after(last.as_ref());
         let resumed = last.is_some_and(|last| last.ticket == ticket.as_str());
@@ -197,33 +208,54 @@ impl Hand<'_> {
     fn give_up(&mut self, ticket: &Ticket, event: &Event, deaths: u32) -> Taken {
         let reason = format!("its run died {deaths} times");
         let taken = self.set_aside(ticket, Some(event.id), &reason);
+        self.record_given_up(event.id, reason);
+        taken
+    }
+
+    /// A file that holds no event any more: if its name still says which event it was, that
+    /// has its outcome now.
+    fn set_aside_unread(&mut self, ticket: &Ticket, why: &Unreadable) -> Taken {
+        let id = ticket.event_id();
+        let taken = self.set_aside(ticket, id, why);
+        if let (Some(id), Taken::Finished) = (id, &taken) {
+            self.record_given_up(id, why.to_string());
+        }
+        taken
+    }
+
+    fn record_given_up(&mut self, id: Uuid, reason: String) {
         let outcome = Outcome::GivenUp;
         let given_up = Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason: Some(reason) };
-        self.house.record(Some(event.id), given_up);
-        taken
+        self.house.record(Some(id), given_up);
     }
 }
 
 /// How long a call whose event can't be queued waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Handles an event that could not be queued, if its turn comes in time.
-pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Option<super::Fate> {
-    let signals = Signals::watch().ok()?;
+/// Handles an event that could not be queued, if its turn comes in time; otherwise says
+/// why it can't.
+pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Result<super::Fate, String> {
+    let signals = Signals::watch().map_err(|error| format!("can't watch for signals: {error}"))?;
     let deadline = Instant::now() + PATIENCE;
-    // Where not even the lock can be made, no other run can have been started.
+    let path = house.layout.lock();
     let _lock = loop {
-        match Lock::try_now(&house.layout.lock()) {
+        match Lock::try_now(&path) {
             Ok(Some(lock)) => break Some(lock),
-            Err(_) => break None,
-            Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => return None,
+            // Where not even the lock can be made, no other run can have been started. One
+            // that is there and can't be opened may be held.
+            Err(_) if !files::is_there(&path) => break None,
+            Err(error) => return Err(error.to_string()),
+            Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => {
+                return Err("another run holds the lock".to_owned());
+            }
             // Nothing tells of an unlocking, and this is the last resort anyway.
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
         }
     };
     let done = Progress::default();
     let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
-    Some(match end {
+    Ok(match end {
         End::Done => super::Fate::Handled { failed: false },
         End::Failed => super::Fate::Handled { failed: true },
         End::Stopped(signal) => super::Fate::Stopped(signal),
