@@ -4,6 +4,8 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod burst;
 #[cfg(test)]
 mod call;
@@ -17,6 +19,8 @@ mod engine;
 mod gateway;
 #[cfg(test)]
 mod hooks_contract;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod integrations;
 #[cfg(test)]
@@ -32,6 +36,8 @@ mod pipeline;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
@@ -43,3 +49,5 @@ mod sources;
 mod traffic;
 #[cfg(test)]
 mod trouble;
+#[cfg(test)]
+mod trust;
