@@ -59,7 +59,6 @@ impl Job {
     pub(crate) fn run(&self) -> Outcome<Spent> {
         let mut command = self.command();
         let start = Instant::now();
-        #[expect(clippy::zombie_processes, reason = "wait4 takes its place, for the memory")]
         let child = command.spawn()?;
         let (status, peak_kib) = wait(child.id())?;
         let ms = elapsed(start);

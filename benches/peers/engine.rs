@@ -10,14 +10,14 @@ use netcue::engine::{self, Applied};
 use super::Outcome;
 use super::clock::milliseconds;
 use super::ground::{self, Ground};
-use super::report::Report;
+use super::report;
 
 const INTERFACES: usize = 1000;
 const ROUTES: usize = 10_000;
 const ROUNDS: usize = 10;
 
-pub(crate) fn alone(ground: &Ground, report: &Report) -> Outcome {
-    report.head(&format!("(d) the engine alone, {INTERFACES} interfaces, {ROUTES} routes, ms"))?;
+pub(crate) fn alone(ground: &Ground) -> Outcome {
+    report::head(&format!("(d) the engine alone, {INTERFACES} interfaces, {ROUTES} routes, ms"))?;
     let memory = tempfile::NamedTempFile::new()?;
     make_links_and_routes(memory.path())?;
     let rules = Rules::default();
@@ -42,8 +42,8 @@ pub(crate) fn alone(ground: &Ground, report: &Report) -> Outcome {
         unchanged.push(regenerate(false)?);
         peer.push(milliseconds(read_by_ip)?);
     }
-    report.race("changed / ip -j, 4 calls", &changed, &peer, None)?;
-    report.race("unchanged / the same", &unchanged, &peer, None)
+    report::race("changed / ip -j, 4 calls", &changed, &peer, None)?;
+    report::race("unchanged / the same", &unchanged, &peer, None)
 }
 
 fn make_links_and_routes(scratch: &std::path::Path) -> Outcome {

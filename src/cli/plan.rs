@@ -18,13 +18,14 @@ use crate::sys::terminal;
 
 /// What may be said with `plan`.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "netcue plan [--json] from SOURCE TRIGGER [WORD]...")]
 pub(super) struct Args {
     /// Prints JSON for programs
     #[arg(long)]
     json: bool,
-    /// The call, as in "from SOURCE [TRIGGER] [WORD]…"
+    /// The call, as in "from SOURCE TRIGGER [WORD]…"
     #[arg(
-        value_name = "from SOURCE [TRIGGER] [WORD]…",
+        value_name = "CALL",
         required = true,
         trailing_var_arg = true,
         allow_hyphen_values = true

@@ -111,9 +111,17 @@ pub fn interface_index(name: &str) -> Option<u32> {
     nix::net::if_::if_nametoindex(name).ok()
 }
 
-/// User and primary group of an account.
+/// User and primary group of an account in `/etc/passwd`.
+///
+/// Not by getpwnam(3): it may ask a directory on a network that has just gone, and in a
+/// static program it dies in modules that were made for a shared libc.
 #[must_use]
 pub fn account(name: &str) -> Option<(u32, u32)> {
-    let user = nix::unistd::User::from_name(name).ok().flatten()?;
-    Some((user.uid.as_raw(), user.gid.as_raw()))
+    let accounts = std::fs::read("/etc/passwd").ok()?;
+    String::from_utf8_lossy(&accounts).lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let is_it = fields.next()? == name;
+        let (_password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?);
+        is_it.then_some((uid.parse().ok()?, gid.parse().ok()?))
+    })
 }

@@ -30,12 +30,12 @@ enum Expected {
 }
 
 impl Expected {
-    fn judge(&self, stream: &str, said: &str, whole: &str) {
+    fn judge(&self, stream: &str, said: &str, context: &str) {
         match self {
-            Self::Exactly(text) => assert_eq!(said, text, "{stream}; {whole}"),
+            Self::Exactly(text) => assert_eq!(said, text, "{stream}; {context}"),
             Self::Containing(parts) => {
                 for part in parts {
-                    assert!(said.contains(part), "{stream} lacks {part:?}; {whole}");
+                    assert!(said.contains(part), "{stream} lacks {part:?}; {context}");
                 }
             }
         }
@@ -204,11 +204,11 @@ impl Running {
             summaries: summaries.into_iter().map(|line| line.trim_end().to_owned()).collect(),
             status,
         };
-        let whole = format!("{whose}: {ran:#?}");
-        assert_eq!(ran.status, self.call.status.unwrap_or(ran.status), "exit status; {whole}");
+        let context = format!("{whose}: {ran:#?}");
+        assert_eq!(ran.status, self.call.status.unwrap_or(ran.status), "exit status; {context}");
         let root = &self.call.root;
-        self.call.stderr.judge("stderr", &masked(&ran.stderr, root), &whole);
-        self.call.stdout.judge("stdout", &masked(&ran.stdout, root), &whole);
+        self.call.stderr.judge("stderr", &masked(&ran.stderr, root), &context);
+        self.call.stdout.judge("stdout", &masked(&ran.stdout, root), &context);
         ran
     }
 }

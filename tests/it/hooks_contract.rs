@@ -62,6 +62,7 @@ fn the_environment_is_exactly_what_is_documented() {
         ("NETCUE_DETAILS_PEER_NAME", "a b"),
         ("NETCUE_DETAILS_SPEED", "115200"),
         ("NETCUE_STEP", "20-env"),
+        ("NETCUE_ROOT", scene.root().to_str().expect("UTF-8")),
         ("NETCUE_RULES", ""),
     ]);
     assert_eq!(env, expected);

@@ -193,8 +193,8 @@ fn every_promise_names_tests_that_exist() {
         let title = promise.lines().next().unwrap_or_default();
         let mut named = 0;
         for word in promise.split('`').skip(1).step_by(2) {
-            let Some((file, test)) = word.split_once("::") else { continue };
-            assert!(tests_of(file).contains(test), "{title}: there is no test {word}");
+            let Some((file, name)) = word.split_once("::") else { continue };
+            assert!(tests_of(file).contains(name), "{title}: there is no test {word}");
             named += 1;
         }
         assert!(named > 0, "{title}: no test is named");

@@ -12,6 +12,8 @@ mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod engine;

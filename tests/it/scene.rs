@@ -128,8 +128,8 @@ impl Scene {
         }
         text += &file("journal.jsonl").unwrap_or_default();
         // The last line may be on its way.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        whole.map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     /// The records of one kind.
@@ -212,11 +212,19 @@ impl Scene {
     }
 
     /// Runs ip(8) in this network.
+    #[expect(
+        clippy::unused_self,
+        reason = "the network is that of the thread which made the scene"
+    )]
     pub(crate) fn ip(&self, words: &str) -> String {
         run("ip", words.split_whitespace())
     }
 
     /// Runs nft(8) in this network; the whole text is one command line.
+    #[expect(
+        clippy::unused_self,
+        reason = "the network is that of the thread which made the scene"
+    )]
     pub(crate) fn nft(&self, command: &str) -> String {
         run("nft", [command])
     }

@@ -194,7 +194,9 @@ fn flows_of_an_address_that_is_gone_are_forgotten() {
     flow("198.51.100.2", "198.51.100.1");
     flow("203.0.113.3", "198.51.100.1");
     flow("192.168.7.1", "198.51.100.9");
+    flow("203.0.113.3", "198.51.100.2");
     let before = flows();
+    assert!(before.contains("src=203.0.113.3 dst=198.51.100.2"), "from elsewhere: {before}");
     assert!(before.contains("src=198.51.100.2 dst=198.51.100.1"), "{before}");
     assert!(before.contains("src=198.51.100.9 dst=198.51.100.2"), "translated: {before}");
 
