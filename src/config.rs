@@ -97,8 +97,8 @@ impl Default for Hooks {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Journal {
-    /// Bytes after which the journal is rotated: 4096 to a tebibyte.
-    #[serde(deserialize_with = "within::<_, _, 4096, 1_099_511_627_776>")]
+    /// Bytes after which the journal is rotated: 1 to a tebibyte.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_099_511_627_776>")]
     pub size: u64,
     /// Rotated journals kept: at most 1000, each of which is renamed at every rotation.
     #[serde(deserialize_with = "within::<_, _, 0, 1000>")]
@@ -171,7 +171,7 @@ mod tests {
             ("[hooks]\ngrace = -1", "netcue.conf:2:9: -1: "),
             ("[hooks]\noutput = 1000000000000", "netcue.conf:2:10: "),
             ("[journal]\nkeep = 4000000000", "netcue.conf:2:8: "),
-            ("[journal]\nsize = 1", "netcue.conf:2:8: "),
+            ("[journal]\nsize = 0", "netcue.conf:2:8: "),
         ] {
             let bad = parse(text, Path::new("netcue.conf")).unwrap_err().to_string();
             assert!(bad.starts_with(refused), "{bad}");

@@ -1,8 +1,10 @@
 //! What holds for every value, tried on thousands that nobody chose.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use netcue::config;
@@ -21,9 +23,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 /// What fits is taken, so any text can be drawn from.
-fn parsed<T: std::str::FromStr>(words: impl Strategy<Value = String>) -> impl Strategy<Value = T>
+fn parsed<T>(words: impl Strategy<Value = String>) -> impl Strategy<Value = T>
 where
-    T: std::fmt::Debug,
+    T: FromStr + Debug,
 {
     words.prop_filter_map("passes its check", |word| word.parse().ok())
 }
