@@ -34,6 +34,8 @@ mod manual;
 #[cfg(test)]
 mod mdoc;
 #[cfg(test)]
+mod misbehaving;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod places;
