@@ -86,8 +86,15 @@ fn read_note(file: &File) -> io::Result<Vec<u8>> {
     Ok(note)
 }
 
+/// Opens the lock, and makes it where it is missing. A file system that has become
+/// read-only still holds a lock, only no note.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => File::open(path),
+        opened => opened,
+    }
 }
 
 /// Asks again and again whether a lock is free, without ever holding it, and without

@@ -4,6 +4,8 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod burst;
 #[cfg(test)]
 mod call;
@@ -22,6 +24,8 @@ mod gateway;
 #[cfg(test)]
 mod hooks_contract;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod integrations;
 #[cfg(test)]
 mod layout;
@@ -34,9 +38,13 @@ mod manual;
 #[cfg(test)]
 mod mdoc;
 #[cfg(test)]
+mod misbehaving;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod places;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]
@@ -53,3 +61,5 @@ mod tracer;
 mod traffic;
 #[cfg(test)]
 mod trouble;
+#[cfg(test)]
+mod trust;
