@@ -143,6 +143,12 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
                 }
                 Standing::Unreadable(error) => Fitness::Unfit(error.to_string()),
                 Standing::Ready(_) => match Wishes::from_head(&found.head) {
+                    Ok(wishes) if wishes.manner.unattended && found.name == plan::ENGINE => {
+                        // What comes behind it relies on the rules having been seen to.
+                        Fitness::Unfit(
+                            "wait=no: nothing else may begin before the rules".to_owned(),
+                        )
+                    }
                     Ok(wishes) => Fitness::Fit(wishes),
                     Err(bad) => Fitness::Unfit(bad.to_string()),
                 },
