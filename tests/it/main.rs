@@ -24,6 +24,8 @@ mod scene;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod tracer;
