@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -307,6 +308,7 @@ fn of_what_twenty_callers_are_told_nothing_is_lost_to_random_kills() {
                 let call = |interface: &String| {
                     while scene.queue().len() > 25 {
                         run_in_silence(&mut netcue(scene, "run"));
+                        std::thread::sleep(Duration::from_millis(100));
                     }
                     // Some leave their event, some wait for it.
                     let trigger = if caller.is_multiple_of(4) { "ip-pre-up" } else { "ip-up" };
@@ -378,27 +380,30 @@ fn run_in_silence(command: &mut Command) -> ExitStatus {
     command.stdin(null()).stdout(null()).stderr(null()).status().expect("netcue")
 }
 
-/// Kills a random one of the scene's processes again and again.
+/// Kills a random one of the scene's processes again and again, each time after something
+/// has got on record: on a busy machine none would live long enough otherwise.
 fn shoot(scene: &Scene, kills: usize) {
     let mut state = 0x6e65_7463_7565_2121_u64;
-    let mut throw = |sides: u64| {
-        // Xorshift: any moment does, and the same ones each time.
+    let mut throw = |sides: usize| {
+        // Xorshift: any moment does.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        state % sides
+        usize::try_from(state % u64::try_from(sides).expect("a number")).expect("a number")
     };
+    let written =
+        || fs::metadata(scene.path("var/log/netcue/journal.jsonl")).map_or(0, |f| f.len());
     let mut killed = 0;
     while killed < kills {
-        std::thread::sleep(std::time::Duration::from_micros(throw(20_000)));
+        let before = written();
+        wait_until("something on record", || written() != before);
+        let moment = u64::try_from(throw(5_000)).expect("a number");
+        std::thread::sleep(Duration::from_micros(moment));
         let running = netcues(scene);
-        let sides = u64::try_from(running.len()).expect("a number");
-        if sides == 0 {
-            continue;
+        if !running.is_empty() {
+            let shot = kill(Pid::from_raw(running[throw(running.len())]), Signal::SIGKILL);
+            killed += usize::from(shot.is_ok());
         }
-        let victim = running[usize::try_from(throw(sides)).expect("a number")];
-        let shot = kill(Pid::from_raw(victim), Signal::SIGKILL);
-        killed += usize::from(shot.is_ok());
     }
 }
 
