@@ -54,6 +54,8 @@ mod schema;
 #[cfg(test)]
 mod shipped_hooks;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod tracer;
