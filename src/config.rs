@@ -154,9 +154,30 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, BadConfig> {
             path: path.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before.get(line_start..).unwrap_or("").chars().count() + 1,
-            reason: error.message().to_owned(),
+            reason: in_words(error.message()),
         }
     })
+}
+
+/// An unknown key is most often a misspelt one: then that is said, and else which there are.
+fn in_words(message: &str) -> String {
+    let Some((unknown, known)) = message.strip_prefix("unknown field ").and_then(|rest| {
+        let (unknown, known) = rest.split_once(", expected ")?;
+        Some((unknown.trim_matches('`'), quoted(known)))
+    }) else {
+        return message.to_owned();
+    };
+    let distance = |key: &&str| strsim::damerau_levenshtein(unknown, key);
+    let nearest = known.iter().copied().min_by_key(distance);
+    match nearest.filter(|key| distance(key) <= 1 + unknown.chars().count() / 4) {
+        Some(key) => format!("there is no key {unknown:?}; did you mean {key:?}?"),
+        None => format!("there is no key {unknown:?} here; there are {}", known.join(" ")),
+    }
+}
+
+/// What stands in backquotes.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
 }
 
 #[cfg(test)]
@@ -179,5 +200,34 @@ mod tests {
         let good =
             "[hooks]\ntimeout = 86400\ngrace = 0\noutput = 0\n[journal]\nkeep = 0\nsize = 4096";
         assert_eq!(parse(good, Path::new("netcue.conf")).unwrap().hooks.timeout, 86400);
+    }
+
+    fn problem(text: &str) -> String {
+        parse(text, Path::new("c")).map_or_else(|bad| bad.to_string(), |_| "good".to_owned())
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place_and_what_may_be_meant() {
+        for (text, expected) in [
+            ("", "good"),
+            ("strict = true\n[rules]\nexternal = [\"ppp0\"]\n", "good"),
+            ("stritc = true", "c:1:1: there is no key \"stritc\"; did you mean \"strict\"?"),
+            (
+                "[rules]\n\n  extrenal = []\n",
+                "c:3:3: there is no key \"extrenal\"; did you mean \"external\"?",
+            ),
+            (
+                "[rules]\nclamp_mss = true\n",
+                "c:2:1: there is no key \"clamp_mss\"; did you mean \"clamp-mss\"?",
+            ),
+            (
+                "[journal]\nrotate = 3\n",
+                "c:2:1: there is no key \"rotate\" here; there are size keep",
+            ),
+        ] {
+            assert_eq!(problem(text), expected, "{text}");
+        }
+        assert!(problem("[hooks]\ntimeout = \"ö\"\n").starts_with("c:2:11: invalid type"));
+        assert!(problem("a = \n").starts_with("c:1:"), "{}", problem("a = \n"));
     }
 }

@@ -1,9 +1,11 @@
 //! The journal: what happened, one JSON object a line, appended, rotated and read back
 //! from its end.
 
+mod heard;
 mod record;
 mod story;
 
+pub use heard::{Heard, last_heard};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 pub use story::{
     Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of, stories,

@@ -73,6 +73,7 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
         |ticket: &Ticket| last.as_ref().is_some_and(|last| last.ticket == ticket.as_str());
     take_in_drafts(house);
     unattended::look_after(house);
+    house.keep();
     loop {
         let mut waiting = match house.queue.waiting() {
             Ok(waiting) if waiting.is_empty() => break,

@@ -8,7 +8,7 @@ mod steps;
 mod unattended;
 
 pub use drain::drain;
-pub use house::House;
+pub use house::{Configured, House, configured};
 pub use steps::{candidates, preview};
 pub use unattended::attend;
 

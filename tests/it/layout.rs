@@ -11,8 +11,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "pipeline", "sources", "event", "queue", "plan", "engine", "hooks", "journal",
-            "config", "paths", "error", "sys",
+            "pipeline",
+            "sources",
+            "event",
+            "queue",
+            "plan",
+            "engine",
+            "hooks",
+            "journal",
+            "integrate",
+            "config",
+            "paths",
+            "error",
+            "sys",
         ],
     ),
     (
@@ -28,6 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["event", "config", "paths", "error", "sys"]),
     ("hooks", &["event", "config", "paths", "error", "sys"]),
     ("journal", &["event", "config", "paths", "error", "sys"]),
+    // It puts in place what the table of sources names.
+    ("integrate", &["sources", "event", "config", "paths", "error", "sys"]),
     ("event", &[]),
     ("config", &["event"]),
     ("paths", &[]),

@@ -12,11 +12,17 @@ mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod configure;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod enable;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
