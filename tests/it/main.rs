@@ -4,6 +4,8 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod boot;
+#[cfg(test)]
 mod broken;
 #[cfg(test)]
 mod burst;
