@@ -87,7 +87,7 @@ fn examine(layout: &Layout) -> Examined {
         is_root: invocation::is_root(),
         waiting: names_in(layout.queue()).map(|names| waiting(layout, &names)),
         idle: !files::is_there(&layout.lock())
-            || Probe::open(&layout.lock()).is_ok_and(|mut probe| probe.is_free()),
+            || Probe::open(&layout.lock()).is_ok_and(|probe| probe.is_free()),
         longest_wait: config.hooks.timeout + config.hooks.grace + SLACK,
         failed: (layout.failed(), names_in(layout.failed()).map(|names| names.len())),
         locals: locals(layout),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// What could not be done to which file.
 #[derive(Debug, thiserror::Error)]
-#[error("can't {verb} {}: {source}", path.display())]
+#[error("can't {verb} {}: {source}{}", path.display(), self.advice())]
 pub struct FileError {
     /// What was tried.
     pub verb: &'static str,
@@ -22,6 +22,26 @@ impl FileError {
     pub fn at(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self { verb, path, source }
+    }
+
+    /// What to do about it, where the kernel's words don't say.
+    fn advice(&self) -> &'static str {
+        match self.source.raw_os_error() {
+            Some(nix::libc::EACCES | nix::libc::EPERM) => ": this is root's",
+            Some(nix::libc::ENOSPC) => ": make room on its file system",
+            Some(nix::libc::EDQUOT) => ": its quota is used up",
+            Some(nix::libc::EROFS) => ": remount its file system for writing",
+            Some(nix::libc::EMFILE) => ": the limit of open files (ulimit -n) is too low",
+            Some(nix::libc::ENFILE) => ": the machine has no descriptors left (fs.file-max)",
+            _ => "",
+        }
+    }
+
+    /// Whether the machine lacked something at this moment, and the file itself may be sound.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let passing = [nix::libc::EMFILE, nix::libc::ENFILE, nix::libc::ENOMEM, nix::libc::EIO];
+        self.source.raw_os_error().is_some_and(|errno| passing.contains(&errno))
     }
 
     /// Whether the kernel said no for want of permission.

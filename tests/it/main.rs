@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod boot;
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod burst;
 #[cfg(test)]
 mod call;
@@ -30,6 +32,8 @@ mod gateway;
 #[cfg(test)]
 mod hooks_contract;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod integrations;
 #[cfg(test)]
 mod layout;
@@ -42,9 +46,13 @@ mod manual;
 #[cfg(test)]
 mod mdoc;
 #[cfg(test)]
+mod misbehaving;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod places;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]
@@ -54,6 +62,8 @@ mod schema;
 #[cfg(test)]
 mod shipped_hooks;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod tracer;
@@ -61,3 +71,5 @@ mod tracer;
 mod traffic;
 #[cfg(test)]
 mod trouble;
+#[cfg(test)]
+mod trust;

@@ -267,7 +267,7 @@ pub(crate) fn run(tool: &str, words: impl IntoIterator<Item: Into<String>>) -> S
 /// inherited by what another thread is starting, and then the kernel runs no such hook.
 pub(crate) fn write_file(path: &Path, content: &[u8], mode: u32) {
     let mut child = Command::new("install")
-        .args(["-D", "-m", &format!("{mode:o}"), "/dev/stdin"])
+        .args(["-D", "-m", &format!("{mode:o}"), "/proc/self/fd/0"])
         .arg(path)
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())

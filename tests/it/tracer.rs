@@ -1,5 +1,5 @@
-//! Runs netcue under ptrace(2) and kills it when it is about to touch the world for the
-//! N-th time.
+//! Runs netcue under ptrace(2) and sends it a signal, such as KILL, when it is about to touch
+//! the world for the N-th time.
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
@@ -56,9 +56,9 @@ const UNSEEN: [libc::c_long; 40] = [
     libc::SYS_statx,
 ];
 
-/// Runs a command up to its touch number `fatal`, counted from 0, and kills it before that
-/// takes place. A command that has no such touch ends by itself.
-pub(crate) fn run_until(command: &mut Command, fatal: usize) -> ExitStatus {
+/// Runs a command up to its touch number `last`, counted from 0, and sends it a signal before
+/// that takes place. A command that has no such touch ends by itself.
+pub(crate) fn run_until(command: &mut Command, last: usize, fatal: Signal) -> ExitStatus {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[expect(unsafe_code, reason = "pre_exec has no safe form")]
     // SAFETY: between fork and exec, ptrace(2) is all that is called.
@@ -76,17 +76,25 @@ pub(crate) fn run_until(command: &mut Command, fatal: usize) -> ExitStatus {
         ptrace::syscall(pid, signal.take()).expect("on to the next system call");
         match waitpid(pid, None).expect("a child") {
             WaitStatus::PtraceSyscall(_) if !touches_the_world(pid) => {}
-            WaitStatus::PtraceSyscall(_) if touches < fatal => touches += 1,
+            WaitStatus::PtraceSyscall(_) if touches < last => touches += 1,
             WaitStatus::PtraceSyscall(_) => {
-                kill(pid, Signal::SIGKILL).expect("killed");
-                waitpid(pid, None).expect("dead");
-                return ExitStatus::from_raw(Signal::SIGKILL as i32);
+                kill(pid, fatal).expect("a living process");
+                if fatal != Signal::SIGKILL {
+                    ptrace::detach(pid, None).expect("let go");
+                }
+                return ended(waitpid(pid, None).expect("a child"));
             }
             WaitStatus::Stopped(_, delivered) => signal = Some(delivered),
-            WaitStatus::Exited(_, status) => return ExitStatus::from_raw(status << 8),
-            WaitStatus::Signaled(_, signal, _) => return ExitStatus::from_raw(signal as i32),
-            other => panic!("{other:?}"),
+            other => return ended(other),
         }
+    }
+}
+
+fn ended(status: WaitStatus) -> ExitStatus {
+    match status {
+        WaitStatus::Exited(_, status) => ExitStatus::from_raw(status << 8),
+        WaitStatus::Signaled(_, signal, _) => ExitStatus::from_raw(signal as i32),
+        other => panic!("{other:?}"),
     }
 }
 
