@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::event::InterfaceName;
 
@@ -61,11 +61,15 @@ impl Default for Rules {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Hooks {
-    /// Time limit of a hook in seconds.
+    /// Time limit of a hook in seconds: 1 to 86400, as in a hook's own header.
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
     pub timeout: u64,
-    /// Seconds between TERM and KILL when a hook exceeds its limit.
+    /// Seconds between TERM and KILL when a hook exceeds its limit: at most 3600.
+    #[serde(deserialize_with = "within::<_, _, 0, 3600>")]
     pub grace: u64,
-    /// Most bytes of a hook's output that are kept: half its head, half its tail.
+    /// Most bytes of a hook's output that are kept: half its head, half its tail. At most
+    /// a mebibyte, which the journal has to hold for every hook of every event.
+    #[serde(deserialize_with = "within::<_, _, 0, 1_048_576>")]
     pub output: usize,
 }
 
@@ -93,9 +97,11 @@ impl Default for Hooks {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Journal {
-    /// Bytes after which the journal is rotated.
+    /// Bytes after which the journal is rotated: 1 to a tebibyte.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_099_511_627_776>")]
     pub size: u64,
-    /// Rotated journals kept.
+    /// Rotated journals kept: at most 1000, each of which is renamed at every rotation.
+    #[serde(deserialize_with = "within::<_, _, 0, 1000>")]
     pub keep: u32,
 }
 
@@ -103,6 +109,23 @@ impl Default for Journal {
     fn default() -> Self {
         Self { size: 8 << 20, keep: 4 }
     }
+}
+
+/// A number with which the program still keeps its promises.
+fn within<'de, D, N, const LEAST: u64, const MOST: u64>(deserializer: D) -> Result<N, D::Error>
+where
+    D: Deserializer<'de>,
+    N: TryFrom<u64>,
+{
+    let number = i64::deserialize(deserializer)?;
+    u64::try_from(number)
+        .ok()
+        .filter(|number| (LEAST..=MOST).contains(number))
+        .and_then(|number| N::try_from(number).ok())
+        .ok_or_else(|| {
+            let wanted = format!("{number}: wanted is a number from {LEAST} to {MOST}");
+            serde::de::Error::custom(wanted)
+        })
 }
 
 /// A configuration file that can't be used: where, and why.
@@ -134,4 +157,27 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, BadConfig> {
             reason: error.message().to_owned(),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_would_break_a_promise_is_refused_with_its_place() {
+        for (text, refused) in [
+            ("[hooks]\ntimeout = 9223372036854775807", "netcue.conf:2:11: 9223372036854775807: "),
+            ("[hooks]\ntimeout = 0", "netcue.conf:2:11: 0: wanted is a number from 1 to 86400"),
+            ("[hooks]\ngrace = -1", "netcue.conf:2:9: -1: "),
+            ("[hooks]\noutput = 1000000000000", "netcue.conf:2:10: "),
+            ("[journal]\nkeep = 4000000000", "netcue.conf:2:8: "),
+            ("[journal]\nsize = 0", "netcue.conf:2:8: "),
+        ] {
+            let bad = parse(text, Path::new("netcue.conf")).unwrap_err().to_string();
+            assert!(bad.starts_with(refused), "{bad}");
+        }
+        let good =
+            "[hooks]\ntimeout = 86400\ngrace = 0\noutput = 0\n[journal]\nkeep = 0\nsize = 4096";
+        assert_eq!(parse(good, Path::new("netcue.conf")).unwrap().hooks.timeout, 86400);
+    }
 }

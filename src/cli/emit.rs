@@ -95,6 +95,7 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
 }
 
 fn from_options(args: Args) -> Result<Facts, Failure> {
+    contradiction(&args).map_or(Ok(()), |reason| Err(Failure::new(Exit::Usage, reason)))?;
     let mut facts = Facts::of(trigger_word(), Some(args.action));
     facts.family = args.family.or_else(|| args.local.map(Family::of));
     facts.interface = args.interface;
@@ -115,6 +116,23 @@ fn from_options(args: Args) -> Result<Facts, Failure> {
             .map_err(|unfit| wrong(&unfit.0))?;
     }
     Ok(facts)
+}
+
+/// What can't be true of one event.
+fn contradiction(args: &Args) -> Option<String> {
+    let family = args.family.or_else(|| args.local.map(Family::of))?;
+    // A gateway may be of the other family (RFC 5549), the two ends of a link may not.
+    for (option, address) in [("--local", args.local), ("--remote", args.remote)] {
+        if let Some(address) = address
+            && Family::of(address) != family
+        {
+            return Some(format!("{option} {address} is not an {} address", family.as_str()));
+        }
+    }
+    let longest = if family == Family::Ipv4 { 32 } else { 128 };
+    args.prefix
+        .filter(|prefix| *prefix > longest)
+        .map(|prefix| format!("--prefix {prefix} is longer than an {} address", family.as_str()))
 }
 
 fn trigger_word() -> Text {

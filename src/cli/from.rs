@@ -11,13 +11,14 @@ use crate::sys::invocation::Invocation;
 
 /// What may be said with `from`.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "netcue from [--dry-run] SOURCE TRIGGER [WORD]...")]
 pub(super) struct Args {
     /// Shows the steps and the change in the rules, and changes nothing
     #[arg(long)]
     dry_run: bool,
     /// The source, its trigger, and what it says
     #[arg(
-        value_name = "SOURCE [TRIGGER] [WORD]…",
+        value_name = "CALL",
         required = true,
         trailing_var_arg = true,
         allow_hyphen_values = true

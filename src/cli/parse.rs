@@ -14,16 +14,14 @@ use crate::sys::terminal;
 
 /// What may be said with `parse`.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "netcue parse [from] SOURCE TRIGGER [WORD]...\n       \
+    netcue parse --argv0 PATH [--] [WORD]...")]
 pub(super) struct Args {
     /// Reads the words as a call by a link at PATH, such as /etc/ppp/ip-up.d/netcue
     #[arg(long, value_name = "PATH")]
     argv0: Option<PathBuf>,
     /// The source, its trigger, and what it says; with --argv0, the words of the call
-    #[arg(
-        value_name = "SOURCE [TRIGGER] [WORD]…",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    #[arg(value_name = "CALL", trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }
 
@@ -58,5 +56,5 @@ fn read(args: &Args, invocation: &Invocation) -> Result<Result<Reading, Refusal>
 
 fn show_json(value: &serde_json::Value) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    Ok(terminal::show(&(text + "\n"))?)
+    Ok(terminal::show(&(terminal::harmless_json(&text) + "\n"))?)
 }

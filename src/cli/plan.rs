@@ -18,13 +18,14 @@ use crate::sys::terminal;
 
 /// What may be said with `plan`.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "netcue plan [--json] from SOURCE TRIGGER [WORD]...")]
 pub(super) struct Args {
     /// Prints JSON for programs
     #[arg(long)]
     json: bool,
-    /// The call, as in "from SOURCE [TRIGGER] [WORD]…"
+    /// The call, as in "from SOURCE TRIGGER [WORD]…"
     #[arg(
-        value_name = "from SOURCE [TRIGGER] [WORD]…",
+        value_name = "CALL",
         required = true,
         trailing_var_arg = true,
         allow_hyphen_values = true
@@ -148,5 +149,6 @@ fn as_json(event: &Event, steps: &[Step], rules: Option<&Preview>) -> String {
         "steps": steps,
         "changes": rules.map(super::rules::changes),
     });
-    serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n"
+    let json = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
+    terminal::harmless_json(&json).into_owned()
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::trust::{Distrust, judge, judge_program};
 use crate::paths::Layout;
 use crate::sys::files::{self, FileError};
-use crate::sys::folder::{self, Kind, Way};
+use crate::sys::folder::{self, Guide, Kind, Way};
 
 /// Bytes at the top of a hook in which its header lines have to stand.
 const HEAD: u64 = 4096;
@@ -75,8 +75,9 @@ pub fn find(layout: &Layout) -> Survey {
             Err(error) => survey.unreadable.push(error),
         }
     }
+    let mut guide = Guide::below(layout.root());
     survey.hooks =
-        by_name.into_iter().map(|(name, path)| look_at(name, path, layout.root())).collect();
+        by_name.into_iter().map(|(name, path)| look_with(name, path, &mut guide)).collect();
     survey
 }
 
@@ -94,13 +95,21 @@ fn describes_another(name: &OsStr, names: &[std::ffi::OsString]) -> bool {
 /// Judges one hook by its path.
 #[must_use]
 pub fn look_at(name: String, path: PathBuf, root: &Path) -> Found {
+    look_with(name, path, &mut Guide::below(root))
+}
+
+fn look_with(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Found {
     let mut head = String::new();
-    let standing = match folder::way_to(&path, root) {
+    let standing = match guide.way_to(&path) {
         Err(error) => Standing::Unreadable(error),
-        Ok(way) if is_mask(&way) => Standing::Masked,
+        Ok(way) if way.end == Path::new("/dev/null") => Standing::Masked,
+        Ok(way) if is_empty(&way) => match judge(&way) {
+            Ok(_) => Standing::Masked,
+            Err(distrust) => Standing::Distrusted(distrust),
+        },
         Ok(way) => match judge_program(&way) {
             Err(distrust) => Standing::Distrusted(distrust),
-            Ok(file) => match read_head_of(file, &path, root) {
+            Ok(file) => match read_head_of(file, &path, guide) {
                 Ok(text) => {
                     head = text;
                     Standing::Ready(file.to_owned())
@@ -112,13 +121,12 @@ pub fn look_at(name: String, path: PathBuf, root: &Path) -> Found {
     Found { name, path, standing, head }
 }
 
-fn is_mask(way: &Way) -> bool {
-    way.end == Path::new("/dev/null")
-        || way.parts.last().is_some_and(|end| end.kind == Kind::File && end.size == 0)
+fn is_empty(way: &Way) -> bool {
+    way.parts.last().is_some_and(|end| end.kind == Kind::File && end.size == 0)
 }
 
 /// A script says at its top what it wants, another program in the file beside it.
-fn read_head_of(file: &Path, path: &Path, root: &Path) -> Result<String, Standing> {
+fn read_head_of(file: &Path, path: &Path, guide: &mut Guide<'_>) -> Result<String, Standing> {
     let head = files::read_head(file, HEAD).map_err(Standing::Unreadable)?;
     if head.starts_with(b"#!") {
         return Ok(String::from_utf8_lossy(&head).into_owned());
@@ -127,7 +135,7 @@ fn read_head_of(file: &Path, path: &Path, root: &Path) -> Result<String, Standin
     if !files::is_there(&beside) {
         return Ok(String::new());
     }
-    let way = folder::way_to(&beside, root).map_err(Standing::Unreadable)?;
+    let way = guide.way_to(&beside).map_err(Standing::Unreadable)?;
     let beside = judge(&way).map_err(Standing::Distrusted)?;
     let text = files::read_head(beside, HEAD).map_err(Standing::Unreadable)?;
     Ok(String::from_utf8_lossy(&text).into_owned())

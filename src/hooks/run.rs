@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::event::{Event, hook_environment};
 use crate::sys::child::{self, Ending, Limits, Program};
@@ -21,6 +21,8 @@ pub struct HookCall<'a> {
     pub file: PathBuf,
     /// Its path in the hook folder: what it is told it is called.
     pub called: PathBuf,
+    /// The root under which hooks find `/etc` and `/run` too.
+    pub root: &'a Path,
     /// The event.
     pub event: &'a Event,
     /// How the rules stand: `changed`, `unchanged` or `failed`; empty before the engine.
@@ -72,6 +74,7 @@ pub fn run(call: &HookCall<'_>, signals: &Signals) -> HookEnd {
     env.extend(hook_environment(call.event));
     env.push(("NETCUE_STEP".to_owned(), call.step.to_owned()));
     env.push(("NETCUE_RULES".to_owned(), call.rules.to_owned()));
+    env.push(("NETCUE_ROOT".to_owned(), prefix(call.root)));
     let program = Program {
         file: call.file.clone(),
         argv0: OsString::from(&call.called),
@@ -90,6 +93,11 @@ pub fn run(call: &HookCall<'_>, signals: &Signals) -> HookEnd {
         milliseconds: ended.milliseconds,
         left_processes: ended.left_processes,
     }
+}
+
+/// What a hook puts before `/etc`: nothing where the root is `/`.
+fn prefix(root: &Path) -> String {
+    root.to_str().map(|root| root.trim_end_matches('/')).unwrap_or_default().to_owned()
 }
 
 fn judge(ending: Ending) -> HookOutcome {

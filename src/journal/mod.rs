@@ -16,6 +16,7 @@ use crate::config;
 use crate::paths::Layout;
 use crate::sys::append::LineFile;
 use crate::sys::files::FileError;
+use crate::sys::terminal::harmless_json;
 
 /// Appends records; see netcue(8), FILES.
 #[derive(Debug)]
@@ -41,7 +42,9 @@ impl Journal {
         record: Record,
     ) -> Result<(), FileError> {
         let entry = Entry { time, event_id, record };
-        self.lines.append(&serde_json::to_string(&entry).unwrap_or_default())
+        // People look at the file itself, too.
+        let json = serde_json::to_string(&entry).unwrap_or_default();
+        self.lines.append(&harmless_json(&json))
     }
 
     /// Reads backwards from the newest record until `visit` has seen enough (false).

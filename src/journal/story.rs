@@ -73,7 +73,7 @@ pub fn stories(
         }
         finished < most
     })?;
-    open.retain(|story| (story.event.is_some() || story.refused.is_some()) && wanted(story));
+    open.retain(|story| story.is_whole() && wanted(story));
     open.truncate(most);
     Ok(open)
 }
@@ -88,6 +88,14 @@ fn place_of(entry: &Entry, open: &mut Vec<Story>) -> usize {
 }
 
 impl Story {
+    /// Whether its beginning is known: an event accepted, a call refused, or a queue file
+    /// that held nothing.
+    fn is_whole(&self) -> bool {
+        self.event.is_some()
+            || self.refused.is_some()
+            || self.id.is_none() && self.outcome.is_some()
+    }
+
     /// Takes in one entry, older than those before. Tells whether the story is now whole.
     fn tell(&mut self, entry: Entry) -> bool {
         match entry.record {
@@ -106,6 +114,11 @@ impl Story {
                 self.outcome = Some(outcome);
                 self.ms = Some(ms);
                 self.reason = reason;
+            }
+            Record::SetAside { path, reason } if self.id.is_none() => {
+                self.outcome = Some(Outcome::GivenUp);
+                self.reason = Some(format!("set aside as {path}: {reason}"));
+                return true;
             }
             Record::SetAside { path, reason } => {
                 self.remarks.insert(0, format!("set aside as {path}: {reason}"));

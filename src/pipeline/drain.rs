@@ -9,7 +9,8 @@ use super::run::{End, Run};
 use super::{House, send_runner, unattended};
 use crate::event::Event;
 use crate::journal::{Outcome, Progress, Record, Standing, progress, standing_of};
-use crate::queue::{Note, Ticket};
+use crate::queue::{Note, Ticket, Unreadable};
+use crate::sys::files;
 use crate::sys::lock::Lock;
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
@@ -23,6 +24,9 @@ pub struct Drained {
     pub stopped_by: Option<i32>,
     /// Whether another process holds the lock and does the work.
     pub busy: bool,
+    /// Whether the queue could not be read, or an event not be taken out of it, as on a
+    /// file system that has become read-only: looking again would never end.
+    pub stuck: bool,
 }
 
 /// Handles what waits, if nobody else does.
@@ -41,11 +45,7 @@ pub fn drain(house: &mut House) -> Drained {
     };
     loop {
         match Lock::try_now(&house.layout.lock()) {
-            Ok(Some(lock)) => {
-                if turn(house, &lock, &signals, &mut drained) == Turn::Stuck {
-                    return drained;
-                }
-            }
+            Ok(Some(lock)) => turn(house, &lock, &signals, &mut drained),
             Ok(None) => {
                 drained.busy = true;
                 return drained;
@@ -60,23 +60,14 @@ pub fn drain(house: &mut House) -> Drained {
             send_runner(house);
             return drained;
         }
-        if !house.queue.waiting().is_ok_and(|waiting| !waiting.is_empty()) {
+        if drained.stuck || !house.queue.waiting().is_ok_and(|waiting| !waiting.is_empty()) {
             return drained;
         }
     }
 }
 
-/// How a holding of the lock ended.
-#[derive(PartialEq, Eq)]
-enum Turn {
-    /// Nothing waited any more, or we were asked to stop.
-    Over,
-    /// Nothing can be taken out of the queue: another turn would end here too.
-    Stuck,
-}
-
 /// One holding of the lock.
-fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained) -> Turn {
+fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained) {
     let last = lock.note().ok().and_then(|note| Note::from_bytes(&note));
     let is_last =
         |ticket: &Ticket| last.as_ref().is_some_and(|last| last.ticket == ticket.as_str());
@@ -88,6 +79,7 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
             Ok(waiting) => waiting,
             Err(error) => {
                 house.say(Urgency::Error, &error.to_string());
+                drained.stuck = true;
                 break;
             }
         };
@@ -101,15 +93,17 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
                 Taken::Failed(id) => drained.failed.push(id),
                 Taken::Stopped(signal) => {
                     drained.stopped_by = Some(signal);
-                    return Turn::Over;
+                    return;
                 }
-                // The note stays: it keeps the next turn from repeating what is finished.
-                Taken::Stuck => return Turn::Stuck,
+                Taken::Stuck => {
+                    // The note stays: it keeps the next turn from repeating what is finished.
+                    drained.stuck = true;
+                    return;
+                }
             }
         }
     }
     let _ = lock.leave_note(b"");
-    Turn::Over
 }
 
 /// Puts into the queue what its writer put on record and did not live to put in.
@@ -148,8 +142,16 @@ impl Hand<'_> {
     fn take_up(&mut self, ticket: &Ticket, behind: &[Ticket], last: Option<&Note>) -> Taken {
         let mut event = match self.house.queue.read(ticket) {
             Ok(Some(event)) => event,
-            Ok(None) => return Taken::Finished,
-            Err(unreadable) => return self.set_aside(ticket, None, &unreadable.to_string()),
+            Ok(None) if !self.house.queue.holds(ticket) => return Taken::Finished,
+            Ok(None) => return self.set_aside(ticket, None, "it is a link to nothing"),
+            Err(Unreadable::File(error)) if error.is_passing() => {
+                self.house.say(Urgency::Error, &error.to_string());
+                return Taken::Stuck;
+            }
+            // Its name may still say which event it was: that has its outcome now.
+            Err(unreadable) => {
+                return self.set_aside(ticket, ticket.event_id(), &unreadable.to_string());
+            }
         };
         let done = if last.is_some() { self.look_back(event.id) } else { Progress::default() };
         match done.outcome {
@@ -240,23 +242,29 @@ impl Hand<'_> {
 /// How long a call whose event can't be queued waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Handles an event that could not be queued, if its turn comes in time.
-pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Option<super::Fate> {
-    let signals = Signals::watch().ok()?;
+/// Handles an event that could not be queued, if its turn comes in time; otherwise says
+/// why it can't.
+pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Result<super::Fate, String> {
+    let signals = Signals::watch().map_err(|error| format!("can't watch for signals: {error}"))?;
     let deadline = Instant::now() + PATIENCE;
-    // Where not even the lock can be made, no other run can have been started.
+    let path = house.layout.lock();
     let _lock = loop {
-        match Lock::try_now(&house.layout.lock()) {
+        match Lock::try_now(&path) {
             Ok(Some(lock)) => break Some(lock),
-            Err(_) => break None,
-            Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => return None,
+            // Where not even the lock can be made, no other run can have been started. One
+            // that is there and can't be opened may be held.
+            Err(_) if !files::is_there(&path) => break None,
+            Err(error) => return Err(error.to_string()),
+            Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => {
+                return Err("another run holds the lock".to_owned());
+            }
             // Nothing tells of an unlocking, and this is the last resort anyway.
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
         }
     };
     let done = Progress::default();
     let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
-    Some(match end {
+    Ok(match end {
         End::Done => super::Fate::Handled { failed: false },
         End::Failed => super::Fate::Handled { failed: true },
         End::Stopped(signal) => super::Fate::Stopped(signal),

@@ -273,23 +273,33 @@ fn wait_for(house: &House, ticket: &Ticket, limit: Duration) -> bool {
 
 /// The queue can't be written: do the work at once, if it is our turn, and say so.
 fn without_queue(house: &mut House, event: Event, error: &FileError) -> Arrival {
-    house.say(Urgency::Error, &format!("{error}; event {} is handled without the queue", event.id));
     let remark = Record::Remark { text: format!("not queued: {error}") };
     house.record(Some(event.id), remark);
     let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
-    if let Some(fate) = drain::handle_unqueued(house, &event) {
-        if let Fate::Handled { .. } = fate {
-            // Whoever came meanwhile found the lock held, and relies on its holder.
-            let _ = drain(house);
+    // An ordinary user's hooks and rules would change nothing, and nobody would know.
+    let handled = if error.is_permission() && !invocation::is_root() {
+        Err(format!("{error}; only root can handle it"))
+    } else {
+        let text = format!("{error}; event {} is handled without the queue", event.id);
+        house.say(Urgency::Error, &text);
+        drain::handle_unqueued(house, &event)
+    };
+    let why = match handled {
+        Ok(fate) => {
+            if let Fate::Handled { .. } = fate {
+                // Whoever came meanwhile found the lock held, and relies on its holder.
+                let _ = drain(house);
+            }
+            return Arrival::of(event, fate);
         }
-        return Arrival::of(event, fate);
-    }
-    house.say(Urgency::Error, &format!("event {} is lost: another run holds the lock", event.id));
+        Err(why) => why,
+    };
+    house.say(Urgency::Error, &format!("event {} is lost: {why}", event.id));
     let lost = Record::Outcome {
         outcome: Outcome::GivenUp,
         waited_ms: None,
         ms: 0.0,
-        reason: Some(format!("not queued: {error}; another run held the lock")),
+        reason: Some(format!("not queued: {error}; {why}")),
     };
     house.record(Some(event.id), lost);
     Arrival::of(event, Fate::Lost(exit))

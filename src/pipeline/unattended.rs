@@ -140,7 +140,7 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
         return None;
     };
     let deaths = lock.note().ok().and_then(|note| String::from_utf8(note).ok()?.parse().ok());
-    let attempt: u32 = deaths.unwrap_or(0) + 1;
+    let attempt = deaths.unwrap_or(0_u32).saturating_add(1);
     if attempt > 1 {
         end_orphans(&job.event, house.config.hooks.grace(), |step| step == job.step);
         if has_final_end(&house.journal, job.event.id, &job.step).unwrap_or_default() {
@@ -159,7 +159,7 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
         };
         let rules = job.rules.as_str();
         Performance { house, signals: &signals, event: &job.event, rules }
-            .hook_at(&job.step, &job.path, &manner)
+            .hook(&job.step, &job.path, &manner)
     };
     let outcome = end.outcome;
     house.record(Some(job.event.id), Record::StepEnd { step: job.step, end });

@@ -6,6 +6,7 @@ mod note;
 use std::path::{Path, PathBuf};
 
 pub use note::Note;
+use uuid::Uuid;
 
 use crate::event::Event;
 use crate::paths::Layout;
@@ -24,6 +25,13 @@ impl Ticket {
     fn of(event: &Event) -> Self {
         // Twenty digits hold any u64, so that the order of names is that of numbers.
         Self(format!("{:020}-{}.json", event.boottime_ns, event.id))
+    }
+
+    /// The event its name speaks of, which may be all that is left of it.
+    #[must_use]
+    pub fn event_id(&self) -> Option<Uuid> {
+        let (_, id) = self.0.strip_suffix(".json")?.split_once('-')?;
+        id.parse().ok()
     }
 
     /// The name of its file in the queue.

@@ -36,7 +36,7 @@ impl Note {
         match last {
             Some(last) if last.ticket == self.ticket => {
                 let died = u32::from(!last.stopped);
-                Self { deaths: last.deaths + died, ..self }
+                Self { deaths: last.deaths.saturating_add(died), ..self }
             }
             _ => self,
         }

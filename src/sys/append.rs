@@ -1,6 +1,6 @@
 //! Appending whole lines to a file that several processes append to and that is rotated.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use super::files::FileError;
 pub struct LineFile {
     path: PathBuf,
     file: Option<File>,
+    /// Where our own last line ended: no torn line can precede the next one there.
+    end: Option<u64>,
     size: u64,
     keep: u32,
 }
@@ -23,7 +25,7 @@ impl LineFile {
     /// `size` bytes; `keep` rotated ones are kept. Nothing is opened yet.
     #[must_use]
     pub fn new(path: PathBuf, size: u64, keep: u32) -> Self {
-        Self { path, file: None, size, keep }
+        Self { path, file: None, end: None, size, keep }
     }
 
     /// Where it is.
@@ -43,6 +45,7 @@ impl LineFile {
         let result = self.append_or_fail(line).map_err(FileError::at("append to", &path));
         if result.is_err() {
             self.file = None;
+            self.end = None;
         }
         result
     }
@@ -54,24 +57,42 @@ impl LineFile {
                 None => self.open()?,
             };
             let held = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-            let length = held.metadata()?.len();
-            if !self.is_current(&held)? {
+            let ours = held.metadata()?;
+            if !self.is_current(&ours)? {
                 // Somebody rotated it between our opening and our locking.
+                self.end = None;
                 continue;
             }
+            let length = ours.len();
             if length > self.size {
                 self.rotate()?;
+                self.end = None;
                 continue;
             }
-            write_line(&held, length, line)?;
+            let torn = self.end != Some(length) && ends_torn(&held, length)?;
+            self.end = Some(length + write_line(&held, length, torn, line)?);
             self.file = held.unlock().map_err(|(_, errno)| errno)?.into();
             return Ok(());
         }
     }
 
+    /// Opens the file itself: through a link that somebody put in its place, outsiders'
+    /// words would be appended to any file of root's; a pipe would hold us.
     fn open(&self) -> io::Result<File> {
-        let open =
-            || OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(&self.path);
+        let open = || {
+            let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+            let mut options = OpenOptions::new();
+            options.read(true).append(true).create(true).mode(0o640).custom_flags(flags);
+            match options.open(&self.path) {
+                Err(error) if error.raw_os_error() == Some(nix::libc::ELOOP) => {
+                    Err(io::Error::other("it is a symbolic link: link its folder instead"))
+                }
+                Ok(file) if !file.metadata()?.is_file() => {
+                    Err(io::Error::other("it is not a regular file"))
+                }
+                opened => opened,
+            }
+        };
         match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(folder) = self.path.parent() {
@@ -83,8 +104,7 @@ impl LineFile {
         }
     }
 
-    fn is_current(&self, file: &File) -> io::Result<bool> {
-        let ours = file.metadata()?;
+    fn is_current(&self, ours: &Metadata) -> io::Result<bool> {
         match fs::metadata(&self.path) {
             Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -115,18 +135,23 @@ pub fn rotated(path: &Path, number: u32) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn write_line(file: &Flock<File>, length: u64, line: &str) -> io::Result<()> {
+/// Whether the file ends within a line.
+fn ends_torn(file: &File, length: u64) -> io::Result<bool> {
     let mut last = [b'\n'];
     if length > 0 {
         file.read_exact_at(&mut last, length - 1)?;
     }
-    let mended = if last == *b"\n" { "" } else { "\n" };
+    Ok(last != *b"\n")
+}
+
+/// Writes a line and tells how many bytes that took.
+fn write_line(mut file: &File, length: u64, torn: bool, line: &str) -> io::Result<u64> {
+    let mended = if torn { "\n" } else { "" };
     let whole = format!("{mended}{line}\n");
-    let mut handle: &File = file;
-    let written = handle.write(whole.as_bytes())?;
+    let written = file.write(whole.as_bytes())?;
     if written < whole.len() {
         file.set_len(length)?;
         return Err(io::ErrorKind::StorageFull.into());
     }
-    Ok(())
+    Ok(whole.len() as u64)
 }

@@ -104,11 +104,11 @@ fn start(program: &Program) -> io::Result<(Handle, OwnedFd)> {
     let mut stdin = File::from(memfd_create("event", MFdFlags::MFD_CLOEXEC)?);
     stdin.write_all(&program.stdin)?;
     stdin.rewind()?;
+    stand_at_root()?;
     let argv0 = program.argv0.clone();
     let user = program.user;
     let expression = duct::cmd(&program.file, &program.args)
         .full_env(program.env.iter().map(|(name, value)| (name, value)))
-        .dir("/")
         .stdin_file(stdin)
         .stdout_file(write_end.try_clone()?)
         .stderr_file(write_end)
@@ -123,6 +123,12 @@ fn start(program: &Program) -> io::Result<(Handle, OwnedFd)> {
         });
     // The expression owns the write ends: it has to go before the pipe can ever end.
     Ok((expression.start()?, read_end))
+}
+
+/// The child inherits where we stand. Told to go there by itself, it would be forked
+/// instead of spawned where glibc is linked in: its weak symbol for that is missing then.
+fn stand_at_root() -> io::Result<()> {
+    std::env::set_current_dir("/")
 }
 
 struct Running<'a> {
@@ -329,9 +335,9 @@ impl Output {
 /// # Errors
 /// When it can't be started.
 pub fn start_detached(args: &[OsString]) -> io::Result<()> {
+    stand_at_root()?;
     duct::cmd("/proc/self/exe", args)
         .full_env([("PATH", super::invocation::PATH)])
-        .dir("/")
         .stdin_null()
         .stdout_null()
         .stderr_null()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// What could not be done to which file.
 #[derive(Debug, thiserror::Error)]
-#[error("can't {verb} {}: {source}", path.display())]
+#[error("can't {verb} {}: {source}{}", path.display(), self.advice())]
 pub struct FileError {
     /// What was tried.
     pub verb: &'static str,
@@ -22,6 +22,26 @@ impl FileError {
     pub fn at(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self { verb, path, source }
+    }
+
+    /// What to do about it, where the kernel's words don't say.
+    fn advice(&self) -> &'static str {
+        match self.source.raw_os_error() {
+            Some(nix::libc::EACCES | nix::libc::EPERM) => ": this is root's",
+            Some(nix::libc::ENOSPC) => ": make room on its file system",
+            Some(nix::libc::EDQUOT) => ": its quota is used up",
+            Some(nix::libc::EROFS) => ": remount its file system for writing",
+            Some(nix::libc::EMFILE) => ": the limit of open files (ulimit -n) is too low",
+            Some(nix::libc::ENFILE) => ": the machine has no descriptors left (fs.file-max)",
+            _ => "",
+        }
+    }
+
+    /// Whether the machine lacked something at this moment, and the file itself may be sound.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let passing = [nix::libc::EMFILE, nix::libc::ENFILE, nix::libc::ENOMEM, nix::libc::EIO];
+        self.source.raw_os_error().is_some_and(|errno| passing.contains(&errno))
     }
 
     /// Whether the kernel said no for want of permission.
@@ -101,6 +121,9 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {
     file.write_all(content).map_err(FileError::at("write", path))
 }
 
+/// Most files we read are smaller than this and are read with one call.
+const AT_ONCE: usize = 4096;
+
 /// The content of a file that may be missing, but not be larger than `limit` bytes.
 ///
 /// # Errors
@@ -110,7 +133,7 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileErr
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(FileError::at("open", path))?,
     };
-    let mut content = Vec::new();
+    let mut content = Vec::with_capacity(AT_ONCE);
     file.take(limit.saturating_add(1))
         .read_to_end(&mut content)
         .map_err(FileError::at("read", path))?;
@@ -126,7 +149,7 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileErr
 /// # Errors
 /// When it can't be read.
 pub fn read_head(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let mut head = Vec::new();
+    let mut head = Vec::with_capacity(AT_ONCE);
     File::open(path)
         .map_err(FileError::at("open", path))?
         .take(limit)

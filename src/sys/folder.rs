@@ -1,5 +1,6 @@
 //! What lies in a folder, and who could change a file: read as plain data, judged elsewhere.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -73,42 +74,93 @@ pub struct Way {
 /// Most links on a way, as in the kernel (`MAXSYMLINKS`).
 const MOST_LINKS: usize = 40;
 
-/// Follows `path` part by part. Folders strictly above `root` are not looked at.
-///
-/// # Errors
-/// When a part is missing or can't be read, or there are too many links.
-pub fn way_to(path: &Path, root: &Path) -> Result<Way, FileError> {
-    let mut parts = Vec::new();
-    let mut end = PathBuf::from("/");
-    let mut links = 0;
-    let mut todo: Vec<OsString> = reversed_parts(path);
-    look_at(&end, root, &mut parts)?;
-    while let Some(name) = todo.pop() {
-        if name == ".." {
-            end.pop();
-            continue;
-        }
-        let next = end.join(&name);
-        let Some(part) = look_at(&next, root, &mut parts)? else {
-            end = next;
-            continue;
-        };
-        if part.kind == Kind::Link {
-            links += 1;
-            if links > MOST_LINKS {
-                let error = io::Error::other("too many levels of symbolic links");
-                return Err(FileError::at("follow", path)(error));
-            }
-            let target = fs::read_link(&next).map_err(FileError::at("read the link", &next))?;
-            if target.is_absolute() {
-                end = PathBuf::from("/");
-            }
-            todo.extend(reversed_parts(&target));
-        } else {
-            end = next;
-        }
+/// Follows paths part by part. Folders strictly above its root don't count, unless a link
+/// leads out of the root by way of them, and
+/// no folder is looked at twice: what lies in one folder has the same way to it.
+#[derive(Debug)]
+pub struct Guide<'a> {
+    root: &'a Path,
+    /// Folders seen so far; none for one above the root.
+    folders: HashMap<PathBuf, Option<Part>>,
+}
+
+impl<'a> Guide<'a> {
+    /// A guide that has seen nothing yet.
+    #[must_use]
+    pub fn below(root: &'a Path) -> Self {
+        Self { root, folders: HashMap::new() }
     }
-    Ok(Way { parts, end })
+
+    /// Follows `path` to its end.
+    ///
+    /// # Errors
+    /// When a part is missing or can't be read, or there are too many links.
+    pub fn way_to(&mut self, path: &Path) -> Result<Way, FileError> {
+        let mut parts = Vec::new();
+        let mut end = PathBuf::from("/");
+        let mut links = 0;
+        let mut todo: Vec<OsString> = reversed_parts(path);
+        parts.extend(self.look_at(&end)?);
+        while let Some(name) = todo.pop() {
+            if name == ".." {
+                end.pop();
+                continue;
+            }
+            let next = end.join(&name);
+            let Some(part) = self.look_at(&next)? else {
+                end = next;
+                continue;
+            };
+            if !next.starts_with(self.root) {
+                parts.extend(self.above_on_the_way_to(&next)?);
+            }
+            let is_link = part.kind == Kind::Link;
+            parts.push(part);
+            if is_link {
+                links += 1;
+                if links > MOST_LINKS {
+                    let error = io::Error::other("too many levels of symbolic links");
+                    return Err(FileError::at("follow", path)(error));
+                }
+                let target = fs::read_link(&next).map_err(FileError::at("read the link", &next))?;
+                if target.is_absolute() {
+                    end = PathBuf::from("/");
+                }
+                todo.extend(reversed_parts(&target));
+            } else {
+                end = next;
+            }
+        }
+        Ok(Way { parts, end })
+    }
+
+    /// The folders above the root, for a way that leads out of it by a link: there they
+    /// count like any other.
+    fn above_on_the_way_to(&self, path: &Path) -> Result<Vec<Part>, FileError> {
+        let above = |folder: &&Path| self.root.starts_with(folder) && self.root != *folder;
+        let mut parts: Vec<Part> = path
+            .ancestors()
+            .skip(1)
+            .filter(above)
+            .map(look_at)
+            .collect::<Result<_, FileError>>()?;
+        parts.reverse();
+        Ok(parts)
+    }
+
+    /// What `path` is, unless it is a folder strictly above the root.
+    fn look_at(&mut self, path: &Path) -> Result<Option<Part>, FileError> {
+        if let Some(known) = self.folders.get(path) {
+            return Ok(known.clone());
+        }
+        let part = look_at(path)?;
+        let above = self.root.starts_with(path) && self.root != path;
+        let counts = Some(part.clone()).filter(|part| !above || part.kind == Kind::Link);
+        if part.kind == Kind::Folder {
+            self.folders.insert(path.to_owned(), counts.clone());
+        }
+        Ok(counts)
+    }
 }
 
 fn reversed_parts(path: &Path) -> Vec<OsString> {
@@ -124,14 +176,7 @@ fn reversed_parts(path: &Path) -> Vec<OsString> {
     parts
 }
 
-/// Adds what `path` is to the parts, unless it is a folder strictly above `root`.
-fn look_at(path: &Path, root: &Path, parts: &mut Vec<Part>) -> Result<Option<Part>, FileError> {
-    if root.starts_with(path) && root != path {
-        let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
-        if !is_link {
-            return Ok(None);
-        }
-    }
+fn look_at(path: &Path) -> Result<Part, FileError> {
     let meta = fs::symlink_metadata(path).map_err(FileError::at("look at", path))?;
     let kind = match meta.file_type() {
         kind if kind.is_file() => Kind::File,
@@ -139,14 +184,12 @@ fn look_at(path: &Path, root: &Path, parts: &mut Vec<Part>) -> Result<Option<Par
         kind if kind.is_symlink() => Kind::Link,
         _ => Kind::Other,
     };
-    let part = Part {
+    Ok(Part {
         path: path.to_owned(),
         kind,
         uid: meta.uid(),
         gid: meta.gid(),
         mode: meta.mode() & 0o7777,
         size: meta.len(),
-    };
-    parts.push(part.clone());
-    Ok(Some(part))
+    })
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
-use nix::sys::signal::{SigHandler, SigSet, Signal, kill, signal};
+use nix::sys::signal::{SigSet, kill};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Pid, getegid, geteuid, getgroups, setgroups, setresgid, setsid};
 
@@ -44,10 +44,7 @@ impl Invocation {
 /// umask, blocked and ignored signals, the group and the limits of a user who started pppd.
 ///
 /// None of it can fail in a way that would be a reason not to go on.
-#[expect(
-    unsafe_code,
-    reason = "nix has no close_range, and its signal() is unsafe for any handler"
-)]
+#[expect(unsafe_code, reason = "nix has no close_range, and its Signal no real-time signals")]
 pub fn settle() {
     umask(Mode::from_bits_truncate(0o022));
     let close_on_exec = nix::libc::CLOSE_RANGE_CLOEXEC.cast_signed();
@@ -57,11 +54,12 @@ pub fn settle() {
         nix::libc::close_range(3, u32::MAX, close_on_exec);
     }
     let _ = SigSet::empty().thread_set_mask();
-    for ignored in Signal::iterator() {
+    for number in 1..=nix::libc::SIGRTMAX() {
         // Rust ignores SIGPIPE for itself and gives it back to children.
-        if !matches!(ignored, Signal::SIGKILL | Signal::SIGSTOP | Signal::SIGPIPE) {
-            // SAFETY: the default action is no handler of ours that could run.
-            let _ = unsafe { signal(ignored, SigHandler::SigDfl) };
+        if number != nix::libc::SIGPIPE {
+            // SAFETY: the default action is no handler of ours that could run. For KILL
+            // and STOP, and for numbers that are libc's own, it fails and changes nothing.
+            let _ = unsafe { nix::libc::signal(number, nix::libc::SIG_DFL) };
         }
     }
     become_roots_group();
@@ -146,9 +144,17 @@ pub fn interface_index(name: &str) -> Option<u32> {
     nix::net::if_::if_nametoindex(name).ok()
 }
 
-/// User and primary group of an account.
+/// User and primary group of an account in `/etc/passwd`.
+///
+/// Not by getpwnam(3): it may ask a directory on a network that has just gone, and in a
+/// static program it dies in modules that were made for a shared libc.
 #[must_use]
 pub fn account(name: &str) -> Option<(u32, u32)> {
-    let user = nix::unistd::User::from_name(name).ok().flatten()?;
-    Some((user.uid.as_raw(), user.gid.as_raw()))
+    let accounts = std::fs::read("/etc/passwd").ok()?;
+    String::from_utf8_lossy(&accounts).lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let is_it = fields.next()? == name;
+        let (_password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?);
+        is_it.then_some((uid.parse().ok()?, gid.parse().ok()?))
+    })
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 use nix::libc;
 
 use super::files::FileError;
@@ -16,8 +16,10 @@ use super::files::FileError;
 ///
 /// An open file description's lock (`F_OFD_SETLK`): unlike flock(2) it can be asked about
 /// without being taken for a moment, which would turn away whoever comes in that moment.
+/// It needs a file open for writing, so that flock(2) comes on top: it is all there is on
+/// a file system that has become read-only.
 #[derive(Debug)]
-pub struct Lock(File);
+pub struct Lock(Flock<File>);
 
 impl Lock {
     /// Longest note in bytes.
@@ -29,10 +31,18 @@ impl Lock {
     /// When the file can't be opened or locked for another reason than being held.
     pub fn try_now(path: &Path) -> Result<Option<Self>, FileError> {
         let file = open(path).map_err(FileError::at("open the lock", path))?;
+        let failed = |errno: Errno| FileError::at("lock", path)(errno.into());
         match fcntl(&file, FcntlArg::F_OFD_SETLK(&whole(libc::F_WRLCK))) {
-            Ok(_) => Ok(Some(Self(file))),
-            Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
-            Err(errno) => Err(FileError::at("lock", path)(errno.into())),
+            Ok(_) => {}
+            // Open for reading only: it can still be asked about.
+            Err(Errno::EBADF) if is_free(&file) => {}
+            Err(Errno::EBADF | Errno::EAGAIN | Errno::EACCES) => return Ok(None),
+            Err(errno) => return Err(failed(errno)),
+        }
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(held) => Ok(Some(Self(held))),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+            Err((_, errno)) => Err(failed(errno)),
         }
     }
 
@@ -58,7 +68,8 @@ impl Lock {
 impl Drop for Lock {
     /// Unlocks before the file is closed: whoever watches for the closing finds it free.
     fn drop(&mut self) {
-        let _ = fcntl(&self.0, FcntlArg::F_OFD_SETLK(&whole(libc::F_UNLCK)));
+        let file: &File = &self.0;
+        let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&whole(libc::F_UNLCK)));
     }
 }
 
@@ -86,8 +97,15 @@ fn read_note(file: &File) -> io::Result<Vec<u8>> {
     Ok(note)
 }
 
+/// Opens the lock, and makes it where it is missing. A file system that has become
+/// read-only still holds a lock, only no note.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => File::open(path),
+        opened => opened,
+    }
 }
 
 /// Asks again and again whether a lock is free, without ever holding it, and without
@@ -107,10 +125,14 @@ impl Probe {
     /// Whether nobody holds the lock at this moment.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        let mut lock = whole(libc::F_WRLCK);
-        let asked = fcntl(&self.0, FcntlArg::F_OFD_GETLK(&mut lock));
-        asked.is_ok() && i32::from(lock.l_type) == libc::F_UNLCK
+        is_free(&self.0)
     }
+}
+
+fn is_free(file: &File) -> bool {
+    let mut lock = whole(libc::F_WRLCK);
+    let asked = fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock));
+    asked.is_ok() && i32::from(lock.l_type) == libc::F_UNLCK
 }
 
 #[cfg(test)]

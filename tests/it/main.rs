@@ -4,19 +4,47 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
+mod burst;
+#[cfg(test)]
 mod call;
+#[cfg(test)]
+mod calls;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod engine;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod hooks_contract;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod integrations;
 #[cfg(test)]
+mod layout;
+#[cfg(test)]
 mod lock;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod manual;
+#[cfg(test)]
+mod mdoc;
+#[cfg(test)]
+mod misbehaving;
 #[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod places;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]
@@ -26,8 +54,14 @@ mod schema;
 #[cfg(test)]
 mod signals;
 #[cfg(test)]
+mod shipped_hooks;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod tracer;
 #[cfg(test)]
 mod traffic;
+#[cfg(test)]
+mod trouble;
+#[cfg(test)]
+mod trust;

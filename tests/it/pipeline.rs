@@ -1,5 +1,11 @@
 //! The way of an event from the call to its outcome.
 
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::call::NETCUE;
 use crate::scene::{IP_UP, Scene};
 
 #[test]
@@ -10,16 +16,271 @@ fn an_event_passes_every_stage() {
     scene.hook("70-after", "#!/bin/sh\necho \"after: $NETCUE_RULES\"\n");
     let ran = scene.from(IP_UP);
     assert_eq!(ran.summaries.len(), 1, "{ran:?}");
-    assert!(
-        ran.summaries[0].starts_with("netcue: ppp ip-up ppp0: rules changed, 2 hooks run, "),
-        "{ran:?}"
-    );
-    assert_eq!(scene.outcomes(), ["done"]);
+    let summary = "netcue: ppp ip-up ppp0: rules changed, 2 hooks run, ";
+    assert!(ran.summaries[0].starts_with(summary), "{ran:?}");
     assert_eq!(scene.end_of("20-before")["output"], "before: .\n");
     assert_eq!(scene.end_of("70-after")["output"], "after: changed\n");
     let rules = scene.nft("list ruleset");
     assert!(rules.contains("oifname @external_out") && rules.contains("masquerade"), "{rules}");
-    let kinds: Vec<String> = scene.journal().iter().map(|r| r["record"].to_string()).collect();
-    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    let records = scene.journal();
+    let kinds: Vec<&str> = records.iter().filter_map(|record| record["record"].as_str()).collect();
+    let step = ["step-begin", "step-end"];
+    let expected = [&["accepted", "run-begin"][..], &step, &step, &step, &["outcome"]].concat();
+    assert_eq!(kinds, expected);
+    assert_eq!(scene.outcomes(), ["done"]);
     assert_eq!(scene.queue(), Vec::<String>::new());
+}
+
+#[test]
+fn history_tells_what_came_and_what_became_of_it() {
+    let scene = Scene::new();
+    scene.hook("70-bad", "#!/bin/sh\necho broken; exit 3\n");
+    scene.ip_up();
+    let history = scene.history_json();
+    assert_eq!(history.len(), 1, "{history:#?}");
+    let story = &history[0];
+    assert_eq!(story["outcome"], "failed", "{story:#}");
+    assert_eq!(story["event"]["interface"], "ppp0", "{story:#}");
+    let steps = story["steps"].as_array().expect("steps");
+    let bad = steps.iter().find(|step| step["step"] == "70-bad").expect("the hook");
+    assert_eq!(bad["end"]["status"], 3, "{story:#}");
+    assert_eq!(bad["end"]["output"], "broken\n", "{story:#}");
+}
+
+#[test]
+fn a_source_whose_flag_is_missing_is_recorded_and_nothing_runs() {
+    let scene = Scene::new();
+    scene.hook("20-a", "#!/bin/sh\n");
+    fs::create_dir_all(scene.path("etc/netcue/enabled")).expect("a folder");
+    scene.ip_up();
+    assert_eq!(scene.outcomes(), ["disabled"]);
+    assert_eq!(scene.records("run-begin"), Vec::<Value>::new());
+    assert_eq!(scene.nft("list ruleset"), "");
+    fs::write(scene.path("etc/netcue/enabled/ppp"), "").expect("a flag");
+    scene.ip_up();
+    assert_eq!(scene.outcomes(), ["disabled", "done"]);
+}
+
+#[test]
+fn a_trigger_without_meaning_for_the_network_is_recorded_and_nothing_runs() {
+    let scene = Scene::new();
+    scene.hook("20-a", "#!/bin/sh\n");
+    scene.from("ppp auth-up ppp0 peer root /dev/ttyS0 115200");
+    assert_eq!(scene.records("accepted")[0]["event"]["action"], Value::Null);
+    assert_eq!(scene.outcomes(), ["ignored"]);
+    assert_eq!(scene.records("run-begin"), Vec::<Value>::new());
+    assert_eq!(scene.nft("list ruleset"), "");
+}
+
+#[test]
+fn a_failure_of_ours_is_the_callers_only_in_strict_mode() {
+    let scene = Scene::new();
+    scene.hook("70-bad", "#!/bin/sh\nexit 1\n");
+    scene.ip_up();
+    scene.config("strict = true\n");
+    scene.calling(IP_UP).status(1).run();
+    assert_eq!(scene.outcomes(), ["failed", "failed"]);
+}
+
+#[test]
+fn a_configuration_with_a_mistake_stops_no_event() {
+    let scene = Scene::new();
+    scene.config("[hooks]\ntimeuot = 3\n");
+    let said = "netcue: ROOT/etc/netcue/netcue.conf:2:1: unknown field `timeuot`";
+    scene.calling(IP_UP).stderr_has(said).run();
+    assert_eq!(scene.outcomes(), ["done"]);
+}
+
+#[test]
+fn emit_makes_an_event_from_options() {
+    let scene = Scene::new();
+    let stdin = scene.path("stdin");
+    scene.hook("20-a", format!("#!/bin/sh\ncat >{}\n", stdin.display()));
+    scene
+        .netcue(["emit", "--action", "up", "--interface", "wg0", "--local", "192.0.2.1"])
+        .words(["--prefix", "24", "--dns", "192.0.2.53", "--detail", "note=by hand"])
+        .stdout("ID handled\n")
+        .run();
+    let event: Value = serde_json::from_str(&scene.text("stdin")).expect("an event");
+    for (field, value) in [
+        ("source", json!("manual")),
+        ("trigger", json!("emit")),
+        ("action", json!("up")),
+        ("interface", json!("wg0")),
+        ("family", json!("ipv4")),
+        ("local", json!("192.0.2.1")),
+        ("prefix", json!(24)),
+        ("dns", json!(["192.0.2.53"])),
+        ("details", json!({"note": "by hand"})),
+    ] {
+        assert_eq!(event[field], value, "{field} in {event:#}");
+    }
+}
+
+#[test]
+fn emit_passes_on_fields_it_does_not_know_and_makes_its_own_stamp() {
+    let scene = Scene::new();
+    let stdin = scene.path("stdin");
+    scene.hook("20-a", format!("#!/bin/sh\ncat >{}\n", stdin.display()));
+    let facts = json!({
+        "interface": "wg0", "action": "roam", "mtu": 1420, "new": {"deep": [1, null]},
+        "schema": "netcue.event/9", "id": "0", "time": "never", "source": "ppp", "attempt": 9,
+        "boottime_ns": 1, "ifindex": 99, "caused_by": "x", "cause_depth": 99,
+    });
+    scene.netcue(["emit", "--json"]).stdin(facts.to_string()).stdout("ID handled\n").run();
+    let event: Value = serde_json::from_str(&scene.text("stdin")).expect("an event");
+    for (field, value) in [
+        ("mtu", json!(1420)),
+        ("new", json!({"deep": [1, null]})),
+        ("action", json!("roam")),
+        ("schema", json!("netcue.event/1")),
+        ("source", json!("manual")),
+        ("attempt", json!(1)),
+        ("ifindex", Value::Null),
+        ("caused_by", Value::Null),
+        ("cause_depth", json!(0)),
+    ] {
+        assert_eq!(event[field], value, "{field} in {event:#}");
+    }
+    assert!(event["boottime_ns"].as_u64().expect("a number") > 1);
+}
+
+#[test]
+fn emit_says_where_its_json_is_wrong() {
+    for (stdin, said) in [
+        ("{", "netcue: stdin: EOF while parsing"),
+        ("[]", "netcue: stdin: invalid type: sequence"),
+        ("{\"interface\": \"a b\"}", "an interface name can't contain ' '"),
+        ("{\"local\": \"here\"}", "invalid IP address syntax"),
+    ] {
+        let scene = Scene::new();
+        scene.netcue(["emit", "--json"]).stdin(stdin).status(65).stderr_has(said).run();
+        assert_eq!(scene.queue(), Vec::<String>::new());
+        assert_eq!(scene.outcomes(), Vec::<String>::new());
+    }
+}
+
+/// Every file below a folder with its content; an empty list for a folder that isn't there.
+fn tree(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<(String, Vec<u8>)> = walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(|entry| entry.expect("an entry").into_path())
+        .map(|path| (path.display().to_string(), fs::read(&path).unwrap_or_default()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn plan_and_dry_run_change_nothing() {
+    let scene = Scene::new();
+    scene.gateway();
+    scene.hook("20-a", format!("#!/bin/sh\ntouch {}/ran\n", scene.root().display()));
+    scene.hook("30-b", "#!/bin/sh\n# netcue: action=down\n");
+    let before = (tree(scene.root()), scene.nft("list ruleset"));
+    for words in [["plan", "from"].as_slice(), &["plan", "--json", "from"], &["from", "--dry-run"]]
+    {
+        let ran = scene
+            .netcue(words.iter().copied().chain(IP_UP.split(' ')))
+            .stdout_has("20-a")
+            .stdout_has("wants action=down, this is up")
+            .stdout_has("masquerade")
+            .run();
+        assert_eq!(ran.summaries, Vec::<String>::new());
+        assert_eq!((tree(scene.root()), scene.nft("list ruleset")), before, "{words:?}");
+    }
+}
+
+#[test]
+fn a_plan_says_what_the_run_then_does() {
+    let scene = Scene::new();
+    scene.gateway();
+    scene.hook("20-a", "#!/bin/sh\n").hook("30-b", "#!/bin/sh\n# netcue: source=diald\n");
+    scene.hook_in("etc/netcue/hooks.d", "40-c", "#!/bin/sh\n", 0o644);
+    let words = ["plan", "--json", "from"].into_iter().chain(IP_UP.split(' '));
+    let planned = scene.netcue(words).any_stdout().run().stdout;
+    let planned: Value = serde_json::from_str(&planned).expect("JSON");
+    scene.ip_up();
+    let ran = scene.records("run-begin").pop().expect("a run");
+    let seen = |steps: &Value| -> Vec<(Value, Value)> {
+        let steps = steps.as_array().expect("steps").iter();
+        steps.map(|step| (step["step"].clone(), step["skipped"].clone())).collect()
+    };
+    assert_eq!(seen(&planned["steps"]), seen(&ran["plan"]));
+}
+
+#[test]
+fn an_event_that_a_hook_causes_is_queued_behind_it_and_never_waited_for() {
+    let scene = Scene::new();
+    let root = scene.root().display();
+    scene.hook(
+        "20-again",
+        format!(
+            "#!/bin/sh\n# netcue: source=ppp\n\
+             {NETCUE} --root {root} emit --interface again0\n\
+             {NETCUE} --root {root} from manual run && echo not waited for\n"
+        ),
+    );
+    scene.ip_up();
+    scene.settled();
+    let output = scene.end_of("20-again")["output"].as_str().expect("text").to_owned();
+    let lines: Vec<&str> = output.lines().collect();
+    assert!(lines[0].ends_with(" queued"), "{output}");
+    assert_eq!(lines[1..], ["not waited for"], "{output}");
+    let accepted = scene.records("accepted");
+    assert_eq!(accepted.len(), 3, "{accepted:#?}");
+    for caused in &accepted[1..] {
+        assert_eq!(caused["event"]["caused_by"], accepted[0]["event_id"], "{caused:#}");
+        assert_eq!(caused["event"]["cause_depth"], 1, "{caused:#}");
+    }
+    let ids = |kind: &str| -> Vec<Value> {
+        scene.records(kind).iter().map(|record| record["event_id"].clone()).collect()
+    };
+    assert_eq!(ids("outcome"), ids("accepted"));
+}
+
+#[test]
+fn a_loop_of_hooks_is_cut_at_eight_and_says_so() {
+    let scene = Scene::new();
+    let root = scene.root().display();
+    scene.hook("20-loop", format!("#!/bin/sh\n{NETCUE} --root {root} emit\n"));
+    scene.ip_up();
+    scene.settled();
+    let outcomes = scene.outcomes();
+    assert_eq!(outcomes.len(), 9, "the first and the eight it caused: {outcomes:?}");
+    let refused = scene.records("refused");
+    assert_eq!(refused.len(), 1, "{refused:#?}");
+    let last = &scene.records("accepted")[8]["event_id"];
+    let reason = format!(
+        "9 events have caused one another, this one {} last: a loop of hooks",
+        last.as_str().expect("an id")
+    );
+    assert_eq!(refused[0]["reason"], reason);
+    assert_eq!(scene.end_of("20-loop")["output"], format!("netcue: refused: {reason}\n"));
+}
+
+#[test]
+fn only_the_newest_waiting_event_of_an_interface_reaches_a_hook_that_coalesces() {
+    let scene = Scene::new();
+    let root = scene.root().display();
+    scene.gated_hook("10-slow", "# netcue: source=boot");
+    scene.hook(
+        "20-newest",
+        format!("#!/bin/sh\n# netcue: source=ppp coalesce=interface\necho $NETCUE_DETAILS_IPPARAM >>{root}/newest\n"),
+    );
+    scene.hook(
+        "30-all",
+        format!("#!/bin/sh\n# netcue: source=ppp\necho $NETCUE_DETAILS_IPPARAM >>{root}/all\n"),
+    );
+    let holder = scene.netcue(["from", "boot", "services"]).spawn();
+    scene.begun(1);
+    for number in 1..=3 {
+        scene.from(&IP_UP.replace("provider", &format!("call{number}")));
+    }
+    scene.from(&IP_UP.replace("ppp0", "ppp1").replace("provider", "other"));
+    scene.open();
+    holder.finish();
+    scene.settled();
+    assert_eq!(scene.text("newest"), "call3\nother\n");
+    assert_eq!(scene.text("all"), "call1\ncall2\ncall3\nother\n");
 }

@@ -2,6 +2,7 @@
 //! thread's own, and the real program.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -13,25 +14,38 @@ use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
 
 use crate::call::{Call, Ran};
+use crate::machine::Overlay;
 
 /// A root and a network namespace. A new one takes the calling thread out of the last.
 pub(crate) struct Scene {
-    root: tempfile::TempDir,
+    root: PathBuf,
+    /// What is laid over the machine's folders, where the machine itself is the root.
+    _overlay: Option<Overlay>,
+    /// Removed with the scene.
+    _folder: tempfile::TempDir,
 }
 
 impl Scene {
     /// An empty root owned by root, and a network with nothing but `lo`.
     pub(crate) fn new() -> Self {
         unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
-        let root = tempfile::Builder::new().prefix("netcue-").tempdir().expect("a folder");
-        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
-        let scene = Self { root };
+        let folder = tempfile::Builder::new().prefix("netcue-").tempdir().expect("a folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+        let scene = Self { root: folder.path().to_owned(), _overlay: None, _folder: folder };
         scene.ip("link set lo up");
         scene
     }
 
+    /// This machine as the calling thread, and what it starts, sees it from now on: /etc
+    /// can be written and keeps nothing, /run, /var/log and /dev are empty but for what
+    /// they need.
+    pub(crate) fn on_this_machine() -> Self {
+        let overlay = Overlay::new();
+        Self { root: PathBuf::from("/"), _overlay: Some(overlay), ..Self::new() }
+    }
+
     pub(crate) fn root(&self) -> &Path {
-        self.root.path()
+        &self.root
     }
 
     /// A path under the root, given without its leading slash.
@@ -56,6 +70,29 @@ impl Scene {
         self
     }
 
+    /// Puts in a hook that names its event in `begun` and then waits for [`Scene::open`].
+    pub(crate) fn gated_hook(&self, name: &str, header: &str) -> &Self {
+        let root = self.root().display();
+        self.hook(
+            name,
+            format!(
+                "#!/bin/sh\n{header}\necho \"$NETCUE_ID\" >>{root}/begun\n\
+                 until [ -e {root}/open ]; do sleep 0.02; done\n"
+            ),
+        )
+    }
+
+    /// Waits until gated hooks have begun so many times.
+    pub(crate) fn begun(&self, times: usize) {
+        let what = format!("{times} beginnings of a gated hook");
+        wait_until(&what, || self.text("begun").lines().count() >= times);
+    }
+
+    /// Lets gated hooks through.
+    pub(crate) fn open(&self) {
+        write_file(&self.path("open"), b"", 0o644);
+    }
+
     /// Writes `netcue.conf`.
     pub(crate) fn config(&self, toml: &str) -> &Self {
         write_file(&self.path("etc/netcue/netcue.conf"), toml.as_bytes(), 0o644);
@@ -63,16 +100,21 @@ impl Scene {
     }
 
     /// netcue with these words, under this root.
-    pub(crate) fn netcue<'a>(&self, words: impl IntoIterator<Item = &'a str>) -> Call {
+    pub(crate) fn netcue(&self, words: impl IntoIterator<Item: AsRef<OsStr>>) -> Call {
         Call::of(self.root()).words(["--root"]).word(self.root()).words(words)
     }
 
-    /// The call `netcue from …`, words split at spaces; it has to end with 0.
-    pub(crate) fn from(&self, call: &str) -> Ran {
-        self.netcue(["from"].into_iter().chain(call.split_whitespace())).run()
+    /// The call `netcue from …`, words split at spaces.
+    pub(crate) fn calling(&self, call: &str) -> Call {
+        self.netcue(["from"]).words(call.split_whitespace())
     }
 
-    /// A call of pppd that is waited for until all of it is done.
+    /// That call, run to its end.
+    pub(crate) fn from(&self, call: &str) -> Ran {
+        self.calling(call).run()
+    }
+
+    /// The call [`IP_UP`], run to its end.
     pub(crate) fn ip_up(&self) -> Ran {
         self.from(IP_UP)
     }
@@ -86,8 +128,8 @@ impl Scene {
         }
         text += &file("journal.jsonl").unwrap_or_default();
         // The last line may be on its way.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        whole.map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     /// The records of one kind.
@@ -168,11 +210,19 @@ impl Scene {
     }
 
     /// Runs ip(8) in this network.
+    #[expect(
+        clippy::unused_self,
+        reason = "the network is that of the thread which made the scene"
+    )]
     pub(crate) fn ip(&self, words: &str) -> String {
         run("ip", words.split_whitespace())
     }
 
     /// Runs nft(8) in this network; the whole text is one command line.
+    #[expect(
+        clippy::unused_self,
+        reason = "the network is that of the thread which made the scene"
+    )]
     pub(crate) fn nft(&self, command: &str) -> String {
         run("nft", [command])
     }
@@ -180,13 +230,7 @@ impl Scene {
     /// A gateway that is alone in the world: `wan` with a default route to
     /// 198.51.100.1, `lan` with 192.168.7.1/24.
     pub(crate) fn gateway(&self) -> &Self {
-        for (name, address) in [("wan", "198.51.100.2/24"), ("lan", "192.168.7.1/24")] {
-            self.ip(&format!("link add {name} type veth peer name {name}-far"));
-            self.ip(&format!("link set {name} up"));
-            self.ip(&format!("link set {name}-far up"));
-            self.ip(&format!("address add {address} dev {name}"));
-        }
-        self.ip("route add default via 198.51.100.1 dev wan");
+        crate::places::gateway();
         self
     }
 }
@@ -212,8 +256,8 @@ pub(crate) fn text_of(value: &Value) -> String {
 }
 
 /// Runs a tool that has to succeed; gives back what it printed.
-pub(crate) fn run<'a>(tool: &str, words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<&str> = words.into_iter().collect();
+pub(crate) fn run(tool: &str, words: impl IntoIterator<Item: Into<String>>) -> String {
+    let words: Vec<String> = words.into_iter().map(Into::into).collect();
     let output = Command::new(tool).args(&words).stdin(Stdio::null()).output().expect(tool);
     succeeded(&format!("{tool} {}", words.join(" ")), &output);
     String::from_utf8(output.stdout).expect("UTF-8")
@@ -223,7 +267,7 @@ pub(crate) fn run<'a>(tool: &str, words: impl IntoIterator<Item = &'a str>) -> S
 /// inherited by what another thread is starting, and then the kernel runs no such hook.
 pub(crate) fn write_file(path: &Path, content: &[u8], mode: u32) {
     let mut child = Command::new("install")
-        .args(["-D", "-m", &format!("{mode:o}"), "/dev/stdin"])
+        .args(["-D", "-m", &format!("{mode:o}"), "/proc/self/fd/0"])
         .arg(path)
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())

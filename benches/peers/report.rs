@@ -1,0 +1,37 @@
+//! Medians, ratios and limits, on stdout.
+
+use std::io::{self, Write};
+
+pub(crate) fn line(text: &str) -> super::Outcome {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}
+
+pub(crate) fn head(text: &str) -> super::Outcome {
+    line(&format!("\n{text}"))
+}
+
+/// One line: both medians, their ratio, and the limit with whether it holds.
+pub(crate) fn race(what: &str, ours: &[f64], peer: &[f64], limit: Option<f64>) -> super::Outcome {
+    let ratio = median(ours) / median(peer);
+    let verdict = limit.map_or_else(String::new, |limit| {
+        let word = if ratio <= limit { "holds" } else { "MISSED" };
+        format!("   limit {limit:.2} {word}")
+    });
+    line(&format!(
+        "  {what:24} {:9.3} / {:9.3}   ratio {ratio:.2}{verdict}   ({} rounds)",
+        median(ours),
+        median(peer),
+        ours.len()
+    ))
+}
+
+/// The middle one; of an even number, the mean of the two in the middle.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = sorted.len() / 2;
+    let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
+    if sorted.len() % 2 == 1 { at(half) } else { f64::midpoint(at(half.wrapping_sub(1)), at(half)) }
+}

@@ -1,0 +1,77 @@
+//! Laying something over this machine's own folders, for the thread alone that asks, so
+//! that netcue can be called where it is installed and nothing of the machine is touched.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+
+/// The mounts as they were before any test changed them.
+static ORIGINAL: OnceLock<File> = OnceLock::new();
+
+/// Until it is dropped, the calling thread and what it starts see an /etc that keeps
+/// nothing, and a /run, /var/log and /dev that are empty but for what has to be there.
+pub(crate) struct Overlay {
+    folder: tempfile::TempDir,
+}
+
+impl Overlay {
+    pub(crate) fn new() -> Self {
+        go_back();
+        unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace");
+        let none: Option<&str> = None;
+        let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+        mount(none, "/", none, private, none).expect("private mounts");
+        let overlay = Self { folder: tempfile::tempdir().expect("a folder") };
+        overlay.lay_over_etc();
+        for path in ["/run", "/var/log", "/dev", "/usr/lib/netcue", "/usr/local/lib/netcue"] {
+            if Path::new(path).is_dir() {
+                empty(Path::new(path));
+            }
+        }
+        for (name, minor) in [("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)] {
+            let mode = Mode::from_bits_truncate(0o666);
+            mknod(&Path::new("/dev").join(name), SFlag::S_IFCHR, mode, makedev(1, minor))
+                .expect("a device");
+        }
+        overlay
+    }
+
+    fn lay_over_etc(&self) {
+        let upper = self.folder.path();
+        empty(upper);
+        for part in ["etc", "work"] {
+            fs::create_dir(upper.join(part)).expect("a folder");
+        }
+        fs::set_permissions(upper.join("etc"), fs::Permissions::from_mode(0o755)).expect("chmod");
+        let upper = upper.display();
+        let options = format!("lowerdir=/etc,upperdir={upper}/etc,workdir={upper}/work");
+        let options = Some(options.as_str());
+        mount(Some("overlay"), "/etc", Some("overlay"), MsFlags::empty(), options)
+            .expect("an overlay");
+    }
+}
+
+impl Drop for Overlay {
+    fn drop(&mut self) {
+        go_back();
+    }
+}
+
+/// Puts the thread back where the process started.
+fn go_back() {
+    let original =
+        ORIGINAL.get_or_init(|| File::open("/proc/thread-self/ns/mnt").expect("a namespace"));
+    // Threads share a working directory, and who shares one can't change its namespace.
+    unshare(CloneFlags::CLONE_FS).expect("a working directory of its own");
+    setns(original, CloneFlags::CLONE_NEWNS).expect("the namespace");
+}
+
+fn empty(path: &Path) {
+    mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))
+        .unwrap_or_else(|errno| panic!("{}: {errno}", path.display()));
+}
