@@ -316,11 +316,16 @@ fn of_what_twenty_callers_are_told_nothing_is_lost_to_random_kills() {
                     let call = &mut netcue(scene, &format!("from {words}"));
                     run_in_silence(call).success()
                 };
-                (0..)
-                    .take_while(|_| !over.load(Ordering::Relaxed))
-                    .map(interface)
-                    .filter(call)
-                    .collect()
+                let mut told = Vec::new();
+                for name in (0..).map(interface) {
+                    if over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    if call(&name) {
+                        told.push(name);
+                    }
+                }
+                told
             })
         };
         let callers: Vec<_> = (0..20).map(caller).collect();
@@ -407,13 +412,13 @@ fn shoot(scene: &Scene, kills: usize) {
     }
 }
 
-/// A hook that kills the netcue that runs it.
-const MURDERER: &str = "#!/bin/sh\nkill -KILL $PPID\n";
+/// The line with which a hook kills the netcue that runs it.
+const MURDER: &str = "kill -KILL $PPID\n";
 
 #[test]
 fn an_event_that_kills_three_runs_is_set_aside_in_the_open_and_those_behind_it_run() {
     let scene = marked_gateway();
-    scene.hook("30-murderer", format!("{MURDERER}sleep 1000\n"));
+    scene.hook("30-murderer", format!("#!/bin/sh\n{MURDER}sleep 1000\n"));
     scene.netcue(["from"]).words(IP_UP.split(' ')).status(137).any_stderr().run();
     let other = IP_UP.replace("ppp0", "ppp7");
     scene.netcue(["from"]).words(other.split(' ')).status(137).any_stderr().run();
@@ -494,13 +499,12 @@ fn a_hook_that_holds_nobody_is_run_again_if_its_process_dies_and_has_one_end() {
 fn a_hook_that_holds_nobody_is_given_up_when_it_has_cost_three_processes() {
     let scene = Scene::new();
     scene.gateway();
-    scene.hook("70-murderer", format!("#!/bin/sh\n# netcue: wait=no\n{}", &MURDERER[10..]));
+    scene.hook("70-murderer", format!("#!/bin/sh\n# netcue: wait=no\n{MURDER}"));
     scene.ip_up();
-    for _ in 0..3 {
-        wait_until("its process to die", || netcues(&scene).is_empty());
+    wait_until("its job to go", || {
         scene.netcue(["run"]).run();
-    }
-    wait_until("its job to go", || scene.names_in("run/netcue/unattended").is_empty());
+        scene.names_in("run/netcue/unattended").is_empty()
+    });
     let end = scene.end_of("70-murderer");
     assert_eq!(end["outcome"], "not-started");
     assert_eq!(end["reason"], "the process that ran it died 3 times");

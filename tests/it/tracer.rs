@@ -58,6 +58,7 @@ const UNSEEN: [libc::c_long; 40] = [
 
 /// Runs a command up to its touch number `last`, counted from 0, and sends it a signal before
 /// that takes place. A command that has no such touch ends by itself.
+#[expect(clippy::zombie_processes, reason = "waitpid(2) is called by hand")]
 pub(crate) fn run_until(command: &mut Command, last: usize, fatal: Signal) -> ExitStatus {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[expect(unsafe_code, reason = "pre_exec has no safe form")]

@@ -15,6 +15,12 @@ struct Counterexample {
     path: Vec<String>,
 }
 
+impl std::fmt::Display for Counterexample {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} after:\n  {}", self.what, self.path.join("\n  "))
+    }
+}
+
 /// Goes through every world that can be reached; tells how many there are.
 fn explore(start: World, variant: Variant) -> Result<usize, Counterexample> {
     let mut seen: HashMap<World, Option<(World, String)>> = HashMap::new();
@@ -126,7 +132,7 @@ fn holds(casts: &[[Kind; CALLERS]], crashes: u8, stops: u8) {
     for cast in casts {
         match explore(World::new(*cast, crashes, stops), Variant::Real) {
             Ok(number) => worlds += number,
-            Err(counterexample) => panic!("{cast:?}: {counterexample:#?}"),
+            Err(counterexample) => panic!("{cast:?}: {counterexample}"),
         }
     }
     println!("{worlds} worlds with {crashes} crashes and {stops} stops");
@@ -157,8 +163,8 @@ fn is_caught(variant: Variant, what: &str, crashes: u8) {
     let found =
         pairs().into_iter().find_map(|cast| explore(World::new(cast, crashes, 0), variant).err());
     let found = found.unwrap_or_else(|| panic!("{variant:?} passes"));
-    println!("{variant:?}: {found:#?}");
-    assert_eq!(found.what, what, "{found:#?}");
+    println!("{variant:?}: {found}");
+    assert_eq!(found.what, what, "{found}");
 }
 
 #[test]

@@ -286,7 +286,7 @@ impl World {
                 At::Gone
             }
             At::Gone => return None,
-            _ => world.drain(pid, variant)?,
+            _ => world.drain(pid, variant),
         };
         world.go(pid, to);
         Some(world)
@@ -323,12 +323,12 @@ impl World {
                 }
                 in_queue
             }
-            At::Probe if self.lock.is_some() => self.after_probe(variant, false),
+            At::Probe if self.lock.is_some() => Self::after_probe(variant, false),
             At::Probe if variant == Variant::ProbesByLocking => {
                 self.lock = Some(small(pid));
                 At::Unprobe { waits: false }
             }
-            At::Probe => self.after_probe(variant, true),
+            At::Probe => Self::after_probe(variant, true),
             At::Unprobe { waits } => {
                 self.lock = None;
                 self.wake();
@@ -347,7 +347,7 @@ impl World {
         })
     }
 
-    fn after_probe(&self, variant: Variant, is_free: bool) -> At {
+    fn after_probe(variant: Variant, is_free: bool) -> At {
         match (is_free, variant) {
             (true, _) => At::SendAndGo,
             (false, Variant::DepositsAfterProbing) => At::PutIn,
@@ -391,10 +391,10 @@ impl World {
         })
     }
 
-    fn drain(&mut self, pid: usize, variant: Variant) -> Option<At> {
+    fn drain(&mut self, pid: usize, variant: Variant) -> At {
         let Process { at, list, hand: small_hand, last, .. } = self.processes[pid];
         let hand = usize::from(small_hand);
-        Some(match at {
+        match at {
             At::TryLock if self.lock.is_some() => At::Gone,
             At::TryLock => {
                 self.lock = Some(small(pid));
@@ -458,7 +458,7 @@ impl World {
             At::LookAgain if self.queue == 0 => At::Gone,
             At::LookAgain => At::TryLock,
             at => unreachable!("{at:?} of {list}"),
-        })
+        }
     }
 
     /// The next event of those listed: the noted one, then in order.
