@@ -16,7 +16,7 @@ hooks = $(DESTDIR)$(PREFIX)/lib/netcue/hooks.d
 shipped = $(filter-out hooks.d/README.md,$(wildcard hooks.d/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench install uninstall
+.PHONY: help build demo test fuzz bench install uninstall
 
 help: ## Lists these targets
 	@while IFS= read -r line; do case $$line in \
@@ -33,6 +33,10 @@ demo: ## Plays a gateway's day with netcue; needs no root and changes nothing he
 test: ## Installs what the tests need and runs them all
 	tests/setup
 	tests/all
+
+# FUZZ_SECONDS=600 make fuzz looks longer.
+fuzz: ## Feeds every parser nonsense for a while
+	fuzz/run
 
 # In a network namespace of its own: needs root. NETCUE=/path/to/netcue measures another build.
 bench: ## Measures netcue against run-parts and a shell script
