@@ -5,7 +5,9 @@ mod record;
 mod story;
 
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
-pub use story::{Progress, Refused, Story, StoryStep, outcome_of, progress, stories};
+pub use story::{
+    Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of, stories,
+};
 
 use jiff::Timestamp;
 use uuid::Uuid;

@@ -35,7 +35,7 @@ impl Stage {
     }
 
     pub(super) fn perform(
-        &mut self,
+        &self,
         house: &mut House,
         signals: &Signals,
         event: &Event,
@@ -43,7 +43,7 @@ impl Stage {
         manner: &Manner,
     ) -> StepEnd {
         let rules = self.rules;
-        let end = match &step.path {
+        match &step.path {
             None => regenerate(house),
             Some(path) if manner.unattended => {
                 let sent = unattended::send(house, event, &step.name, path, rules, manner);
@@ -55,9 +55,13 @@ impl Stage {
             Some(path) => {
                 Performance { house, signals, event, rules }.hook(&step.name, path, manner)
             }
-        };
+        }
+    }
+
+    /// Once the engine has ended, the hooks behind it are told how the rules stand.
+    pub(super) fn take_note_of_rules(&mut self, step: &Step, outcome: StepOutcome) {
         if step.name == plan::ENGINE {
-            self.rules = match end.outcome {
+            self.rules = match outcome {
                 StepOutcome::Changed => "changed",
                 outcome if outcome.is_failure() => "failed",
                 // A hook in the engine's place doesn't tell; who asks has to look.
@@ -65,7 +69,6 @@ impl Stage {
                 _ => "unchanged",
             };
         }
-        end
     }
 }
 

@@ -113,7 +113,10 @@ impl LineFile {
     }
 
     fn rotate(&self) -> io::Result<()> {
-        for number in (1..self.keep).rev() {
+        // A number that is free ends the move: a gap left by a death is closed, not passed on.
+        let is_taken = |number: &u32| rotated(&self.path, *number).exists();
+        let last = (1..self.keep).take_while(is_taken).last().unwrap_or(0);
+        for number in (1..=last).rev() {
             let _ = fs::rename(rotated(&self.path, number), rotated(&self.path, number + 1));
         }
         if self.keep == 0 {

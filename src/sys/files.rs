@@ -82,12 +82,32 @@ pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// When writing or renaming fails; nothing is left at `path` then that wasn't there.
 pub fn put_whole(path: &Path, aside: &Path, content: &[u8]) -> Result<(), FileError> {
-    let written = write_new(aside, content)
-        .and_then(|()| fs::rename(aside, path).map_err(FileError::at("rename into place", path)));
+    write_aside(aside, content)?;
+    put_in_place(aside, path)
+}
+
+/// The first half of [`put_whole`].
+///
+/// # Errors
+/// When writing fails; nothing is left then.
+pub fn write_aside(aside: &Path, content: &[u8]) -> Result<(), FileError> {
+    let written = write_new(aside, content);
     if written.is_err() {
         remove_quietly(aside);
     }
     written
+}
+
+/// The second half of [`put_whole`].
+///
+/// # Errors
+/// When renaming fails; nothing is left of what was written aside then.
+pub fn put_in_place(aside: &Path, path: &Path) -> Result<(), FileError> {
+    let renamed = fs::rename(aside, path).map_err(FileError::at("rename into place", path));
+    if renamed.is_err() {
+        remove_quietly(aside);
+    }
+    renamed
 }
 
 fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {

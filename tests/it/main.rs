@@ -12,6 +12,8 @@ mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod documents;
@@ -28,6 +30,8 @@ mod integrations;
 #[cfg(test)]
 mod layout;
 #[cfg(test)]
+mod lock;
+#[cfg(test)]
 mod machine;
 #[cfg(test)]
 mod manual;
@@ -42,6 +46,8 @@ mod places;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod protocol;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
@@ -49,6 +55,8 @@ mod schema;
 mod shipped_hooks;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod tracer;
 #[cfg(test)]
 mod traffic;
 #[cfg(test)]

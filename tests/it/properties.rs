@@ -307,7 +307,8 @@ proptest! {
         let queue = Queue::of(&Layout::under(folder.path()));
         queue.prepare().expect("a queue");
         for event in &events {
-            let ticket = queue.deposit(event).expect("deposited");
+            let draft = queue.draft(event).expect("written");
+            let ticket = queue.put_in(draft).expect("deposited");
             prop_assert_eq!(ticket.event_id(), Some(event.id));
         }
         let mut expected: Vec<(u64, Uuid)> =

@@ -204,11 +204,9 @@ impl Scene {
         });
     }
 
-    /// Whether nobody holds the lock right now.
+    /// Whether nobody holds the lock right now; asking takes nothing from anybody.
     pub(crate) fn lock_is_free(&self) -> bool {
-        use nix::fcntl::{Flock, FlockArg};
-        let Ok(file) = fs::File::open(self.path("run/netcue/lock")) else { return true };
-        Flock::lock(file, FlockArg::LockSharedNonblock).is_ok()
+        crate::lock::is_free(&self.path("run/netcue/lock"))
     }
 
     /// Runs ip(8) in this network.
