@@ -23,7 +23,7 @@ put = sed 's|/usr/sbin/netcue|$(program)|g' $(1) > $(2) && chmod $(3) $(2)
 shipped = $(filter-out hooks.d/README.md,$(wildcard hooks.d/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench install uninstall deb test-package
+.PHONY: help build demo test fuzz bench install uninstall deb test-package
 
 help: ## Lists these targets
 	@while IFS= read -r line; do case $$line in \
@@ -40,6 +40,10 @@ demo: ## Plays a gateway's day with netcue; needs no root and changes nothing he
 test: ## Installs what the tests need and runs them all
 	tests/setup
 	tests/all
+
+# FUZZ_SECONDS=600 make fuzz looks longer.
+fuzz: ## Feeds every parser nonsense for a while
+	fuzz/run
 
 # In a network namespace of its own: needs root. NETCUE=/path/to/netcue measures another build.
 bench: ## Measures netcue against run-parts and a shell script

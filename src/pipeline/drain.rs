@@ -81,7 +81,7 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
             Err(error) => {
                 house.say(Urgency::Error, &error.to_string());
                 drained.stuck = true;
-                break;
+                return;
             }
         };
         // What was begun is finished first: the note knows of no other event.
@@ -144,15 +144,12 @@ impl Hand<'_> {
         let mut event = match self.house.queue.read(ticket) {
             Ok(Some(event)) => event,
             Ok(None) if !self.house.queue.holds(ticket) => return Taken::Finished,
-            Ok(None) => return self.set_aside(ticket, None, "it is a link to nothing"),
+            Ok(None) => return self.set_aside_unread(ticket, "it is a link to nothing"),
             Err(Unreadable::File(error)) if error.is_passing() => {
                 self.house.say(Urgency::Error, &error.to_string());
                 return Taken::Stuck;
             }
-            // Its name may still say which event it was: that has its outcome now.
-            Err(unreadable) => {
-                return self.set_aside(ticket, ticket.event_id(), &unreadable.to_string());
-            }
+            Err(unreadable) => return self.set_aside_unread(ticket, &unreadable.to_string()),
         };
         let done = if last.is_some() { self.look_back(event.id) } else { Progress::default() };
         match done.outcome {
@@ -237,6 +234,16 @@ impl Hand<'_> {
 
     fn give_up(&mut self, ticket: &Ticket, event: &Event, deaths: u32) -> Taken {
         self.set_aside(ticket, Some(event.id), &format!("its run died {deaths} times"))
+    }
+
+    /// A file that holds no event any more: if its name still says which event it was, that
+    /// has its outcome now, and only once.
+    fn set_aside_unread(&mut self, ticket: &Ticket, why: &str) -> Taken {
+        let id = ticket.event_id();
+        match id.map(|id| standing_of(&self.house.journal, id)) {
+            Some(Ok(Standing::Ended(_))) => self.put_aside(ticket),
+            _ => self.set_aside(ticket, id, why),
+        }
     }
 }
 

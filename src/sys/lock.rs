@@ -16,10 +16,8 @@ use super::files::FileError;
 ///
 /// An open file description's lock (`F_OFD_SETLK`): unlike flock(2) it can be asked about
 /// without being taken for a moment, which would turn away whoever comes in that moment.
-/// It needs a file open for writing, so that flock(2) comes on top: it is all there is on
-/// a file system that has become read-only.
 #[derive(Debug)]
-pub struct Lock(Flock<File>);
+pub struct Lock(File, Option<Flock<File>>);
 
 impl Lock {
     /// Longest note in bytes.
@@ -31,18 +29,26 @@ impl Lock {
     /// When the file can't be opened or locked for another reason than being held.
     pub fn try_now(path: &Path) -> Result<Option<Self>, FileError> {
         let file = open(path).map_err(FileError::at("open the lock", path))?;
-        let failed = |errno: Errno| FileError::at("lock", path)(errno.into());
         match fcntl(&file, FcntlArg::F_OFD_SETLK(&whole(libc::F_WRLCK))) {
-            Ok(_) => {}
-            // Open for reading only: it can still be asked about.
-            Err(Errno::EBADF) if is_free(&file) => {}
-            Err(Errno::EBADF | Errno::EAGAIN | Errno::EACCES) => return Ok(None),
-            Err(errno) => return Err(failed(errno)),
+            Ok(_) => Ok(Some(Self(file, None))),
+            Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
+            Err(Errno::EBADF) => Self::try_read_only(file).map_err(FileError::at("lock", path)),
+            Err(errno) => Err(FileError::at("lock", path)(errno.into())),
         }
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(held) => Ok(Some(Self(held))),
+    }
+
+    /// What can't be opened for writing takes only a lock that readers share. It keeps us
+    /// from whoever holds the lock since before; flock(2) keeps us from one another.
+    fn try_read_only(file: File) -> io::Result<Option<Self>> {
+        match fcntl(&file, FcntlArg::F_OFD_SETLK(&whole(libc::F_RDLCK))) {
+            Ok(_) => {}
+            Err(Errno::EAGAIN | Errno::EACCES) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
+        }
+        match Flock::lock(file.try_clone()?, FlockArg::LockExclusiveNonblock) {
+            Ok(alone) => Ok(Some(Self(file, Some(alone)))),
             Err((_, Errno::EWOULDBLOCK)) => Ok(None),
-            Err((_, errno)) => Err(failed(errno)),
+            Err((_, errno)) => Err(errno.into()),
         }
     }
 
@@ -68,8 +74,8 @@ impl Lock {
 impl Drop for Lock {
     /// Unlocks before the file is closed: whoever watches for the closing finds it free.
     fn drop(&mut self) {
-        let file: &File = &self.0;
-        let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&whole(libc::F_UNLCK)));
+        drop(self.1.take());
+        let _ = fcntl(&self.0, FcntlArg::F_OFD_SETLK(&whole(libc::F_UNLCK)));
     }
 }
 
@@ -125,14 +131,10 @@ impl Probe {
     /// Whether nobody holds the lock at this moment.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        is_free(&self.0)
+        let mut lock = whole(libc::F_WRLCK);
+        let asked = fcntl(&self.0, FcntlArg::F_OFD_GETLK(&mut lock));
+        asked.is_ok() && i32::from(lock.l_type) == libc::F_UNLCK
     }
-}
-
-fn is_free(file: &File) -> bool {
-    let mut lock = whole(libc::F_WRLCK);
-    let asked = fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock));
-    asked.is_ok() && i32::from(lock.l_type) == libc::F_UNLCK
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use serde_json::Value;
 
 use crate::call::{Call, NETCUE, Ran};
+use crate::lock::Held;
 use crate::scene::{IP_UP, Scene, write_file};
 
 /// Something mounted in the tests' own mount namespace, until it is dropped.
@@ -114,8 +114,7 @@ fn a_read_only_queue_keeps_nothing_from_being_done() {
 fn an_event_that_cannot_be_taken_out_of_the_queue_is_handled_once_and_ends_the_run() {
     let scene = gateway();
     scene.from("boot start");
-    let lock = File::options().write(true).open(scene.path("run/netcue/lock")).expect("the lock");
-    let held = Flock::lock(lock, FlockArg::LockExclusiveNonblock).expect("the lock");
+    let held = Held::lock(&scene.path("run/netcue/lock"));
     scene.ip_up();
     assert_eq!(scene.queue().len(), 1, "it waits for whoever holds the lock");
     let read_only = Mounted::read_only(scene.path("run/netcue/queue"));
@@ -138,16 +137,26 @@ fn an_event_that_cannot_be_taken_out_of_the_queue_is_handled_once_and_ends_the_r
 fn a_lock_on_a_read_only_file_system_is_still_a_lock() {
     let scene = gateway();
     scene.from("boot start");
-    let lock = File::open(scene.path("run/netcue/lock")).expect("the lock");
+    let held = Held::lock(&scene.path("run/netcue/lock"));
     let _read_only = Mounted::read_only(scene.path("run/netcue"));
-    let _held = Flock::lock(lock, FlockArg::LockExclusiveNonblock).expect("the lock");
-    let ran = scene.calling(IP_UP).stderr_has("is lost: another run holds the lock").run();
+    let lost = |call: Call| call.stderr_has("is lost: another run holds the lock").run();
+    let ran = lost(scene.calling(IP_UP));
     assert_eq!(ran.summaries, Vec::<String>::new());
     assert_eq!(scene.outcomes(), ["done", "given-up"], "nothing runs beside the holder");
     let reason = scene.records("outcome")[1]["reason"].to_string();
     assert!(reason.contains("not queued: can't ") && reason.contains("holds the lock"), "{reason}");
+
+    // Nor beside one that could only open it for reading.
+    drop(held);
+    scene.gated_hook("80-slow", "");
+    let holder = scene.calling(IP_UP).stderr_has("is handled without the queue").spawn();
+    scene.begun(1);
+    assert!(!scene.lock_is_free());
     scene.config("strict = true\n");
-    scene.calling(IP_UP).status(73).stderr_has("is lost").run();
+    lost(scene.calling(IP_UP).status(73));
+    scene.open();
+    holder.finish();
+    assert_eq!(scene.outcomes(), ["done", "given-up", "given-up", "done"]);
 }
 
 #[test]
@@ -263,8 +272,7 @@ fn a_corrupt_queue_file_is_set_aside_and_the_rest_goes_on_in_order() {
 fn an_accepted_event_whose_file_is_spoilt_has_its_outcome_all_the_same() {
     let scene = Scene::new();
     scene.from("boot start");
-    let lock = File::options().write(true).open(scene.path("run/netcue/lock")).expect("the lock");
-    let held = Flock::lock(lock, FlockArg::LockExclusiveNonblock).expect("the lock");
+    let held = Held::lock(&scene.path("run/netcue/lock"));
     scene.ip_up();
     let name = scene.queue().pop().expect("it waits");
     fs::write(scene.path("run/netcue/queue").join(&name), "{").expect("spoilt");
@@ -305,8 +313,11 @@ fn with_few_descriptors_or_none_left_nothing_is_lost() {
         let scene = Scene::new();
         scene.hook("20-a", format!("#!/bin/sh\necho ran >>{}/ran\n", root(&scene)));
         let script = format!("ulimit -n {limit}; exec \"$@\"");
+        // root raises the limit; with less than root's rights it stands.
+        let less = ["--bounding-set", "-sys_resource", "--inh-caps", "-sys_resource"];
         let mut call = Call::through("/bin/sh", scene.root()).stderr_has("");
-        call.command().args(["-c", &script, "sh", NETCUE, "--root"]).arg(scene.root());
+        call.command().args(["-c", &script, "sh", "setpriv"]).args(less);
+        call.command().args([NETCUE, "--root"]).arg(scene.root());
         // Where the program can't even be started, it is not netcue that says so.
         let ran = call.words(["from"]).words(IP_UP.split(' ')).any_status().run();
         assert!(!ran.stderr.contains("panicked"), "{limit}: {ran:?}");

@@ -308,7 +308,7 @@ proptest! {
         queue.prepare().expect("a queue");
         for event in &events {
             let draft = queue.draft(event).expect("written");
-            let ticket = queue.put_in(draft).expect("put in");
+            let ticket = queue.put_in(draft).expect("deposited");
             prop_assert_eq!(ticket.event_id(), Some(event.id));
         }
         let mut expected: Vec<(u64, Uuid)> =
