@@ -121,6 +121,13 @@ impl Call {
         self
     }
 
+    /// What it has to say on stderr, in the words of [`Call::stdout`]; the summary of a run
+    /// isn't part of it.
+    pub(crate) fn stderr(mut self, text: &str) -> Self {
+        self.stderr = Expected::Exactly(text.to_owned());
+        self
+    }
+
     /// A part of what it has to say on stderr, in the words of [`Call::stdout`]; the
     /// summary of a run isn't part of it.
     pub(crate) fn stderr_has(mut self, part: &str) -> Self {
