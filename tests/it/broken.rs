@@ -277,7 +277,13 @@ fn an_accepted_event_whose_file_is_spoilt_has_its_outcome_all_the_same() {
     let name = scene.queue().pop().expect("it waits");
     fs::write(scene.path("run/netcue/queue").join(&name), "{").expect("spoilt");
     drop(held);
-    scene.netcue(["run"]).stderr_has("holds no event: EOF while parsing").run();
+    // Where it can't even be moved, it is not given up a second time.
+    let read_only = Mounted::read_only(scene.path("run/netcue/queue"));
+    for _ in 0..2 {
+        scene.netcue(["run"]).status(73).stderr_has("netcue: can't move ").run();
+    }
+    drop(read_only);
+    scene.netcue(["run"]).run();
     assert_eq!(scene.outcomes(), ["done", "given-up"]);
     assert!(scene.outcomes_by_event().values().all(|outcomes| outcomes.len() == 1));
     assert_eq!(scene.names_in("run/netcue/failed"), [name]);
