@@ -118,7 +118,7 @@ pub(super) fn carry(layout: &Layout, steps: &[(&str, Step)], dry_run: bool) -> E
                 continue;
             }
         };
-        terminal::show(&format!("{about}: {}\n", terminal::harmless(&line)))?;
+        terminal::show(&format!("{about}: {}\n", terminal::harmless_lines(&line)))?;
     }
     Ok(exit)
 }

@@ -35,7 +35,7 @@ impl Prompt {
     /// # Errors
     /// When it is gone.
     pub fn say(&mut self, text: &str) -> io::Result<()> {
-        self.output.write_all(super::terminal::harmless(text).as_bytes())
+        self.output.write_all(super::terminal::harmless_lines(text).as_bytes())
     }
 
     /// Asks, and reads one line; none if there will be no answer.

@@ -18,9 +18,8 @@ pub fn show(text: &str) -> io::Result<()> {
 
 /// Says an error or a remark on stderr, which may have several lines.
 pub fn tell(text: &str) {
-    let lines: Vec<String> = text.lines().map(harmless).collect();
     // There is nobody left to tell that stderr can't be written.
-    let _ = writeln!(io::stderr(), "netcue: {}", lines.join("\n"));
+    let _ = writeln!(io::stderr(), "netcue: {}", harmless_lines(text));
 }
 
 /// Whether stdout is a terminal that wants colours: `NO_COLOR` (no-color.org) and
@@ -45,6 +44,12 @@ pub fn harmless(text: &str) -> String {
         }
     }
     shown
+}
+
+/// The same, for text whose lines are our own.
+#[must_use]
+pub fn harmless_lines(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 /// The same JSON with every such character within its strings written as JSON's own
