@@ -499,7 +499,9 @@ fn a_hook_that_holds_nobody_is_run_again_if_its_process_dies_and_has_one_end() {
 fn a_hook_that_holds_nobody_is_given_up_when_it_has_cost_three_processes() {
     let scene = Scene::new();
     scene.gateway();
-    scene.hook("70-murderer", format!("#!/bin/sh\n# netcue: wait=no\n{MURDER}"));
+    let begun = scene.path("begun");
+    let log = format!("echo >>{}", begun.display());
+    scene.hook("70-murderer", format!("#!/bin/sh\n# netcue: wait=no\n{log}\n{MURDER}"));
     scene.ip_up();
     wait_until("its job to go", || {
         scene.netcue(["run"]).run();
@@ -508,6 +510,7 @@ fn a_hook_that_holds_nobody_is_given_up_when_it_has_cost_three_processes() {
     let end = scene.end_of("70-murderer");
     assert_eq!(end["outcome"], "not-started");
     assert_eq!(end["reason"], "the process that ran it died 3 times");
+    assert_eq!(scene.text("begun").lines().count(), 3);
     scene.netcue(["run"]).run();
     let ends = scene.records("step-end");
     assert_eq!(ends.iter().filter(|end| end["step"] == "70-murderer").count(), 2, "{ends:#?}");
