@@ -156,6 +156,17 @@ fn refuse(house: &mut House, source: Option<&str>, trigger: Option<&str>, reason
     Arrival { event: None, fate: Fate::Refused }
 }
 
+/// A daemon that a hook started keeps that hook's environment for as long as it lives, and
+/// what it says a day later closes no loop.
+const CAUSES_AGE: Duration = Duration::from_secs(600);
+
+fn is_old(cause: &Cause) -> bool {
+    let now = clock::now().as_second();
+    let then = cause.id.get_timestamp().map(|timestamp| timestamp.to_unix().0);
+    let then = then.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(now);
+    u64::try_from(now.saturating_sub(then)).is_ok_and(|age| age > CAUSES_AGE.as_secs())
+}
+
 /// The event that a call becomes if it is accepted now.
 #[must_use]
 pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
@@ -165,7 +176,7 @@ pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
         time: clock::now(),
         boottime_ns: clock::boottime_ns(),
         ifindex: interface.and_then(|name| invocation::interface_index(name.as_str())),
-        cause,
+        cause: cause.map(|cause| if is_old(&cause) { Cause { depth: 0, ..cause } } else { cause }),
     };
     Event::new(reading.source.name.clone(), reading.facts, stamp)
 }

@@ -240,6 +240,16 @@ fn an_event_that_a_hook_causes_is_queued_behind_it_and_never_waited_for() {
 }
 
 #[test]
+fn a_daemon_that_a_hook_started_long_ago_closes_no_loop() {
+    let scene = Scene::new();
+    let long_ago = "01900000-0000-7000-8000-000000000000";
+    scene.calling(IP_UP).env("NETCUE_ID", long_ago).env("NETCUE_CAUSE_DEPTH", "8").run();
+    let event = &scene.records("accepted")[0]["event"];
+    assert_eq!(event["caused_by"], long_ago);
+    assert_eq!(event["cause_depth"], 1);
+}
+
+#[test]
 fn a_loop_of_hooks_is_cut_at_eight_and_says_so() {
     let scene = Scene::new();
     let root = scene.root().display();
