@@ -9,7 +9,9 @@ mod parse;
 mod plan;
 mod rules;
 mod run;
+mod since;
 mod table;
+mod timeline;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -53,6 +55,8 @@ enum Command {
     Rules(rules::Args),
     /// Shows what happened
     History(history::Args),
+    /// Draws where the time went: in the terminal, or as a picture for a browser
+    Timeline(timeline::Args),
     /// Prints a completion script for a shell
     Completions {
         /// The shell
@@ -135,6 +139,7 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Hooks(args) => hooks::main(&layout, &args),
         Command::Rules(args) => rules::main(&layout, &args, invocation),
         Command::History(args) => history::main(&layout, &args),
+        Command::Timeline(args) => timeline::main(&layout, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "netcue", &mut script);

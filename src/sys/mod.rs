@@ -14,6 +14,7 @@ pub mod netlink;
 pub mod nftables;
 pub mod orphans;
 pub mod route;
+pub mod screen;
 pub mod signals;
 pub mod state;
 pub mod syslog;
