@@ -90,6 +90,18 @@ impl Layout {
         self.runtime().join("rules.json")
     }
 
+    /// `/var/lib/netcue/metrics.json`: what `netcue metrics` has counted so far.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("var/lib/netcue/metrics.json")
+    }
+
+    /// `/var/lib/netcue/metrics.lock`: held while counting.
+    #[must_use]
+    pub fn metrics_lock(&self) -> PathBuf {
+        self.root.join("var/lib/netcue/metrics.lock")
+    }
+
     /// `/var/log/netcue/journal.jsonl`.
     #[must_use]
     pub fn journal(&self) -> PathBuf {

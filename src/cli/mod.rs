@@ -2,9 +2,11 @@
 
 mod emit;
 mod from;
+mod cloudevents;
 mod history;
 mod hooks;
 mod ipmasq;
+mod metrics;
 mod parse;
 mod plan;
 mod rules;
@@ -57,6 +59,8 @@ enum Command {
     History(history::Args),
     /// Draws where the time went: in the terminal, or as a picture for a browser
     Timeline(timeline::Args),
+    /// Prints what has been counted so far, as OpenMetrics text for Prometheus
+    Metrics(metrics::Args),
     /// Prints a completion script for a shell
     Completions {
         /// The shell
@@ -139,6 +143,7 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Hooks(args) => hooks::main(&layout, &args),
         Command::Rules(args) => rules::main(&layout, &args, invocation),
         Command::History(args) => history::main(&layout, &args),
+        Command::Metrics(args) => metrics::main(&layout, &args),
         Command::Timeline(args) => timeline::main(&layout, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -7,6 +7,8 @@ mod story;
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 pub use story::{Progress, Refused, Story, StoryStep, outcome_of, progress, stories};
 
+pub use crate::sys::forward::Mark;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -40,6 +42,24 @@ impl Journal {
     ) -> Result<(), FileError> {
         let entry = Entry { time, event_id, record };
         self.lines.append(&serde_json::to_string(&entry).unwrap_or_default())
+    }
+
+    /// Reads on from where an earlier reading stopped, or from the oldest record there is.
+    /// Gives back where this one stopped, and whether records may have been rotated away
+    /// in between.
+    ///
+    /// # Errors
+    /// When a file is there and can't be read.
+    pub fn read_on(
+        &self,
+        mark: Option<&Mark>,
+        mut visit: impl FnMut(Entry),
+    ) -> Result<(Option<Mark>, bool), FileError> {
+        crate::sys::forward::lines_after(self.lines.path(), mark, &mut |line| {
+            if let Ok(entry) = serde_json::from_slice(line) {
+                visit(entry);
+            }
+        })
     }
 
     /// Reads backwards from the newest record until `visit` has seen enough (false).

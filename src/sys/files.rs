@@ -81,6 +81,31 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {
     file.write_all(content).map_err(FileError::at("write", path))
 }
 
+/// Writes a file that everybody may read, aside and renamed in, into a folder that may
+/// belong to somebody else: no link that stands in the way is followed.
+///
+/// # Errors
+/// When writing or renaming fails; nothing is left at `path` then that wasn't there.
+pub fn publish(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let aside = PathBuf::from(name);
+    remove(&aside)?;
+    let mut open = OpenOptions::new();
+    let written = open
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&aside)
+        .and_then(|mut file| file.write_all(content))
+        .map_err(FileError::at("write", &aside))
+        .and_then(|()| fs::rename(&aside, path).map_err(FileError::at("rename into place", path)));
+    if written.is_err() {
+        remove_quietly(&aside);
+    }
+    written
+}
+
 /// Most files we read are smaller than this and are read with one call.
 const AT_ONCE: usize = 4096;
 

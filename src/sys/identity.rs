@@ -11,6 +11,16 @@ pub fn boot() -> String {
         .unwrap_or_default()
 }
 
+/// The machine's name; `localhost` where it has none.
+#[must_use]
+pub fn host() -> String {
+    nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
 /// Device and inode of the calling thread's network namespace; empty where /proc is missing.
 #[must_use]
 pub fn network_namespace() -> String {

@@ -32,6 +32,17 @@ impl Lock {
         }
     }
 
+    /// Takes the lock, however long its holder keeps it.
+    ///
+    /// # Errors
+    /// When the file can't be opened or locked.
+    pub fn wait(path: &Path) -> Result<Self, FileError> {
+        let file = open(path).map_err(FileError::at("open the lock", path))?;
+        Flock::lock(file, FlockArg::LockExclusive)
+            .map(Self)
+            .map_err(|(_, errno)| FileError::at("lock", path)(errno.into()))
+    }
+
     /// The note the last holder left; empty when it left in order.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub mod child;
 pub mod clock;
 pub mod files;
 pub mod folder;
+pub mod forward;
 mod handover;
 pub mod identity;
 pub mod invocation;
