@@ -90,6 +90,12 @@ impl Layout {
         self.runtime().join("rules.json")
     }
 
+    /// `/run/netcue/met.json`: the digest of the kernel's state recorded last.
+    #[must_use]
+    pub fn met(&self) -> PathBuf {
+        self.runtime().join("met.json")
+    }
+
     /// `/var/lib/netcue/metrics.json`: what `netcue metrics` has counted so far.
     #[must_use]
     pub fn metrics(&self) -> PathBuf {

@@ -33,7 +33,23 @@ pub(super) fn line(story: &Story, data: &str) -> Option<String> {
     if let (Some(fields), Some(interface)) = (event.as_object_mut(), interface) {
         fields.insert("subject".to_owned(), interface.to_string().into());
     }
-    Some(event.to_string() + "\n")
+    Some(ascii(&event.to_string()) + "\n")
+}
+
+/// The same JSON with every letter beyond ASCII as an escape, so that none of them can
+/// confuse a terminal.
+fn ascii(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\u{7f}' || !c.is_ascii() {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Text as a part of a URI (RFC 3986): all but unreserved characters escaped.

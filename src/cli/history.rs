@@ -44,7 +44,7 @@ enum Format {
     Table,
     /// One object a line, as with --json
     Json,
-    /// `CloudEvents` 1.0, one a line; only what has ended
+    #[value(help = "CloudEvents 1.0, one a line; only what has ended")]
     Cloudevents,
 }
 

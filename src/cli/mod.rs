@@ -2,6 +2,7 @@
 
 mod emit;
 mod from;
+mod capture;
 mod cloudevents;
 mod history;
 mod hooks;
@@ -9,10 +10,13 @@ mod ipmasq;
 mod metrics;
 mod parse;
 mod plan;
+mod recorded;
+mod replay;
 mod rules;
 mod run;
 mod since;
 mod table;
+mod tar;
 mod timeline;
 
 use std::ffi::{OsStr, OsString};
@@ -59,8 +63,13 @@ enum Command {
     History(history::Args),
     /// Draws where the time went: in the terminal, or as a picture for a browser
     Timeline(timeline::Args),
-    /// Prints what has been counted so far, as OpenMetrics text for Prometheus
+    /// Prints what has been counted so far, as text for Prometheus
     Metrics(metrics::Args),
+    /// Makes an event again, as it came, marked as a replay
+    Replay(replay::Args),
+    /// Prints all about an event as a tar archive for a bug report, with names and public
+    /// addresses taken out
+    Capture(capture::Args),
     /// Prints a completion script for a shell
     Completions {
         /// The shell
@@ -144,6 +153,8 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Rules(args) => rules::main(&layout, &args, invocation),
         Command::History(args) => history::main(&layout, &args),
         Command::Metrics(args) => metrics::main(&layout, &args),
+        Command::Replay(args) => replay::main(&layout, &args, invocation),
+        Command::Capture(args) => capture::main(&layout, &args),
         Command::Timeline(args) => timeline::main(&layout, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

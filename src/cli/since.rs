@@ -36,14 +36,13 @@ fn moment(words: &str, now: &ZonedDateTime) -> Option<Timestamp> {
     let here = |time: DateTime| {
         time.to_zoned_datetime(now.time_zone().clone()).ok().map(|z| z.timestamp())
     };
-    if let Ok(time) = words.parse::<Time>() {
-        return here(now.date().to_datetime(time));
-    }
-    // A date alone is its midnight.
+    // A time is looked for last: it is found in a date and a time, too. A date alone is
+    // its midnight.
     words
         .parse::<DateTime>()
         .ok()
         .or_else(|| words.parse::<Date>().ok().map(|date| date.to_datetime(Time::midnight())))
+        .or_else(|| words.parse::<Time>().ok().map(|time| now.date().to_datetime(time)))
         .and_then(here)
 }
 

@@ -2,8 +2,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What could not be done to which file.
 #[derive(Debug, thiserror::Error)]
@@ -167,6 +168,15 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
 /// Removes what nobody will miss.
 pub fn remove_quietly(path: &Path) {
     let _ = fs::remove_file(path);
+}
+
+/// What tells the file at `path` from any that was there before: numbers are used again,
+/// moments are not.
+#[must_use]
+pub fn identity(path: &Path) -> Option<String> {
+    let there = fs::metadata(path).ok()?;
+    let made = there.created().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(format!("{}:{}", there.ino(), made.as_nanos()))
 }
 
 /// Whether something is there, link or not.

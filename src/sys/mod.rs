@@ -15,6 +15,7 @@ pub mod netlink;
 pub mod nftables;
 pub mod orphans;
 pub mod route;
+pub mod sandbox;
 pub mod screen;
 pub mod signals;
 pub mod state;

@@ -14,7 +14,7 @@ use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::sys::files::{self, FileError};
 use crate::sys::lock::Lock;
-use crate::sys::{clock, terminal};
+use crate::sys::{clock, screen, terminal};
 use openmetrics::Present;
 use totals::Totals;
 
@@ -35,6 +35,10 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let text = count(&house).map_err(failure)?;
     match &args.output {
         Some(file) => files::publish(file, text.as_bytes()).map_err(failure)?,
+        None if screen::is_terminal() => {
+            let lines: Vec<String> = text.lines().map(terminal::harmless).collect();
+            terminal::show(&(lines.join("\n") + "\n"))?;
+        }
         None => terminal::show(&text)?,
     }
     Ok(Exit::Done)

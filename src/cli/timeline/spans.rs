@@ -276,19 +276,14 @@ impl Drawing {
         let open = self.track.bars.iter_mut().rev().find(|bar| {
             bar.step == step && matches!(bar.outcome, None | Some(StepOutcome::Started))
         });
-        match open {
-            Some(bar) => {
-                bar.span = Span::new(bar.span.from, time);
-                bar.outcome = Some(end.outcome);
-                bar.alone |= end.outcome == StepOutcome::Started;
-            }
-            None => {
-                let lasted = SignedDuration::try_from_secs_f64(end.ms / 1000.0).unwrap_or_default();
-                let from = time.checked_sub(lasted).unwrap_or(time);
-                let outcome = Some(end.outcome);
-                let span = Span::new(from, time);
-                self.track.bars.push(Bar { step, span, outcome, alone: false });
-            }
+        if let Some(bar) = open {
+            bar.span = Span::new(bar.span.from, time);
+            bar.outcome = Some(end.outcome);
+            bar.alone |= end.outcome == StepOutcome::Started;
+        } else {
+            let lasted = SignedDuration::try_from_secs_f64(end.ms / 1000.0).unwrap_or_default();
+            let span = Span::new(time.checked_sub(lasted).unwrap_or(time), time);
+            self.track.bars.push(Bar { step, span, outcome: Some(end.outcome), alone: false });
         }
         if end.outcome == StepOutcome::Interrupted {
             self.turn(time, false);

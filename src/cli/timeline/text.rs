@@ -37,10 +37,10 @@ const WIDEST_NAMES: usize = 36;
 pub(super) fn draw(tracks: &[Track], width: usize, utf8: bool) -> String {
     let letters = if utf8 { UTF8 } else { ASCII };
     let paint = Paint::for_stdout();
-    let names = tracks.iter().flat_map(|track| {
-        let steps = track.bars.iter().map(|bar| step_name(bar).chars().count());
-        steps.chain([event_name(track).chars().count()])
-    });
+    let labels = tracks
+        .iter()
+        .flat_map(|track| track.bars.iter().map(step_label).chain([event_label(track)]));
+    let names = labels.map(|label| label.0.chars().count() + length_behind(&label));
     let room = width.saturating_sub(DURATIONS + NARROWEST + 2);
     let names = names.max().unwrap_or(0).min(WIDEST_NAMES).min(room.max(12));
     let plot = width.saturating_sub(names + DURATIONS + 1).max(NARROWEST);
@@ -61,19 +61,35 @@ pub(super) fn draw(tracks: &[Track], width: usize, utf8: bool) -> String {
     text
 }
 
-fn event_name(track: &Track) -> String {
-    match ending(track) {
-        "" => heading(track),
-        ending => format!("{}: {ending}", heading(track)),
-    }
+/// The name of a line and what is to be said behind it.
+type Label = (String, &'static str);
+
+fn event_label(track: &Track) -> Label {
+    (heading(track), ending(track))
 }
 
-fn step_name(bar: &Bar) -> String {
-    let name = super::one_line(&bar.step);
-    match remark(bar) {
-        "" => format!("  {name}"),
-        remark => format!("  {name}: {remark}"),
+fn step_label(bar: &Bar) -> Label {
+    (format!("  {}", super::one_line(&bar.step)), remark(bar))
+}
+
+/// Columns of what is said behind a name, with its colon.
+fn length_behind((_, remark): &Label) -> usize {
+    if remark.is_empty() { 0 } else { remark.len() + 2 }
+}
+
+/// The label in so many columns; a name that is too long is cut, what is said stays.
+fn fit(label: &Label, columns: usize) -> String {
+    let (name, remark) = label;
+    let room = columns.saturating_sub(length_behind(label));
+    let mut text = name.clone();
+    if name.chars().count() > room {
+        text = name.chars().take(room.saturating_sub(1)).collect();
+        text.push('~');
     }
+    if !remark.is_empty() {
+        text.push_str(&format!(": {remark}"));
+    }
+    format!("{text:columns$}")
 }
 
 struct Canvas {
@@ -112,7 +128,7 @@ impl Canvas {
         }
         let (waited, ran) = (duration(track.waited_ms()), duration(track.ran_ms()));
         let ran = if track.running.is_empty() { "-".to_owned() } else { ran };
-        self.line(&event_name(track), Tone::Strong, &cells, &format!("{waited:>10} {ran:>10}"))
+        self.line(&event_label(track), Tone::Strong, &cells, &format!("{waited:>10} {ran:>10}"))
     }
 
     fn step(&self, bar: &Bar) -> String {
@@ -125,7 +141,7 @@ impl Canvas {
         self.fill(&mut cells, bar.span, letter, tone);
         let name_tone = if kind(bar) == Kind::Failed { Tone::Bad } else { Tone::Plain };
         let took = duration(bar.span.ms());
-        self.line(&step_name(bar), name_tone, &cells, &format!("{took:>21}"))
+        self.line(&step_label(bar), name_tone, &cells, &format!("{took:>21}"))
     }
 
     /// An empty line of the plot, with its cuts.
@@ -156,14 +172,8 @@ impl Canvas {
         }
     }
 
-    fn line(&self, name: &str, tone: Tone, cells: &[(Tone, char)], durations: &str) -> String {
-        let fits = name.chars().count() <= self.names;
-        let name = if fits {
-            format!("{name:names$}", names = self.names)
-        } else {
-            let cut: String = name.chars().take(self.names.saturating_sub(1)).collect();
-            format!("{cut}~")
-        };
+    fn line(&self, label: &Label, tone: Tone, cells: &[(Tone, char)], durations: &str) -> String {
+        let name = fit(label, self.names);
         let mut bars = String::new();
         for run in cells.chunk_by(|a, b| a.0 == b.0) {
             let text: String = run.iter().map(|(_, letter)| *letter).collect();
