@@ -26,6 +26,8 @@ mod layout;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod machines;
+#[cfg(test)]
 mod manual;
 #[cfg(test)]
 mod mdoc;
@@ -34,6 +36,8 @@ mod pipeline;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
@@ -41,6 +45,8 @@ mod schema;
 mod shipped_hooks;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod timeline;
 #[cfg(test)]
 mod traffic;
 #[cfg(test)]

@@ -162,6 +162,9 @@ fn every_path() {
         layout.unattended(),
         layout.lock(),
         layout.rules(),
+        layout.met(),
+        layout.metrics(),
+        layout.metrics_lock(),
         layout.journal(),
     ];
     there.extend(layout.hook_folders());
