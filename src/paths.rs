@@ -84,6 +84,12 @@ impl Layout {
         self.runtime().join("unattended")
     }
 
+    /// `/run/netcue/netcue.conf.good`: the last configuration that could be used.
+    #[must_use]
+    pub fn good_configuration(&self) -> PathBuf {
+        self.runtime().join("netcue.conf.good")
+    }
+
     /// `/run/netcue/rules.json`: the rules last put in, and the kernel's generation then.
     #[must_use]
     pub fn rules(&self) -> PathBuf {

@@ -301,7 +301,7 @@ fn as_json(story: &Story) -> String {
         })
         .collect();
     let (word, _) = outcome(story);
-    serde_json::json!({
+    let json = serde_json::json!({
         "event": story.event,
         "refused": story.refused.as_ref().map(|refused| serde_json::json!({
             "source": refused.source, "trigger": refused.trigger, "reason": refused.reason,
@@ -313,6 +313,6 @@ fn as_json(story: &Story) -> String {
         "ms": story.ms,
         "remarks": story.remarks,
         "steps": steps,
-    })
-    .to_string()
+    });
+    terminal::harmless_json(&json.to_string()).into_owned()
 }

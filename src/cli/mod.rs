@@ -1,6 +1,10 @@
 //! The command line: who was called, and by which name; a file per command.
 
+mod check;
+mod configure;
+mod doctor;
 mod emit;
+mod enable;
 mod from;
 mod capture;
 mod cloudevents;
@@ -15,6 +19,7 @@ mod replay;
 mod rules;
 mod run;
 mod since;
+mod sources;
 mod table;
 mod tar;
 mod timeline;
@@ -27,7 +32,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::error::Exit;
 use crate::event::Cause;
 use crate::paths::Layout;
-use crate::sources::{self, Call};
+use crate::sources::Call;
 use crate::sys::invocation::{self, Invocation};
 use crate::sys::terminal;
 
@@ -70,6 +75,18 @@ enum Command {
     /// Prints all about an event as a tar archive for a bug report, with names and public
     /// addresses taken out
     Capture(capture::Args),
+    /// Switches sources on, and puts in place what calls netcue for them
+    Enable(enable::EnableArgs),
+    /// Switches sources off, and takes out what calls netcue for them
+    Disable(enable::DisableArgs),
+    /// Lists the sources: what calls from where, when last, and what is missing
+    Sources(sources::Args),
+    /// Says whether the configuration can be used, and if not, where and why not
+    Check(check::Args),
+    /// Asks what netcue can't know by itself, and sets it up accordingly
+    Configure(configure::Args),
+    /// Looks at everything that could keep netcue from its job, and says what to do
+    Doctor(doctor::Args),
     /// Prints a completion script for a shell
     Completions {
         /// The shell
@@ -106,7 +123,9 @@ pub fn main() -> Exit {
     invocation::settle();
     let ended = if invocation.argv0.file_name() == Some(OsStr::new("ipmasq")) {
         ipmasq::main(&invocation)
-    } else if let Some((source, trigger)) = sources::by_place(&invocation.argv0, &invocation.cwd) {
+    } else if let Some((source, trigger)) =
+        crate::sources::by_place(&invocation.argv0, &invocation.cwd)
+    {
         Ok(from::by_link(source, trigger, &invocation))
     } else if let Some((root, words)) = plain_call(&invocation.words) {
         Ok(from::plain(&layout(root), words, &invocation))
@@ -156,6 +175,12 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Replay(args) => replay::main(&layout, &args, invocation),
         Command::Capture(args) => capture::main(&layout, &args),
         Command::Timeline(args) => timeline::main(&layout, &args),
+        Command::Enable(args) => enable::enable(&layout, &args),
+        Command::Disable(args) => enable::disable(&layout, &args),
+        Command::Sources(args) => sources::main(&layout, &args),
+        Command::Check(args) => check::main(&layout, &args),
+        Command::Configure(args) => configure::main(&layout, &args),
+        Command::Doctor(args) => doctor::main(&layout, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "netcue", &mut script);

@@ -149,5 +149,6 @@ fn as_json(event: &Event, steps: &[Step], rules: Option<&Preview>) -> String {
         "steps": steps,
         "changes": rules.map(super::rules::changes),
     });
-    serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n"
+    let json = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
+    terminal::harmless_json(&json).into_owned()
 }

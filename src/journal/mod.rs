@@ -1,11 +1,15 @@
 //! The journal: what happened, one JSON object a line, appended, rotated and read back
 //! from its end.
 
+mod heard;
 mod record;
 mod story;
 
+pub use heard::{Heard, last_heard};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
-pub use story::{Progress, Refused, Story, StoryStep, outcome_of, progress, stories};
+pub use story::{
+    Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of, stories,
+};
 
 pub use crate::sys::forward::Mark;
 
@@ -16,6 +20,7 @@ use crate::config;
 use crate::paths::Layout;
 use crate::sys::append::LineFile;
 use crate::sys::files::FileError;
+use crate::sys::terminal::harmless_json;
 
 /// Appends records; see netcue(8), FILES.
 #[derive(Debug)]
@@ -41,7 +46,9 @@ impl Journal {
         record: Record,
     ) -> Result<(), FileError> {
         let entry = Entry { time, event_id, record };
-        self.lines.append(&serde_json::to_string(&entry).unwrap_or_default())
+        // People look at the file itself, too.
+        let json = serde_json::to_string(&entry).unwrap_or_default();
+        self.lines.append(&harmless_json(&json))
     }
 
     /// Reads on from where an earlier reading stopped, or from the oldest record there is.

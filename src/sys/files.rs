@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 /// What could not be done to which file.
 #[derive(Debug, thiserror::Error)]
-#[error("can't {verb} {}: {source}", path.display())]
+#[error("can't {verb} {}: {source}{}", path.display(), self.advice())]
 pub struct FileError {
     /// What was tried.
     pub verb: &'static str,
@@ -23,6 +23,26 @@ impl FileError {
     pub fn at(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self { verb, path, source }
+    }
+
+    /// What to do about it, where the kernel's words don't say.
+    fn advice(&self) -> &'static str {
+        match self.source.raw_os_error() {
+            Some(nix::libc::EACCES | nix::libc::EPERM) => ": this is root's",
+            Some(nix::libc::ENOSPC) => ": make room on its file system",
+            Some(nix::libc::EDQUOT) => ": its quota is used up",
+            Some(nix::libc::EROFS) => ": remount its file system for writing",
+            Some(nix::libc::EMFILE) => ": the limit of open files (ulimit -n) is too low",
+            Some(nix::libc::ENFILE) => ": the machine has no descriptors left (fs.file-max)",
+            _ => "",
+        }
+    }
+
+    /// Whether the machine lacked something at this moment, and the file itself may be sound.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let passing = [nix::libc::EMFILE, nix::libc::ENFILE, nix::libc::ENOMEM, nix::libc::EIO];
+        self.source.raw_os_error().is_some_and(|errno| passing.contains(&errno))
     }
 
     /// Whether the kernel said no for want of permission.
@@ -63,12 +83,32 @@ pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// When writing or renaming fails; nothing is left at `path` then that wasn't there.
 pub fn put_whole(path: &Path, aside: &Path, content: &[u8]) -> Result<(), FileError> {
-    let written = write_new(aside, content)
-        .and_then(|()| fs::rename(aside, path).map_err(FileError::at("rename into place", path)));
+    write_aside(aside, content)?;
+    put_in_place(aside, path)
+}
+
+/// The first half of [`put_whole`].
+///
+/// # Errors
+/// When writing fails; nothing is left then.
+pub fn write_aside(aside: &Path, content: &[u8]) -> Result<(), FileError> {
+    let written = write_new(aside, content);
     if written.is_err() {
         remove_quietly(aside);
     }
     written
+}
+
+/// The second half of [`put_whole`].
+///
+/// # Errors
+/// When renaming fails; nothing is left of what was written aside then.
+pub fn put_in_place(aside: &Path, path: &Path) -> Result<(), FileError> {
+    let renamed = fs::rename(aside, path).map_err(FileError::at("rename into place", path));
+    if renamed.is_err() {
+        remove_quietly(aside);
+    }
+    renamed
 }
 
 fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {

@@ -161,6 +161,7 @@ fn every_path() {
         layout.failed(),
         layout.unattended(),
         layout.lock(),
+        layout.good_configuration(),
         layout.rules(),
         layout.met(),
         layout.metrics(),

@@ -87,7 +87,7 @@ fn a_failure_of_ours_is_the_callers_only_in_strict_mode() {
 fn a_configuration_with_a_mistake_stops_no_event() {
     let scene = Scene::new();
     scene.config("[hooks]\ntimeuot = 3\n");
-    let said = "netcue: ROOT/etc/netcue/netcue.conf:2:1: unknown field `timeuot`";
+    let said = "netcue: ROOT/etc/netcue/netcue.conf:2:1: there is no key \"timeuot\"";
     scene.calling(IP_UP).stderr_has(said).run();
     assert_eq!(scene.outcomes(), ["done"]);
 }

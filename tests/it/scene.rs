@@ -204,11 +204,9 @@ impl Scene {
         });
     }
 
-    /// Whether nobody holds the lock right now.
+    /// Whether nobody holds the lock right now; asking takes nothing from anybody.
     pub(crate) fn lock_is_free(&self) -> bool {
-        use nix::fcntl::{Flock, FlockArg};
-        let Ok(file) = fs::File::open(self.path("run/netcue/lock")) else { return true };
-        Flock::lock(file, FlockArg::LockSharedNonblock).is_ok()
+        crate::lock::is_free(&self.path("run/netcue/lock"))
     }
 
     /// Runs ip(8) in this network.
@@ -269,7 +267,7 @@ pub(crate) fn run(tool: &str, words: impl IntoIterator<Item: Into<String>>) -> S
 /// inherited by what another thread is starting, and then the kernel runs no such hook.
 pub(crate) fn write_file(path: &Path, content: &[u8], mode: u32) {
     let mut child = Command::new("install")
-        .args(["-D", "-m", &format!("{mode:o}"), "/dev/stdin"])
+        .args(["-D", "-m", &format!("{mode:o}"), "/proc/self/fd/0"])
         .arg(path)
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
