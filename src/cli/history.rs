@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure};
+use super::{Ended, Failure, cloudevents};
 use crate::error::Exit;
 use crate::journal::{self, Outcome, StepOutcome, Story, StoryStep};
 use crate::paths::Layout;
@@ -27,11 +27,25 @@ pub(super) struct Args {
     #[arg(long)]
     failed: bool,
     /// Prints JSON for programs, one object a line
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Table, hide_default_value = true)]
+    format: Format,
     /// Shows in full the events whose id begins so; or "last"
     #[arg(value_name = "EVENT")]
     event: Option<String>,
+}
+
+/// What history may be printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people: a table, or events in full
+    Table,
+    /// One object a line, as with --json
+    Json,
+    #[value(help = "CloudEvents 1.0, one a line; only what has ended")]
+    Cloudevents,
 }
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
@@ -47,7 +61,9 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         return Err(Failure::new(Exit::StepFailed, message));
     }
     stories.reverse();
-    let text = if args.json {
+    let text = if args.format == Format::Cloudevents {
+        stories.iter().filter_map(|story| cloudevents::line(story, &as_json(story))).collect()
+    } else if args.json || args.format == Format::Json {
         stories.iter().map(|story| as_json(story) + "\n").collect()
     } else if args.event.is_some() {
         stories.iter().map(in_full).collect::<Vec<_>>().join("\n")

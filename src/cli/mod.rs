@@ -6,15 +6,23 @@ mod doctor;
 mod emit;
 mod enable;
 mod from;
+mod capture;
+mod cloudevents;
 mod history;
 mod hooks;
 mod ipmasq;
+mod metrics;
 mod parse;
 mod plan;
+mod recorded;
+mod replay;
 mod rules;
 mod run;
+mod since;
 mod sources;
 mod table;
+mod tar;
+mod timeline;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -58,6 +66,15 @@ enum Command {
     Rules(rules::Args),
     /// Shows what happened
     History(history::Args),
+    /// Draws where the time went: in the terminal, or as a picture for a browser
+    Timeline(timeline::Args),
+    /// Prints what has been counted so far, as text for Prometheus
+    Metrics(metrics::Args),
+    /// Makes an event again, as it came, marked as a replay
+    Replay(replay::Args),
+    /// Prints all about an event as a tar archive for a bug report, with names and public
+    /// addresses taken out
+    Capture(capture::Args),
     /// Switches sources on, and puts in place what calls netcue for them
     Enable(enable::EnableArgs),
     /// Switches sources off, and takes out what calls netcue for them
@@ -154,6 +171,10 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Hooks(args) => hooks::main(&layout, &args),
         Command::Rules(args) => rules::main(&layout, &args, invocation),
         Command::History(args) => history::main(&layout, &args),
+        Command::Metrics(args) => metrics::main(&layout, &args),
+        Command::Replay(args) => replay::main(&layout, &args, invocation),
+        Command::Capture(args) => capture::main(&layout, &args),
+        Command::Timeline(args) => timeline::main(&layout, &args),
         Command::Enable(args) => enable::enable(&layout, &args),
         Command::Disable(args) => enable::disable(&layout, &args),
         Command::Sources(args) => sources::main(&layout, &args),

@@ -11,6 +11,8 @@ pub use story::{
     Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of, stories,
 };
 
+pub use crate::sys::forward::Mark;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -47,6 +49,24 @@ impl Journal {
         // People look at the file itself, too.
         let json = serde_json::to_string(&entry).unwrap_or_default();
         self.lines.append(&harmless_json(&json))
+    }
+
+    /// Reads on from where an earlier reading stopped, or from the oldest record there is.
+    /// Gives back where this one stopped, and whether records may have been rotated away
+    /// in between.
+    ///
+    /// # Errors
+    /// When a file is there and can't be read.
+    pub fn read_on(
+        &self,
+        mark: Option<&Mark>,
+        mut visit: impl FnMut(Entry),
+    ) -> Result<(Option<Mark>, bool), FileError> {
+        crate::sys::forward::lines_after(self.lines.path(), mark, &mut |line| {
+            if let Ok(entry) = serde_json::from_slice(line) {
+                visit(entry);
+            }
+        })
     }
 
     /// Reads backwards from the newest record until `visit` has seen enough (false).

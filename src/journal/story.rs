@@ -107,8 +107,8 @@ impl Story {
                 self.refused = Some(Refused { source, trigger, reason });
                 return true;
             }
-            Record::RunBegin { attempt, plan } => self.take_plan(attempt, plan),
-            Record::StepBegin { .. } => {}
+            Record::RunBegin { attempt, plan, .. } => self.take_plan(attempt, plan),
+            Record::StepBegin { .. } | Record::State { .. } => {}
             Record::StepEnd { step, end } => self.take_end(step, end),
             Record::Outcome { outcome, ms, reason, .. } => {
                 self.outcome = Some(outcome);

@@ -3,6 +3,7 @@
 
 mod drain;
 mod house;
+mod met;
 mod run;
 mod steps;
 mod unattended;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::House;
+use super::met;
 use super::steps::{self, Stage};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepOutcome};
@@ -40,7 +41,9 @@ impl Run<'_> {
         let id = Some(self.event.id);
         let mut stage = Stage::set(self.house, self.event, self.behind);
         let plan = stage.steps.iter().map(|step| self.as_planned(step)).collect();
-        self.house.record(id, Record::RunBegin { attempt: self.event.attempt, plan });
+        let digest = met::note(self.house, self.event.id);
+        self.house
+            .record(id, Record::RunBegin { attempt: self.event.attempt, plan, state: digest });
         let mut tally = Tally::default();
         for step in std::mem::take(&mut stage.steps) {
             if let Some(outcome) = self.done.end_of(&step.name) {

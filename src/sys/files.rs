@@ -2,8 +2,9 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What could not be done to which file.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +122,31 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {
     file.write_all(content).map_err(FileError::at("write", path))
 }
 
+/// Writes a file that everybody may read, aside and renamed in, into a folder that may
+/// belong to somebody else: no link that stands in the way is followed.
+///
+/// # Errors
+/// When writing or renaming fails; nothing is left at `path` then that wasn't there.
+pub fn publish(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let aside = PathBuf::from(name);
+    remove(&aside)?;
+    let mut open = OpenOptions::new();
+    let written = open
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&aside)
+        .and_then(|mut file| file.write_all(content))
+        .map_err(FileError::at("write", &aside))
+        .and_then(|()| fs::rename(&aside, path).map_err(FileError::at("rename into place", path)));
+    if written.is_err() {
+        remove_quietly(&aside);
+    }
+    written
+}
+
 /// Most files we read are smaller than this and are read with one call.
 const AT_ONCE: usize = 4096;
 
@@ -182,6 +208,15 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
 /// Removes what nobody will miss.
 pub fn remove_quietly(path: &Path) {
     let _ = fs::remove_file(path);
+}
+
+/// What tells the file at `path` from any that was there before: numbers are used again,
+/// moments are not.
+#[must_use]
+pub fn identity(path: &Path) -> Option<String> {
+    let there = fs::metadata(path).ok()?;
+    let made = there.created().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(format!("{}:{}", there.ino(), made.as_nanos()))
 }
 
 /// Whether something is there, link or not.

@@ -52,6 +52,18 @@ impl Lock {
         }
     }
 
+    /// Takes the lock, however long its holder keeps it.
+    ///
+    /// # Errors
+    /// When the file can't be opened or locked.
+    pub fn wait(path: &Path) -> Result<Self, FileError> {
+        let file = open(path).map_err(FileError::at("open the lock", path))?;
+        match fcntl(&file, FcntlArg::F_OFD_SETLKW(&whole(libc::F_WRLCK))) {
+            Ok(_) => Ok(Self(file, None)),
+            Err(errno) => Err(FileError::at("lock", path)(errno.into())),
+        }
+    }
+
     /// The note the last holder left; empty when it left in order.
     ///
     /// # Errors

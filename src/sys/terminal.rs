@@ -9,8 +9,16 @@ use std::io::{self, IsTerminal, Write};
 /// # Errors
 /// When stdout can't be written for another reason, as on a full disk.
 pub fn show(text: &str) -> io::Result<()> {
+    write(text.as_bytes())
+}
+
+/// Writes bytes that are no text to stdout, as [`show`] does.
+///
+/// # Errors
+/// As with [`show`].
+pub fn write(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }

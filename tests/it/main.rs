@@ -42,6 +42,8 @@ mod lock;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod machines;
+#[cfg(test)]
 mod manual;
 #[cfg(test)]
 mod mdoc;
@@ -56,6 +58,8 @@ mod properties;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;
@@ -65,6 +69,8 @@ mod shipped_hooks;
 mod signals;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod timeline;
 #[cfg(test)]
 mod tracer;
 #[cfg(test)]

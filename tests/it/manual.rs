@@ -163,6 +163,9 @@ fn every_path() {
         layout.lock(),
         layout.good_configuration(),
         layout.rules(),
+        layout.met(),
+        layout.metrics(),
+        layout.metrics_lock(),
         layout.journal(),
     ];
     there.extend(layout.hook_folders());

@@ -25,7 +25,8 @@ fn an_event_passes_every_stage() {
     let records = scene.journal();
     let kinds: Vec<&str> = records.iter().filter_map(|record| record["record"].as_str()).collect();
     let step = ["step-begin", "step-end"];
-    let expected = [&["accepted", "run-begin"][..], &step, &step, &step, &["outcome"]].concat();
+    let expected =
+        [&["accepted", "state", "run-begin"][..], &step, &step, &step, &["outcome"]].concat();
     assert_eq!(kinds, expected);
     assert_eq!(scene.outcomes(), ["done"]);
     assert_eq!(scene.queue(), Vec::<String>::new());
