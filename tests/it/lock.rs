@@ -8,7 +8,7 @@ use nix::libc;
 
 /// The lock in a test's own hands, until it is dropped.
 pub(crate) struct Held {
-    _file: File,
+    file: File,
 }
 
 impl Held {
@@ -17,7 +17,16 @@ impl Held {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         let file = file.expect("the lock");
         fcntl(&file, FcntlArg::F_OFD_SETLK(&whole())).expect("locked");
-        Self { _file: file }
+        Self { file }
+    }
+}
+
+impl Drop for Held {
+    /// A child that another thread is starting may still hold the file.
+    fn drop(&mut self) {
+        let kind = i16::try_from(libc::F_UNLCK).expect("a kind");
+        let unlocked = libc::flock { l_type: kind, ..whole() };
+        fcntl(&self.file, FcntlArg::F_OFD_SETLK(&unlocked)).expect("unlocked");
     }
 }
 
