@@ -132,5 +132,5 @@ fn as_json(rows: &[Row]) -> String {
             json!({ "name": row.name, "path": row.path, "state": row.state, "note": row.note })
         })
         .collect();
-    serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
+    super::json::pretty(&rows.into())
 }

@@ -5,11 +5,20 @@ mod from;
 mod history;
 mod hooks;
 mod ipmasq;
+mod json;
+mod pace;
+mod packets;
 mod parse;
 mod plan;
 mod rules;
 mod run;
+mod status;
 mod table;
+mod told;
+mod when;
+mod why;
+
+pub use json::SCHEMAS;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -53,6 +62,10 @@ enum Command {
     Rules(rules::Args),
     /// Shows what happened
     History(history::Args),
+    /// Shows how things stand: rules, interfaces, queue, last events, what needs attention
+    Status(status::Args),
+    /// Says in plain sentences why something happened, or did not
+    Why(why::Args),
     /// Prints a completion script for a shell
     Completions {
         /// The shell
@@ -135,6 +148,8 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Hooks(args) => hooks::main(&layout, &args),
         Command::Rules(args) => rules::main(&layout, &args, invocation),
         Command::History(args) => history::main(&layout, &args),
+        Command::Status(args) => status::main(&layout, &args),
+        Command::Why(args) => why::main(&layout, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "netcue", &mut script);

@@ -2,10 +2,14 @@
 //! from its end.
 
 mod record;
+mod search;
 mod story;
 
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
+pub use search::{Found, Reach, look_back, story_of};
 pub use story::{Progress, Refused, Story, StoryStep, outcome_of, progress, stories};
+
+use std::path::Path;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -26,6 +30,12 @@ impl Journal {
     #[must_use]
     pub fn of(layout: &Layout, config: &config::Journal) -> Self {
         Self { lines: LineFile::new(layout.journal(), config.size, config.keep) }
+    }
+
+    /// Where its newest file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.lines.path()
     }
 
     /// Appends one record.

@@ -1,6 +1,7 @@
 //! What people and programs read from us: stdout and stderr, and making text harmless on
 //! its way there.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 /// Writes to stdout. A reader that has gone away wants no more, so that is no error.
@@ -15,10 +16,11 @@ pub fn show(text: &str) -> io::Result<()> {
     }
 }
 
-/// Says an error or a remark on stderr.
+/// Says an error or a remark on stderr, which may have several lines.
 pub fn tell(text: &str) {
+    let lines: Vec<String> = text.lines().map(harmless).collect();
     // There is nobody left to tell that stderr can't be written.
-    let _ = writeln!(io::stderr(), "netcue: {text}");
+    let _ = writeln!(io::stderr(), "netcue: {}", lines.join("\n"));
 }
 
 /// Whether stdout is a terminal that wants colours: `NO_COLOR` (no-color.org) and
@@ -30,13 +32,13 @@ pub fn wants_colour() -> bool {
     io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
-/// The text with every control character but newline and tab shown as an escape, so that
+/// The text as one line, with every control character but tab shown as an escape, so that
 /// an outsider's bytes can't move a cursor or forge a line.
 #[must_use]
 pub fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() && c != '\n' && c != '\t' || is_reordering(c) {
+        if c != '\t' && does_harm(c) {
             shown.extend(c.escape_unicode());
         } else {
             shown.push(c);
@@ -45,7 +47,56 @@ pub fn harmless(text: &str) -> String {
     shown
 }
 
-/// Unicode's bidirectional controls, which make a line read other than it is.
-fn is_reordering(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// The same JSON with every such character within its strings written as JSON's own
+/// escape: a program reads the same from it, and a terminal nothing but text.
+#[must_use]
+pub fn harmless_json(json: &str) -> Cow<'_, str> {
+    // Line feeds and the like stand between tokens only: serde_json escapes them elsewhere.
+    let is_affected = |c: char| !c.is_ascii_whitespace() && does_harm(c);
+    if !json.contains(is_affected) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_affected(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// A control character, or one of Unicode's that end a line, are invisible, or make a line
+/// read other than it is.
+fn does_harm(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_reaches_a_terminal_but_text() {
+        assert_eq!(harmless("Grüße \u{4e16}"), "Grüße \u{4e16}");
+        assert_eq!(harmless("a\u{1b}[2J\nb\tc"), "a\\u{1b}[2J\\u{a}b\tc");
+        assert_eq!(harmless("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
+    }
+
+    #[test]
+    fn json_says_the_same_without_harm() {
+        let value = serde_json::json!({ "a\u{9b}": ["\u{7f}", "\u{202e}x", "\u{e0041}\n", "ü"] });
+        for json in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+            let shown = harmless_json(&json);
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+            assert!(!shown.chars().any(|c| does_harm(c) && c != '\n'), "{shown}");
+            assert!(shown.contains('ü'));
+        }
+        assert!(matches!(harmless_json("{\n  \"a\": 1\n}\n"), Cow::Borrowed(_)));
+    }
 }
