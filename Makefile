@@ -45,7 +45,7 @@ install: build ## Puts netcue in place, under DESTDIR and PREFIX
 	install -D -m 644 -t $(share)/man/man5 man/netcue.conf.5
 	install -D -m 644 -t $(share)/man/man7 man/netcue-event.7 man/netcue-hooks.7
 	install -D -m 644 -t $(share)/man/man8 man/netcue.8
-	install -D -m 644 -t $(share)/netcue src/event/event.schema.json
+	install -D -m 644 -t $(share)/netcue src/event/event.schema.json src/cli/schema/*.schema.json
 	install -D -m 644 -t $(share)/doc/netcue README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT
 	for folder in $(notdir $(wildcard integrations/*)); do \
 	    install -D -m 644 -t $(share)/doc/netcue/integrations/$$folder integrations/$$folder/*; \

@@ -153,9 +153,10 @@ fn as_text(status: &Status, house: &House) -> String {
     let mut line = |name: &str, tone, text: &str| table.row([(Tone::Faint, name), (tone, text)]);
     match &status.rules {
         Ok(preview) => {
-            let (tone, word) = match preview.differences.is_empty() {
-                true => (Tone::Good, "in force"),
-                false => (Tone::Bad, "not in force"),
+            let (tone, word) = if preview.differences.is_empty() {
+                (Tone::Good, "in force")
+            } else {
+                (Tone::Bad, "not in force")
             };
             line("rules", tone, &format!("{word}{}", since(status, preview.since)));
             for (name, sides, why) in external(preview) {

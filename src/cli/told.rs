@@ -1,6 +1,7 @@
 //! What a story of the journal is called in tables and sentences.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::table::Tone;
 use crate::journal::{Outcome, Story, StoryStep};
@@ -82,6 +83,11 @@ pub(super) fn present_step(story: &Story) -> Option<&StoryStep> {
     story.steps.iter().find(|step| step.end.is_none() && step.planned.skipped.is_none())
 }
 
+/// The beginning of an id that tells its millisecond: as a rule, only one event has it.
+pub(super) fn short(id: Option<Uuid>) -> String {
+    id.map_or_else(|| "-".to_owned(), |id| id.to_string().chars().take(MILLISECOND).collect())
+}
+
 /// Beginnings of ids by which each story can be told from the others, all of one length.
 pub(super) fn short_ids(stories: &[Story]) -> Vec<String> {
     let ids: Vec<Option<String>> =
@@ -92,8 +98,11 @@ pub(super) fn short_ids(stories: &[Story]) -> Vec<String> {
         .collect()
 }
 
-/// Where the groups of digits of an id end: a second, a millisecond, more than that.
-const LENGTHS: [usize; 4] = [8, 13, 18, 23];
+/// Where groups of digits of an id end: a millisecond, and more than that.
+const LENGTHS: [usize; 3] = [MILLISECOND, 18, 23];
+
+/// Characters of an id that tell its millisecond.
+const MILLISECOND: usize = 13;
 
 fn are_distinct(ids: &[Option<String>], length: usize) -> bool {
     let mut beginnings: Vec<&str> =

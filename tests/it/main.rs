@@ -40,6 +40,8 @@ mod schema;
 #[cfg(test)]
 mod shipped_hooks;
 #[cfg(test)]
+mod show;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod traffic;

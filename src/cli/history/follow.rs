@@ -49,7 +49,7 @@ pub(super) fn main(house: &House, args: &Args) -> Ended {
         follower
             .read_on(&mut |line| came.extend(serde_json::from_slice::<Entry>(line).ok()))
             .map_err(unreadable)?;
-        let text: String = came.into_iter().map(|entry| live.tell(entry)).collect();
+        let text: String = came.iter().map(|entry| live.tell(entry)).collect();
         live.put(&text)?;
         let next_frame = (live.draws && live.pace.is_some()).then(|| Instant::now() + FRAME);
         if !follower.sleep_until(next_frame) {
@@ -64,7 +64,7 @@ struct Live<'a> {
     args: &'a Args,
     paint: Paint,
     draws: bool,
-    known: HashMap<Uuid, Option<Box<Story>>>,
+    known: HashMap<Uuid, Box<Story>>,
     pace: Option<Pace>,
 }
 
@@ -83,11 +83,11 @@ impl Live<'_> {
     }
 
     /// The lines that a record is worth.
-    fn tell(&mut self, entry: Entry) -> String {
-        let Some(id) = entry.event_id else { return self.of_no_event(&entry) };
+    fn tell(&mut self, entry: &Entry) -> String {
+        let Some(id) = entry.event_id else { return self.of_no_event(entry) };
         let Some(story) = self.story(id) else { return String::new() };
         let (call, wanted) = (told::called(&story), self.is_about(&story));
-        self.note_pace(&entry);
+        self.note_pace(entry);
         if matches!(entry.record, Record::Outcome { .. }) {
             self.known.remove(&id);
             let whole = journal::story_of(&self.house.journal, id).ok().flatten();
@@ -116,7 +116,7 @@ impl Live<'_> {
             }
             _ => return String::new(),
         };
-        self.line(&entry, &id.to_string(), tone, &words)
+        self.line(entry, &id.to_string(), tone, &words)
     }
 
     fn of_no_event(&self, entry: &Entry) -> String {
@@ -170,12 +170,12 @@ impl Live<'_> {
 
     /// What the journal says of an event so far; it may have come before we did.
     fn story(&mut self, id: Uuid) -> Option<Box<Story>> {
-        let journal = &self.house.journal;
-        let known = self
-            .known
-            .entry(id)
-            .or_insert_with(|| journal::story_of(journal, id).ok().flatten().map(Box::new));
-        known.clone()
+        if let Some(known) = self.known.get(&id) {
+            return Some(known.clone());
+        }
+        let story = Box::new(journal::story_of(&self.house.journal, id).ok().flatten()?);
+        self.known.insert(id, story.clone());
+        Some(story)
     }
 
     fn is_about(&self, story: &Story) -> bool {

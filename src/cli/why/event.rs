@@ -48,7 +48,7 @@ impl Question<'_> {
             None => None,
             Some(id) => {
                 let found = journal::story_of(&self.house.journal, id);
-                Some((id, found.map_err(history::unreadable)?))
+                Some((told::short(Some(id)), found.map_err(history::unreadable)?))
             }
         };
         let mut lines = Vec::new();
@@ -71,12 +71,12 @@ impl Question<'_> {
         }
         lines.extend(story.remarks.iter().map(|remark| Line::Warns(format!("{remark}."))));
         for step in &story.steps {
-            lines.extend(step::told(&step.planned.step, step));
+            lines.extend(step::told(&step.planned.step, step, story.id));
         }
         lines.extend(self.how_it_ended(story));
         for other in caused {
             let (word, _) = told::outcome(other);
-            let id = other.id.unwrap_or_default();
+            let id = told::short(other.id);
             lines.push(Line::Says(format!("It caused {} ({id}): {word}.", told::called(other))));
         }
         let name = story.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
@@ -142,7 +142,7 @@ fn called(event: &Event) -> Vec<Line> {
         _ => String::new(),
     };
     let mut lines = vec![Line::Says(format!(
-        "{}{} called at {} with \"{}\"{means}{}.",
+        "{}{} called at {} with \"{}\"{}{means}.",
         event.source,
         who.unwrap_or_default(),
         when::full(event.time),

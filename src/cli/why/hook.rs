@@ -90,11 +90,11 @@ impl Question<'_> {
 fn in_event(story: &Story, name: &str) -> Vec<Line> {
     let time = told::began(story).map(when::brief).unwrap_or_default();
     let whose = match story.id {
-        Some(id) => format!("{time}, {} ({id}):", told::called(story)),
+        Some(_) => format!("{time}, {} ({}):", told::called(story), told::short(story.id)),
         None => format!("{time}, {}:", told::called(story)),
     };
     if let Some(step) = told::step(story, name) {
-        return step::told(&format!("{whose} it"), step);
+        return step::told(&format!("{whose} it"), step, story.id);
     }
     let why = match (story.outcome, &story.refused) {
         (_, Some(refused)) => format!("the call was refused: {}", refused.reason),

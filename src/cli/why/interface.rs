@@ -29,7 +29,7 @@ impl Question<'_> {
             Some(story) => {
                 let time = told::began(&story).map(when::full).unwrap_or_default();
                 let (word, _) = told::outcome(&story);
-                let id = story.id.unwrap_or_default();
+                let id = told::short(story.id);
                 format!(
                     "The last event about it: {} at {time}, {word} ({id}).",
                     told::called(&story)

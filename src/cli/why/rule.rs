@@ -77,8 +77,6 @@ impl Question<'_> {
         match look(&|story| !changes(story).is_empty())? {
             Some(story) => {
                 lines.push(Line::Says(format!("The rules were last changed by {}.", by(&story))));
-                let text = changes(&story).iter().cloned();
-                lines.extend(text.map(Line::Change));
                 let brought = |story: &Story| texts.iter().any(|text| adds(story, text));
                 if let [_] = texts
                     && let Some(story) = look(&brought)?
@@ -97,7 +95,7 @@ impl Question<'_> {
 
 fn by(story: &Story) -> String {
     let time = told::began(story).map(when::full).unwrap_or_default();
-    format!("{} at {time} ({})", told::called(story), story.id.unwrap_or_default())
+    format!("{} at {time} ({})", told::called(story), told::short(story.id))
 }
 
 fn changes(story: &Story) -> &[String] {

@@ -52,7 +52,7 @@ impl Question<'_> {
                     "It was last heard {ago} ago, at {}: {}, {word} ({}).",
                     time.map(when::full).unwrap_or_default(),
                     told::called(story),
-                    story.id.unwrap_or_default()
+                    told::short(story.id)
                 )));
             }
             None => lines.push(Line::Warns(match last.back_to {

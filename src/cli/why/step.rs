@@ -1,11 +1,16 @@
 //! What became of a step, as a sentence with its subject left to the caller.
 
+use uuid::Uuid;
+
 use super::Line;
-use crate::cli::when;
+use crate::cli::{told, when};
 use crate::journal::{StepEnd, StepOutcome, StoryStep};
 
+/// Lines of a changed ruleset that are shown.
+const MOST_CHANGES: usize = 16;
+
 /// The sentence about a step, behind the words that say which, and what it printed.
-pub(super) fn told(subject: &str, step: &StoryStep) -> Vec<Line> {
+pub(super) fn told(subject: &str, step: &StoryStep, event: Option<Uuid>) -> Vec<Line> {
     let Some(end) = &step.end else {
         return vec![match &step.planned.skipped {
             Some(reason) => Line::Says(format!("{subject} was not run: {}.", skipped(reason))),
@@ -15,7 +20,11 @@ pub(super) fn told(subject: &str, step: &StoryStep) -> Vec<Line> {
     let sentence = format!("{subject} {}.", ended(end));
     let mut lines =
         vec![if end.outcome.is_failure() { Line::Warns(sentence) } else { Line::Says(sentence) }];
-    lines.extend(end.changes.iter().map(|change| Line::Change(change.clone())));
+    lines.extend(end.changes.iter().take(MOST_CHANGES).map(|change| Line::Change(change.clone())));
+    if let Some(more) = end.changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
+        let event = told::short(event);
+        lines.push(Line::Quotes(format!("and {more} lines more: see \"netcue history {event}\"")));
+    }
     lines.extend(end.output.lines().map(|line| Line::Quotes(format!("| {line}"))));
     lines
 }
