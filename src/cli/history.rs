@@ -126,25 +126,24 @@ fn is_wanted(story: &Story, args: &Args) -> bool {
         && (!args.failed || told::went_wrong(story))
 }
 
-/// The stories, oldest first, a line each.
+/// The stories, oldest first, a line each: what is looked for first stands first, and what
+/// may be cut last.
 pub(super) fn as_table(stories: &[Story]) -> String {
     let mut table = Table::default();
-    let columns = ["TIME", "CALL", "INTERFACE", "RULES", "HOOKS", "TOOK", "EVENT", "OUTCOME"];
+    let columns = ["TIME", "EVENT", "CALL", "OUTCOME", "TOOK", "RULES", "HOOKS", "REASON"];
     table.row(columns.map(|column| (Tone::Strong, column)));
     for (story, id) in stories.iter().zip(told::short_ids(stories)) {
-        let (source, trigger, interface) = told::who(story);
         let (word, tone) = told::outcome(story);
         let dash = || "-".to_owned();
-        let reason = told::reason(story).map_or_else(String::new, |why| format!(": {why}"));
         table.row([
             (Tone::Faint, &told::began(story).map_or_else(dash, when::brief)),
-            (Tone::Plain, &format!("{source} {trigger}")),
-            (Tone::Strong, &interface),
+            (Tone::Faint, &id),
+            (Tone::Strong, &told::called(story)),
+            (tone, word),
+            (Tone::Plain, &story.ms.map_or_else(dash, when::lasting)),
             rules(story),
             (Tone::Plain, &hooks(story)),
-            (Tone::Plain, &story.ms.map_or_else(dash, when::lasting)),
-            (Tone::Plain, &id),
-            (tone, &format!("{word}{reason}")),
+            (tone, told::reason(story).unwrap_or_default()),
         ]);
     }
     table.cut_lines(Paint::for_stdout())

@@ -67,6 +67,7 @@ impl Paint {
     fn coloured(self, tone: Tone, text: String) -> String {
         let code = match tone {
             Tone::Plain => return text,
+            _ if text.is_empty() => return text,
             _ if !self.colours => return text,
             Tone::Strong => "1",
             Tone::Good => "32",

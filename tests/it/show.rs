@@ -79,7 +79,7 @@ impl Terminal {
     }
 
     /// Everything until the other side is closed.
-    fn to_its_end(mut self) -> String {
+    fn read_to_end(mut self) -> String {
         let mut shown = Vec::new();
         let mut some = [0; 4096];
         // At its end a terminal answers with an error.
@@ -221,7 +221,7 @@ fn what_has_gone_quiet_is_asked_after() {
 #[test]
 fn what_is_unknown_is_said_to_be() {
     let scene = remembering();
-    for words in ["why nosuch", "why event 0123", "why rule nosuch", "why source x", "plan 0123"] {
+    for words in ["why nosuch", "why event 0123", "why source x", "plan 0123"] {
         scene.netcue(split(words)).status(1).stderr_has("netcue: ").run();
     }
     for words in ["history --since noon", "why 20-a --at noon", "plan 019ca8c6"] {
@@ -237,13 +237,13 @@ fn a_terminal_gets_colours_and_lines_that_fit() {
         ("history-80-ascii.txt", 80, "C"),
         ("history-120.txt", 120, "C.UTF-8"),
     ] {
-        let shown = Terminal::with(&scene, "history", columns, locale).to_its_end();
+        let shown = Terminal::with(&scene, "history", columns, locale).read_to_end();
         let text = without_colours(&shown);
         assert!(text.lines().all(|line| line.chars().count() <= usize::from(columns)), "{text}");
         assert!(locale != "C" || shown.is_ascii(), "{text}");
         assert_is(name, &shown);
     }
-    let shown = Terminal::with(&scene, "why 019ca8c6-cd98", 60, "C").to_its_end();
+    let shown = Terminal::with(&scene, "why 019ca8c6-cd98", 60, "C").read_to_end();
     assert!(shown.is_ascii());
     assert_is("why-60-ascii.txt", &shown);
 }
@@ -253,12 +253,12 @@ fn nothing_hostile_reaches_a_terminal() {
     let scene = remembering();
     for words in ["history", "history 019ca8c", "status", "why 019ca8c6-cd98", "why 20-a"] {
         for locale in ["C.UTF-8", "C"] {
-            let shown = Terminal::with(&scene, words, 80, locale).to_its_end();
+            let shown = Terminal::with(&scene, words, 80, locale).read_to_end();
             let text = without_colours(&shown);
             assert!(!text.contains(['\u{7}', '\u{202e}', '\r']), "{words}: {text:?}");
         }
         let words = format!("{words} --json");
-        let shown = Terminal::with(&scene, &words, 80, "C.UTF-8").to_its_end();
+        let shown = Terminal::with(&scene, &words, 80, "C.UTF-8").read_to_end();
         assert!(!shown.contains(['\u{7}', '\u{1b}', '\u{202e}']), "{words}: {shown:?}");
     }
 }
@@ -293,8 +293,8 @@ fn events_are_followed_as_they_happen() {
     scene.gated_hook("40-slow", "# netcue: timeout=50s");
     let running = scene.calling(crate::scene::IP_UP).spawn();
     scene.begun(1);
-    let shown = follower.until(" left");
-    assert!(shown.contains("40-slow for "), "{shown:?}");
+    follower.until("40-slow for ");
+    follower.until(" left");
     let status = piped(&scene, "status");
     assert!(status.contains("\nrunning    ppp ip-up ppp0: 40-slow for "), "{status}");
     let status: Value = json_of(&scene, "status --json").remove(0);
@@ -317,7 +317,6 @@ fn schema(name: &str) -> Value {
     };
     let mut schema: Value = serde_json::from_str(text).expect(name);
     put_in(&mut schema);
-    schema.as_object_mut().expect("an object").remove("$id");
     schema
 }
 
@@ -381,7 +380,9 @@ fn every_json_keeps_to_its_schema() {
         let name = words.split(' ').next().expect("a word");
         let values = json_of(&scene, words);
         assert!(!values.is_empty(), "{words}");
-        values.iter().for_each(|value| assert_valid(name, value));
+        for value in &values {
+            assert_valid(name, value);
+        }
         seen.insert(name);
     }
     let refused = scene.netcue(["parse", "ppp", "ip-oops"]).status(65).any_stdout();

@@ -42,7 +42,7 @@ impl Question<'_> {
                     .to_owned(),
             ));
         }
-        if !preview.differences.is_empty() {
+        if !preview.differences.is_empty() && !meant.is_empty() {
             lines.push(Line::Warns(
                 "The rules below are called for and not in force: see \"netcue rules diff\"."
                     .to_owned(),

@@ -83,7 +83,7 @@ fn attached(layout: &Layout, source: &Source) -> Vec<Line> {
         return Vec::new();
     }
     let mut guide = Guide::below(layout.root());
-    let mut links = Vec::new();
+    let mut found = Vec::new();
     for place in &places {
         let path = layout.root().join(place.trim_start_matches('/'));
         let mut names = vec![path.clone()];
@@ -91,9 +91,9 @@ fn attached(layout: &Layout, source: &Source) -> Vec<Line> {
             let inside = folder::names(&path).unwrap_or_default();
             names = inside.iter().map(|name| path.join(name)).collect();
         }
-        links.extend(names.into_iter().filter(|path| leads_to_netcue(&mut guide, path)));
+        found.extend(names.into_iter().filter(|path| leads_to_netcue(&mut guide, path)));
     }
-    if links.is_empty() {
+    if found.is_empty() {
         let places: Vec<&str> = places.into_iter().collect();
         return vec![
             Line::Warns(format!("No link to netcue stands where {} looks:", source.name)),
@@ -104,7 +104,7 @@ fn attached(layout: &Layout, source: &Source) -> Vec<Line> {
         ];
     }
     let mut lines = vec![Line::Says("It calls netcue by these links:".to_owned())];
-    lines.extend(links.iter().map(|link| Line::Quotes(link.display().to_string())));
+    lines.extend(found.iter().map(|link| Line::Quotes(link.display().to_string())));
     lines
 }
 
