@@ -13,14 +13,21 @@ APT = DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-
 
 share = $(DESTDIR)$(PREFIX)/share
 hooks = $(DESTDIR)$(PREFIX)/lib/netcue/hooks.d
+units = $(DESTDIR)$(or $(UNITS),$(PREFIX)/lib/systemd/system)
+# Empty where no System V init scripts are wanted.
+INIT ?= /etc/init.d
+scripts = netcue netcue-early netcue-pre-network
+program = $(PREFIX)/sbin/netcue
+# What calls netcue says where Debian has it.
+put = sed 's|/usr/sbin/netcue|$(program)|g' $(1) > $(2) && chmod $(3) $(2)
 shipped = $(filter-out hooks.d/README.md,$(wildcard hooks.d/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench install uninstall
+.PHONY: help build demo test fuzz bench install uninstall deb test-package
 
 help: ## Lists these targets
 	@while IFS= read -r line; do case $$line in \
-	  [a-z]*:*'## '*) printf '  make %-10s %s\n' "$${line%%:*}" "$${line##*## }" ;; \
+	  [a-z]*:*'## '*) printf '  make %-12s %s\n' "$${line%%:*}" "$${line##*## }" ;; \
 	esac; done < $(firstword $(MAKEFILE_LIST))
 
 build: ## Builds the program as it is meant to be installed
@@ -34,36 +41,76 @@ test: ## Installs what the tests need and runs them all
 	tests/setup
 	tests/all
 
+# FUZZ_SECONDS=600 make fuzz looks longer.
+fuzz: ## Feeds every parser nonsense for a while
+	fuzz/run
+
 # In a network namespace of its own: needs root. NETCUE=/path/to/netcue measures another build.
 bench: ## Measures netcue against run-parts and a shell script
 	command -v nft ip run-parts flock mount >/dev/null || \
 		$(APT) nftables iproute2 debianutils util-linux
 	$(CARGO) bench --locked --bench peers $(STATIC)
 
-install: build ## Puts netcue in place, under DESTDIR and PREFIX
-	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/netcue
+# A PROGRAM given by who calls is taken as it is.
+install: $(if $(filter file,$(origin PROGRAM)),build) ## Puts netcue in place, under DESTDIR and PREFIX
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(program)
+	ln -sf netcue $(DESTDIR)$(PREFIX)/sbin/ipmasq
 	install -D -m 644 -t $(share)/man/man5 man/netcue.conf.5
 	install -D -m 644 -t $(share)/man/man7 man/netcue-event.7 man/netcue-hooks.7
 	install -D -m 644 -t $(share)/man/man8 man/netcue.8
+	ln -sf netcue.8 $(share)/man/man8/ipmasq.8
 	install -D -m 644 -t $(share)/netcue src/event/event.schema.json src/cli/schema/*.schema.json
 	install -D -m 644 -t $(share)/doc/netcue README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT
+	install -D -m 644 -t $(share)/doc/netcue/examples docs/netcue.conf
 	for folder in $(notdir $(wildcard integrations/*)); do \
 	    install -D -m 644 -t $(share)/doc/netcue/integrations/$$folder integrations/$$folder/*; \
 	done
+	rm $(share)/doc/netcue/integrations/boot/netcue*
 	install -d $(share)/bash-completion/completions $(share)/zsh/vendor-completions $(share)/fish/vendor_completions.d
 	$(PROGRAM) completions bash > $(share)/bash-completion/completions/netcue
 	$(PROGRAM) completions zsh > $(share)/zsh/vendor-completions/_netcue
 	$(PROGRAM) completions fish > $(share)/fish/vendor_completions.d/netcue.fish
 	install -d -m 755 $(hooks) $(DESTDIR)/etc/netcue/hooks.d
 	install -m 755 -t $(hooks) $(shipped)
+	install -d $(units)
+	$(foreach unit,$(notdir $(wildcard integrations/boot/*.service integrations/boot/*.path)),\
+	    $(call put,integrations/boot/$(unit),$(units)/$(unit),644) &&) true
+	install -D -m 644 -t $(units)/netcue-.service.d integrations/boot/hardening.conf
+# systemd would run the init scripts besides the units.
+	ln -sf netcue-boot-services.service $(units)/netcue.service
+	ln -sf /dev/null $(units)/netcue-early.service
+	ln -sf /dev/null $(units)/netcue-pre-network.service
+ifneq ($(INIT),)
+	install -d $(DESTDIR)$(INIT)
+	$(foreach script,$(scripts),\
+	    $(call put,integrations/boot/$(script).init,$(DESTDIR)$(INIT)/$(script),755) &&) true
+endif
 
-# What was written by hand stays: /etc/netcue, the journal, and links in other packages' folders.
+# What was written by hand stays: /etc/netcue and the journal. Links to the program don't,
+# wherever they are: they would call something that is gone.
 uninstall: ## Takes out what install put in place
-	rm -f $(DESTDIR)$(PREFIX)/sbin/netcue
+	find $(DESTDIR)/etc -xdev -type l \( -lname '$(program)' -o -lname '*/netcue-boot-*.service' \
+	    -o -lname '*/netcue-queue.path' -o -lname '../init.d/netcue*' \) -delete
+	rm -f $(DESTDIR)$(program) $(DESTDIR)$(PREFIX)/sbin/ipmasq
 	rm -f $(share)/man/man5/netcue.conf.5 $(share)/man/man7/netcue-event.7 \
-	    $(share)/man/man7/netcue-hooks.7 $(share)/man/man8/netcue.8
+	    $(share)/man/man7/netcue-hooks.7 $(share)/man/man8/netcue.8 $(share)/man/man8/ipmasq.8
 	rm -rf $(share)/netcue $(share)/doc/netcue
 	rm -f $(share)/bash-completion/completions/netcue $(share)/zsh/vendor-completions/_netcue \
 	    $(share)/fish/vendor_completions.d/netcue.fish
 	rm -f $(patsubst hooks.d/%,$(hooks)/%,$(shipped))
 	-rmdir $(hooks) $(dir $(hooks))
+	rm -rf $(units)/netcue.service $(units)/netcue-*.service $(units)/netcue-queue.path $(units)/netcue-.service.d
+	$(if $(INIT),rm -f $(addprefix $(DESTDIR)$(INIT)/,$(scripts)))
+
+# Debian's cargo may be too old; one that rustup has put in place is none that dpkg knows of.
+profile = $(shell dpkg-checkbuilddeps 2>/dev/null || echo -Ppkg.netcue.rustup)
+
+deb: ## Makes a Debian package, in target/debian
+	mkdir -p target/debian
+	dpkg-buildpackage --build=binary --no-sign --post-clean $(profile) \
+	    --buildinfo-file=target/debian/netcue.buildinfo --buildinfo-option=-utarget/debian \
+	    --changes-file=target/debian/netcue.changes --changes-option=-utarget/debian
+
+test-package: deb ## Installs, upgrades, removes and boots the package in a throw-away Debian
+	lintian --allow-root --fail-on error,warning target/debian/netcue_*.deb
+	tests/package/run target/debian/netcue_*.deb

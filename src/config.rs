@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::event::InterfaceName;
 
@@ -61,11 +61,15 @@ impl Default for Rules {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Hooks {
-    /// Time limit of a hook in seconds.
+    /// Time limit of a hook in seconds: 1 to 86400, as in a hook's own header.
+    #[serde(deserialize_with = "within::<_, _, 1, 86_400>")]
     pub timeout: u64,
-    /// Seconds between TERM and KILL when a hook exceeds its limit.
+    /// Seconds between TERM and KILL when a hook exceeds its limit: at most 3600.
+    #[serde(deserialize_with = "within::<_, _, 0, 3600>")]
     pub grace: u64,
-    /// Most bytes of a hook's output that are kept: half its head, half its tail.
+    /// Most bytes of a hook's output that are kept: half its head, half its tail. At most
+    /// a mebibyte, which the journal has to hold for every hook of every event.
+    #[serde(deserialize_with = "within::<_, _, 0, 1_048_576>")]
     pub output: usize,
 }
 
@@ -93,9 +97,11 @@ impl Default for Hooks {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Journal {
-    /// Bytes after which the journal is rotated.
+    /// Bytes after which the journal is rotated: 1 to a tebibyte.
+    #[serde(deserialize_with = "within::<_, _, 1, 1_099_511_627_776>")]
     pub size: u64,
-    /// Rotated journals kept.
+    /// Rotated journals kept: at most 1000, each of which is renamed at every rotation.
+    #[serde(deserialize_with = "within::<_, _, 0, 1000>")]
     pub keep: u32,
 }
 
@@ -103,6 +109,23 @@ impl Default for Journal {
     fn default() -> Self {
         Self { size: 8 << 20, keep: 4 }
     }
+}
+
+/// A number with which the program still keeps its promises.
+fn within<'de, D, N, const LEAST: u64, const MOST: u64>(deserializer: D) -> Result<N, D::Error>
+where
+    D: Deserializer<'de>,
+    N: TryFrom<u64>,
+{
+    let number = i64::deserialize(deserializer)?;
+    u64::try_from(number)
+        .ok()
+        .filter(|number| (LEAST..=MOST).contains(number))
+        .and_then(|number| N::try_from(number).ok())
+        .ok_or_else(|| {
+            let wanted = format!("{number}: wanted is a number from {LEAST} to {MOST}");
+            serde::de::Error::custom(wanted)
+        })
 }
 
 /// A configuration file that can't be used: where, and why.
@@ -131,7 +154,80 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, BadConfig> {
             path: path.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before.get(line_start..).unwrap_or("").chars().count() + 1,
-            reason: error.message().to_owned(),
+            reason: in_words(error.message()),
         }
     })
+}
+
+/// An unknown key is most often a misspelt one: then that is said, and else which there are.
+fn in_words(message: &str) -> String {
+    let Some((unknown, known)) = message.strip_prefix("unknown field ").and_then(|rest| {
+        let (unknown, known) = rest.split_once(", expected ")?;
+        Some((unknown.trim_matches('`'), quoted(known)))
+    }) else {
+        return message.to_owned();
+    };
+    let distance = |key: &&str| strsim::damerau_levenshtein(unknown, key);
+    let nearest = known.iter().copied().min_by_key(distance);
+    match nearest.filter(|key| distance(key) <= 1 + unknown.chars().count() / 4) {
+        Some(key) => format!("there is no key {unknown:?}; did you mean {key:?}?"),
+        None => format!("there is no key {unknown:?} here; there are {}", known.join(" ")),
+    }
+}
+
+/// What stands in backquotes.
+fn quoted(text: &str) -> Vec<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_would_break_a_promise_is_refused_with_its_place() {
+        for (text, refused) in [
+            ("[hooks]\ntimeout = 9223372036854775807", "netcue.conf:2:11: 9223372036854775807: "),
+            ("[hooks]\ntimeout = 0", "netcue.conf:2:11: 0: wanted is a number from 1 to 86400"),
+            ("[hooks]\ngrace = -1", "netcue.conf:2:9: -1: "),
+            ("[hooks]\noutput = 1000000000000", "netcue.conf:2:10: "),
+            ("[journal]\nkeep = 4000000000", "netcue.conf:2:8: "),
+            ("[journal]\nsize = 0", "netcue.conf:2:8: "),
+        ] {
+            let bad = parse(text, Path::new("netcue.conf")).unwrap_err().to_string();
+            assert!(bad.starts_with(refused), "{bad}");
+        }
+        let good =
+            "[hooks]\ntimeout = 86400\ngrace = 0\noutput = 0\n[journal]\nkeep = 0\nsize = 4096";
+        assert_eq!(parse(good, Path::new("netcue.conf")).unwrap().hooks.timeout, 86400);
+    }
+
+    fn problem(text: &str) -> String {
+        parse(text, Path::new("c")).map_or_else(|bad| bad.to_string(), |_| "good".to_owned())
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place_and_what_may_be_meant() {
+        for (text, expected) in [
+            ("", "good"),
+            ("strict = true\n[rules]\nexternal = [\"ppp0\"]\n", "good"),
+            ("stritc = true", "c:1:1: there is no key \"stritc\"; did you mean \"strict\"?"),
+            (
+                "[rules]\n\n  extrenal = []\n",
+                "c:3:3: there is no key \"extrenal\"; did you mean \"external\"?",
+            ),
+            (
+                "[rules]\nclamp_mss = true\n",
+                "c:2:1: there is no key \"clamp_mss\"; did you mean \"clamp-mss\"?",
+            ),
+            (
+                "[journal]\nrotate = 3\n",
+                "c:2:1: there is no key \"rotate\" here; there are size keep",
+            ),
+        ] {
+            assert_eq!(problem(text), expected, "{text}");
+        }
+        assert!(problem("[hooks]\ntimeout = \"ö\"\n").starts_with("c:2:11: invalid type"));
+        assert!(problem("a = \n").starts_with("c:1:"), "{}", problem("a = \n"));
+    }
 }

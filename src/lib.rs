@@ -17,5 +17,6 @@ pub mod journal;
 
 pub mod config;
 pub mod error;
+pub mod integrate;
 pub mod paths;
 pub mod sys;

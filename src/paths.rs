@@ -84,10 +84,34 @@ impl Layout {
         self.runtime().join("unattended")
     }
 
+    /// `/run/netcue/netcue.conf.good`: the last configuration that could be used.
+    #[must_use]
+    pub fn good_configuration(&self) -> PathBuf {
+        self.runtime().join("netcue.conf.good")
+    }
+
     /// `/run/netcue/rules.json`: the rules last put in, and the kernel's generation then.
     #[must_use]
     pub fn rules(&self) -> PathBuf {
         self.runtime().join("rules.json")
+    }
+
+    /// `/run/netcue/met.json`: the digest of the kernel's state recorded last.
+    #[must_use]
+    pub fn met(&self) -> PathBuf {
+        self.runtime().join("met.json")
+    }
+
+    /// `/var/lib/netcue/metrics.json`: what `netcue metrics` has counted so far.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("var/lib/netcue/metrics.json")
+    }
+
+    /// `/var/lib/netcue/metrics.lock`: held while counting.
+    #[must_use]
+    pub fn metrics_lock(&self) -> PathBuf {
+        self.root.join("var/lib/netcue/metrics.lock")
     }
 
     /// `/var/log/netcue/journal.jsonl`.

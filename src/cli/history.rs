@@ -4,7 +4,7 @@ mod follow;
 mod full;
 
 use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure, json, told, when};
+use super::{Ended, Failure, cloudevents, json, told, when};
 use crate::error::Exit;
 use crate::journal::{self, Found, Reach, StepOutcome, Story};
 use crate::paths::Layout;
@@ -40,11 +40,31 @@ pub(super) struct Args {
     #[arg(long, short = 'f', conflicts_with = "event")]
     follow: bool,
     /// Prints JSON for programs, one object a line
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Table, hide_default_value = true)]
+    format: Format,
     /// Shows in full the events whose id begins so; or "last"
     #[arg(value_name = "EVENT")]
     event: Option<String>,
+}
+
+/// What history may be printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people: a table, or events in full
+    Table,
+    /// One object a line, as with --json
+    Json,
+    #[value(help = "CloudEvents 1.0, one a line; only what has ended")]
+    Cloudevents,
+}
+
+impl Args {
+    fn wants_json(&self) -> bool {
+        self.json || self.format == Format::Json
+    }
 }
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
@@ -57,7 +77,10 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         return Err(unknown(event));
     }
     let stories: Vec<Story> = found.stories.into_iter().rev().collect();
-    let text = if args.json {
+    let text = if args.format == Format::Cloudevents {
+        let line = |story| cloudevents::line(story, &as_json(story).to_string());
+        stories.iter().filter_map(line).collect()
+    } else if args.wants_json() {
         stories.iter().map(|story| json::line(&as_json(story))).collect()
     } else if args.event.is_some() {
         stories.iter().map(full::in_full).collect::<Vec<_>>().join("\n")

@@ -1,19 +1,31 @@
 //! The command line: who was called, and by which name; a file per command.
 
+mod check;
+mod configure;
+mod doctor;
 mod emit;
+mod enable;
 mod from;
+mod capture;
+mod cloudevents;
 mod history;
 mod hooks;
 mod ipmasq;
 mod json;
+mod metrics;
 mod pace;
 mod packets;
 mod parse;
 mod plan;
+mod recorded;
+mod replay;
 mod rules;
 mod run;
+mod sources;
 mod status;
 mod table;
+mod tar;
+mod timeline;
 mod told;
 mod when;
 mod why;
@@ -28,7 +40,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::error::Exit;
 use crate::event::Cause;
 use crate::paths::Layout;
-use crate::sources::{self, Call};
+use crate::sources::Call;
 use crate::sys::invocation::{self, Invocation};
 use crate::sys::terminal;
 
@@ -66,6 +78,27 @@ enum Command {
     Status(status::Args),
     /// Says in plain sentences why something happened, or did not
     Why(why::Args),
+    /// Draws where the time went: in the terminal, or as a picture for a browser
+    Timeline(timeline::Args),
+    /// Prints what has been counted so far, as text for Prometheus
+    Metrics(metrics::Args),
+    /// Makes an event again, as it came, marked as a replay
+    Replay(replay::Args),
+    /// Prints all about an event as a tar archive for a bug report, with names and public
+    /// addresses taken out
+    Capture(capture::Args),
+    /// Switches sources on, and puts in place what calls netcue for them
+    Enable(enable::EnableArgs),
+    /// Switches sources off, and takes out what calls netcue for them
+    Disable(enable::DisableArgs),
+    /// Lists the sources: what calls from where, when last, and what is missing
+    Sources(sources::Args),
+    /// Says whether the configuration can be used, and if not, where and why not
+    Check(check::Args),
+    /// Asks what netcue can't know by itself, and sets it up accordingly
+    Configure(configure::Args),
+    /// Looks at everything that could keep netcue from its job, and says what to do
+    Doctor(doctor::Args),
     /// Prints a completion script for a shell
     Completions {
         /// The shell
@@ -102,7 +135,9 @@ pub fn main() -> Exit {
     invocation::settle();
     let ended = if invocation.argv0.file_name() == Some(OsStr::new("ipmasq")) {
         ipmasq::main(&invocation)
-    } else if let Some((source, trigger)) = sources::by_place(&invocation.argv0, &invocation.cwd) {
+    } else if let Some((source, trigger)) =
+        crate::sources::by_place(&invocation.argv0, &invocation.cwd)
+    {
         Ok(from::by_link(source, trigger, &invocation))
     } else if let Some((root, words)) = plain_call(&invocation.words) {
         Ok(from::plain(&layout(root), words, &invocation))
@@ -150,6 +185,16 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::History(args) => history::main(&layout, &args),
         Command::Status(args) => status::main(&layout, &args),
         Command::Why(args) => why::main(&layout, &args),
+        Command::Metrics(args) => metrics::main(&layout, &args),
+        Command::Replay(args) => replay::main(&layout, &args, invocation),
+        Command::Capture(args) => capture::main(&layout, &args),
+        Command::Timeline(args) => timeline::main(&layout, &args),
+        Command::Enable(args) => enable::enable(&layout, &args),
+        Command::Disable(args) => enable::disable(&layout, &args),
+        Command::Sources(args) => sources::main(&layout, &args),
+        Command::Check(args) => check::main(&layout, &args),
+        Command::Configure(args) => configure::main(&layout, &args),
+        Command::Doctor(args) => doctor::main(&layout, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "netcue", &mut script);

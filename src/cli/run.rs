@@ -34,6 +34,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     house.close();
     Ok(match drained.stopped_by {
         Some(signal) => Exit::Signal(signal),
+        None if drained.stuck => Exit::CantWrite,
         None if drained.failed.is_empty() => Exit::Done,
         None => Exit::StepFailed,
     })

@@ -15,8 +15,8 @@ use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::plan::Fitness;
 use crate::queue::Note;
-use crate::sys::holder::holder_of;
-use crate::sys::{folder, lock, terminal};
+use crate::sys::lock::{self, Probe};
+use crate::sys::{files, folder, terminal};
 
 /// Records looked through: those of some fifty events. A screen shows no more, and a long
 /// journal must not make this slow.
@@ -69,8 +69,8 @@ fn look(house: &House) -> Result<Status, super::Failure> {
     let mut waiting: Vec<Event> =
         tickets.iter().filter_map(|ticket| house.queue.read(ticket).ok().flatten()).collect();
     let note = Note::from_bytes(&lock::note_of(&house.layout.lock()));
-    let holder = holder_of(&house.layout.lock());
-    let in_hand = note.as_ref().filter(|_| holder.is_some()).and_then(|note| {
+    let is_held = is_held(house);
+    let in_hand = note.as_ref().filter(|_| is_held).and_then(|note| {
         let at = waiting.iter().position(|event| event.id == note.event_id)?;
         Some(waiting.remove(at))
     });
@@ -84,13 +84,19 @@ fn look(house: &House) -> Result<Status, super::Failure> {
     });
     let mut attention = Vec::new();
     of_the_rules(&rules, &mut attention);
-    if holder.is_none() && !waiting.is_empty() {
+    if !is_held && !waiting.is_empty() {
         attention.push("events wait and nobody handles them: see \"netcue run\"".to_owned());
     }
     of_the_folders(house, &mut attention);
     of_the_hooks(house, &mut attention);
     of_failures(&recent, &mut attention);
     Ok(Status { rules, changed_by, waiting, running, recent, attention })
+}
+
+/// Whether a run is going on; a lock that was never taken is not made.
+fn is_held(house: &House) -> bool {
+    let lock = house.layout.lock();
+    files::is_there(&lock) && Probe::open(&lock).is_ok_and(|probe| !probe.is_free())
 }
 
 fn changed_the_rules(story: &Story) -> bool {

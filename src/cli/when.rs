@@ -11,7 +11,7 @@ use crate::error::Exit;
 use crate::sys::clock;
 
 /// What a person can say for a time, for help and errors.
-const FORMS: &str = "10m (or s, h, d: so long ago), boot, today, yesterday, 10:42, \
+const FORMS: &str = "boot, today, yesterday, 10m (or s, h, d: so long ago), 10:42, \
                      \"11-23 10:42:07\", \"2026-11-23 10:42\" or 2026-11-23T10:42:07Z";
 
 /// A time, and how exactly it was said.
@@ -32,13 +32,22 @@ impl When {
 
 /// Reads a time as said on the command line, now and here.
 pub(super) fn read(text: &str) -> Result<When, Failure> {
+    understood(text).ok_or_else(|| {
+        let message = format!("{text:?} is no time that is understood; wanted is {FORMS}");
+        Failure::new(Exit::Usage, message)
+    })
+}
+
+/// The beginning of a time, for clap to read.
+pub(super) fn beginning(text: &str) -> Result<Timestamp, String> {
+    understood(text).map(|when| when.from).ok_or_else(|| format!("wanted is {FORMS}"))
+}
+
+fn understood(text: &str) -> Option<When> {
     let now = clock::now();
     let up = SignedDuration::from_nanos(i64::try_from(clock::boottime_ns()).unwrap_or(0));
     let booted = now.checked_sub(up).unwrap_or(Timestamp::MIN);
-    parse(text, now, booted, &TimeZone::system()).ok_or_else(|| {
-        let message = format!("{text:?} is no time that is understood; there are {FORMS}");
-        Failure::new(Exit::Usage, message)
-    })
+    parse(text.trim(), now, booted, &TimeZone::system())
 }
 
 fn parse(text: &str, now: Timestamp, booted: Timestamp, zone: &TimeZone) -> Option<When> {

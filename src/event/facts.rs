@@ -71,6 +71,10 @@ impl Facts {
     /// Most warnings kept: a call with more is broken enough as it is.
     const MOST_WARNINGS: usize = 32;
 
+    /// Deepest nesting taken in an unknown field. `serde_json` reads 128 levels, and the
+    /// journal and the programs that read it put some of their own around an event.
+    const DEEPEST: usize = 32;
+
     /// Reads facts that somebody wrote by hand; an event's stamp, if it is there, is left
     /// out, because acceptance makes a new one.
     ///
@@ -80,6 +84,10 @@ impl Facts {
         let mut facts: Self = serde_json::from_slice(bytes)?;
         for stamped in Event::STAMPED {
             facts.later.remove(stamped);
+        }
+        if facts.later.values().any(|value| is_deeper_than(Self::DEEPEST, value)) {
+            let levels = Self::DEEPEST;
+            return Err(serde::de::Error::custom(format!("nested deeper than {levels} levels")));
         }
         Ok(facts)
     }
@@ -127,5 +135,14 @@ impl Facts {
             }
             Err(_) => self.warn(name, "not a whole number"),
         }
+    }
+}
+
+fn is_deeper_than(levels: usize, value: &serde_json::Value) -> bool {
+    let Some(left) = levels.checked_sub(1) else { return true };
+    match value {
+        serde_json::Value::Array(items) => items.iter().any(|item| is_deeper_than(left, item)),
+        serde_json::Value::Object(map) => map.values().any(|item| is_deeper_than(left, item)),
+        _ => false,
     }
 }

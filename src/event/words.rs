@@ -57,7 +57,8 @@ macro_rules! checked_string {
 /// A name the kernel would accept for an interface, and a shell or nft could not misread.
 ///
 /// The kernel (`dev_valid_name`) takes 1 to 15 bytes without `/`, `:` or white
-/// space, other than `.` and `..`; we also want printable ASCII.
+/// space, other than `.` and `..`; we also want printable ASCII. The name is a hook's
+/// first argument, and a command it is handed on to would take a leading `-` for an option.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InterfaceName(String);
@@ -75,6 +76,9 @@ impl InterfaceName {
         }
         if text == "." || text == ".." {
             return Err(Unfit::because("the kernel takes no interface called . or .."));
+        }
+        if text.starts_with('-') {
+            return Err(Unfit::because("an interface name can't begin with -, as options do"));
         }
         match text
             .bytes()

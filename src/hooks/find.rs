@@ -102,7 +102,11 @@ fn look_with(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Found {
     let mut head = String::new();
     let standing = match guide.way_to(&path) {
         Err(error) => Standing::Unreadable(error),
-        Ok(way) if is_mask(&way) => Standing::Masked,
+        Ok(way) if way.end == Path::new("/dev/null") => Standing::Masked,
+        Ok(way) if is_empty(&way) => match judge(&way) {
+            Ok(_) => Standing::Masked,
+            Err(distrust) => Standing::Distrusted(distrust),
+        },
         Ok(way) => match judge_program(&way) {
             Err(distrust) => Standing::Distrusted(distrust),
             Ok(file) => match read_head_of(file, &path, guide) {
@@ -117,9 +121,8 @@ fn look_with(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Found {
     Found { name, path, standing, head }
 }
 
-fn is_mask(way: &Way) -> bool {
-    way.end == Path::new("/dev/null")
-        || way.parts.last().is_some_and(|end| end.kind == Kind::File && end.size == 0)
+fn is_empty(way: &Way) -> bool {
+    way.parts.last().is_some_and(|end| end.kind == Kind::File && end.size == 0)
 }
 
 /// A script says at its top what it wants, another program in the file beside it.

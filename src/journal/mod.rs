@@ -1,13 +1,19 @@
 //! The journal: what happened, one JSON object a line, appended, rotated and read back
 //! from its end.
 
+mod heard;
 mod record;
 mod search;
 mod story;
 
+pub use heard::{Heard, last_heard};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 pub use search::{Found, Reach, look_back, story_of};
-pub use story::{Progress, Refused, Story, StoryStep, outcome_of, progress, stories};
+pub use story::{
+    Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of, stories,
+};
+
+pub use crate::sys::forward::Mark;
 
 use std::path::Path;
 
@@ -18,6 +24,7 @@ use crate::config;
 use crate::paths::Layout;
 use crate::sys::append::LineFile;
 use crate::sys::files::FileError;
+use crate::sys::terminal::harmless_json;
 
 /// Appends records; see netcue(8), FILES.
 #[derive(Debug)]
@@ -49,7 +56,27 @@ impl Journal {
         record: Record,
     ) -> Result<(), FileError> {
         let entry = Entry { time, event_id, record };
-        self.lines.append(&serde_json::to_string(&entry).unwrap_or_default())
+        // People look at the file itself, too.
+        let json = serde_json::to_string(&entry).unwrap_or_default();
+        self.lines.append(&harmless_json(&json))
+    }
+
+    /// Reads on from where an earlier reading stopped, or from the oldest record there is.
+    /// Gives back where this one stopped, and whether records may have been rotated away
+    /// in between.
+    ///
+    /// # Errors
+    /// When a file is there and can't be read.
+    pub fn read_on(
+        &self,
+        mark: Option<&Mark>,
+        mut visit: impl FnMut(Entry),
+    ) -> Result<(Option<Mark>, bool), FileError> {
+        crate::sys::forward::lines_after(self.lines.path(), mark, &mut |line| {
+            if let Ok(entry) = serde_json::from_slice(line) {
+                visit(entry);
+            }
+        })
     }
 
     /// Reads backwards from the newest record until `visit` has seen enough (false).

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::event::Event;
+use crate::sys::state::KernelState;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,16 @@ pub enum Record {
         attempt: u32,
         /// Every step, with the reason of each that won't run.
         plan: Vec<PlannedStep>,
+        /// The digest of the kernel's state that it met; a `state` record has the rest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<String>,
+    },
+    /// The kernel's state that a run met, unless an earlier record has the same.
+    State {
+        /// By which runs refer to it.
+        digest: String,
+        /// Interfaces, addresses, routes and policy rules.
+        state: Box<KernelState>,
     },
     /// A step begins.
     StepBegin {

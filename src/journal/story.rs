@@ -73,7 +73,7 @@ pub fn stories(
         }
         finished < most
     })?;
-    open.retain(|story| (story.event.is_some() || story.refused.is_some()) && wanted(story));
+    open.retain(|story| story.is_whole() && wanted(story));
     open.truncate(most);
     Ok(open)
 }
@@ -88,6 +88,14 @@ fn place_of(entry: &Entry, open: &mut Vec<Story>) -> usize {
 }
 
 impl Story {
+    /// Whether its beginning is known: an event accepted, a call refused, or a queue file
+    /// that held nothing.
+    fn is_whole(&self) -> bool {
+        self.event.is_some()
+            || self.refused.is_some()
+            || self.id.is_none() && self.outcome.is_some()
+    }
+
     /// Takes in one entry, older than those before. Tells whether the story is now whole.
     pub(super) fn tell(&mut self, entry: Entry) -> bool {
         match entry.record {
@@ -99,13 +107,18 @@ impl Story {
                 self.refused = Some(Refused { source, trigger, reason });
                 return true;
             }
-            Record::RunBegin { attempt, plan } => self.take_plan(attempt, plan),
-            Record::StepBegin { .. } => {}
+            Record::RunBegin { attempt, plan, .. } => self.take_plan(attempt, plan),
+            Record::StepBegin { .. } | Record::State { .. } => {}
             Record::StepEnd { step, end } => self.take_end(step, end),
             Record::Outcome { outcome, ms, reason, .. } => {
                 self.outcome = Some(outcome);
                 self.ms = Some(ms);
                 self.reason = reason;
+            }
+            Record::SetAside { path, reason } if self.id.is_none() => {
+                self.outcome = Some(Outcome::GivenUp);
+                self.reason = Some(format!("set aside as {path}: {reason}"));
+                return true;
             }
             Record::SetAside { path, reason } => {
                 self.remarks.insert(0, format!("set aside as {path}: {reason}"));
@@ -119,9 +132,11 @@ impl Story {
     fn take_end(&mut self, step: String, end: StepEnd) {
         let known = self.steps.iter_mut().find(|known| known.planned.step == step);
         match known {
-            // A step that an earlier attempt finished isn't run again, and an
-            // interruption is no end.
-            Some(known) if known.end.as_ref().is_none_or(is_open) => known.end = Some(end),
+            // A step that an earlier attempt finished isn't run again, and neither an
+            // interruption nor the start of a hook that holds nobody is its end.
+            Some(known) if known.end.as_ref().is_none_or(|end| !is_final(end)) => {
+                known.end = Some(end);
+            }
             Some(_) => {}
             None => {
                 let planned = PlannedStep { step, path: None, skipped: None };
@@ -148,8 +163,8 @@ impl Story {
     }
 }
 
-fn is_open(end: &StepEnd) -> bool {
-    matches!(end.outcome, StepOutcome::Interrupted)
+fn is_final(end: &StepEnd) -> bool {
+    !matches!(end.outcome, StepOutcome::Interrupted | StepOutcome::Started)
 }
 
 /// What a run that died or was stopped had finished, so that it isn't done twice.
@@ -157,10 +172,26 @@ fn is_open(end: &StepEnd) -> bool {
 pub struct Progress {
     /// The steps that have ended, in any attempt.
     pub finished: Vec<(String, StepOutcome)>,
-    /// Whether the event has its outcome already.
-    pub has_outcome: bool,
+    /// The steps that were begun, in any attempt.
+    pub begun: Vec<String>,
+    /// How the event ended, if it has.
+    pub outcome: Option<Outcome>,
     /// The last attempt that was begun.
     pub attempt: u32,
+}
+
+impl Progress {
+    /// How a step ended, if it has.
+    #[must_use]
+    pub fn end_of(&self, step: &str) -> Option<StepOutcome> {
+        self.finished.iter().find(|(name, _)| name == step).map(|(_, outcome)| *outcome)
+    }
+
+    /// Whether a step was begun and has not ended: nobody knows how far it got.
+    #[must_use]
+    pub fn was_cut_off(&self, step: &str) -> bool {
+        self.begun.iter().any(|name| name == step) && self.end_of(step).is_none()
+    }
 }
 
 /// Looks up how far an event got.
@@ -174,10 +205,11 @@ pub fn progress(journal: &Journal, id: Uuid) -> Result<Progress, FileError> {
             return true;
         }
         match entry.record {
-            Record::StepEnd { step, end } if !is_open(&end) => {
+            Record::StepEnd { step, end } if end.outcome != StepOutcome::Interrupted => {
                 progress.finished.push((step, end.outcome));
             }
-            Record::Outcome { .. } => progress.has_outcome = true,
+            Record::StepBegin { step } => progress.begun.push(step),
+            Record::Outcome { outcome, .. } => progress.outcome = Some(outcome),
             Record::RunBegin { attempt, .. } => {
                 progress.attempt = progress.attempt.max(attempt);
                 return attempt > 1;
@@ -189,19 +221,51 @@ pub fn progress(journal: &Journal, id: Uuid) -> Result<Progress, FileError> {
     Ok(progress)
 }
 
-/// How an event ended, if it has.
+/// Whether an event is on record, and how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The journal doesn't know it.
+    Unknown,
+    /// It was accepted, and has no outcome yet.
+    Accepted,
+    /// It has ended.
+    Ended(Outcome),
+}
+
+/// Looks up how an event stands.
 ///
 /// # Errors
 /// When a journal file is there and can't be read.
-pub fn outcome_of(journal: &Journal, id: Uuid) -> Result<Option<Outcome>, FileError> {
-    let mut found = None;
+pub fn standing_of(journal: &Journal, id: Uuid) -> Result<Standing, FileError> {
+    let mut found = Standing::Unknown;
     journal.read_back(|entry| {
         match entry.record {
-            Record::Outcome { outcome, .. } if entry.event_id == Some(id) => found = Some(outcome),
+            Record::Outcome { outcome, .. } if entry.event_id == Some(id) => {
+                found = Standing::Ended(outcome);
+            }
+            Record::Accepted { .. } if entry.event_id == Some(id) => found = Standing::Accepted,
+            _ => {}
+        }
+        found == Standing::Unknown
+    })?;
+    Ok(found)
+}
+
+/// Whether the end of a hook that holds nobody is on record.
+///
+/// # Errors
+/// When a journal file is there and can't be read.
+pub fn has_final_end(journal: &Journal, id: Uuid, step: &str) -> Result<bool, FileError> {
+    let mut found = false;
+    journal.read_back(|entry| {
+        match entry.record {
+            Record::StepEnd { step: name, end } if entry.event_id == Some(id) && name == step => {
+                found = is_final(&end);
+            }
             Record::Accepted { .. } if entry.event_id == Some(id) => return false,
             _ => {}
         }
-        found.is_none()
+        !found
     })?;
     Ok(found)
 }

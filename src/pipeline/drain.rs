@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::run::{End, Run};
 use super::{House, send_runner, unattended};
 use crate::event::Event;
-use crate::journal::{Outcome, Progress, Record, progress};
-use crate::queue::{Note, Ticket};
+use crate::journal::{Outcome, Progress, Record, Standing, progress, standing_of};
+use crate::queue::{Note, Ticket, Unreadable};
+use crate::sys::files;
 use crate::sys::lock::Lock;
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
@@ -23,6 +24,9 @@ pub struct Drained {
     pub stopped_by: Option<i32>,
     /// Whether another process holds the lock and does the work.
     pub busy: bool,
+    /// Whether the queue could not be read, or an event not be taken out of it, as on a
+    /// file system that has become read-only: looking again would never end.
+    pub stuck: bool,
 }
 
 /// Handles what waits, if nobody else does.
@@ -56,7 +60,7 @@ pub fn drain(house: &mut House) -> Drained {
             send_runner(house);
             return drained;
         }
-        if !house.queue.waiting().is_ok_and(|waiting| !waiting.is_empty()) {
+        if drained.stuck || !house.queue.waiting().is_ok_and(|waiting| !waiting.is_empty()) {
             return drained;
         }
     }
@@ -64,21 +68,28 @@ pub fn drain(house: &mut House) -> Drained {
 
 /// One holding of the lock.
 fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained) {
-    let mut last = lock.note().ok().and_then(|note| Note::from_bytes(&note));
+    let last = lock.note().ok().and_then(|note| Note::from_bytes(&note));
+    let is_last =
+        |ticket: &Ticket| last.as_ref().is_some_and(|last| last.ticket == ticket.as_str());
+    take_in_drafts(house);
     unattended::look_after(house);
+    house.keep();
     loop {
-        let waiting = match house.queue.waiting() {
+        let mut waiting = match house.queue.waiting() {
             Ok(waiting) if waiting.is_empty() => break,
             Ok(waiting) => waiting,
             Err(error) => {
                 house.say(Urgency::Error, &error.to_string());
-                break;
+                drained.stuck = true;
+                return;
             }
         };
+        // What was begun is finished first: the note knows of no other event.
+        waiting.sort_by_key(|ticket| !is_last(ticket));
         for (index, ticket) in waiting.iter().enumerate() {
             let behind = waiting.get(index + 1..).unwrap_or_default();
             let mut hand = Hand { house, lock, signals };
-            match hand.take_up(ticket, behind, last.take()) {
+            match hand.take_up(ticket, behind, last.as_ref().filter(|_| is_last(ticket))) {
                 Taken::Finished => {}
                 Taken::Failed(id) => drained.failed.push(id),
                 Taken::Stopped(signal) => {
@@ -86,7 +97,8 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
                     return;
                 }
                 Taken::Stuck => {
-                    let _ = lock.leave_note(b"");
+                    // The note stays: it keeps the next turn from repeating what is finished.
+                    drained.stuck = true;
                     return;
                 }
             }
@@ -95,12 +107,27 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
     let _ = lock.leave_note(b"");
 }
 
+/// Puts into the queue what its writer put on record and did not live to put in.
+fn take_in_drafts(house: &mut House) {
+    for draft in house.queue.abandoned().unwrap_or_default() {
+        let event = house.queue.read_draft(&draft);
+        let standing = event.map(|event| standing_of(&house.journal, event.id));
+        if let Some(Ok(Standing::Accepted)) = standing {
+            if let Err(error) = house.queue.put_in(draft) {
+                house.say(Urgency::Error, &error.to_string());
+            }
+        } else {
+            house.queue.discard(&draft);
+        }
+    }
+}
+
 /// What came of one ticket.
 enum Taken {
     Finished,
     Failed(Uuid),
     Stopped(i32),
-    /// It can neither be handled nor taken out of the queue: going on would never end.
+    /// It can't be taken out of the queue.
     Stuck,
 }
 
@@ -112,30 +139,39 @@ struct Hand<'a> {
 }
 
 impl Hand<'_> {
-    fn take_up(&mut self, ticket: &Ticket, behind: &[Ticket], last: Option<Note>) -> Taken {
+    /// `last` is the note of an earlier run of this event that did not get through.
+    fn take_up(&mut self, ticket: &Ticket, behind: &[Ticket], last: Option<&Note>) -> Taken {
         let mut event = match self.house.queue.read(ticket) {
             Ok(Some(event)) => event,
-            Ok(None) => return Taken::Finished,
-            Err(unreadable) => return self.set_aside(ticket, None, &unreadable),
+            Ok(None) if !self.house.queue.holds(ticket) => return Taken::Finished,
+            Ok(None) => return self.set_aside_unread(ticket, "it is a link to nothing"),
+            Err(Unreadable::File(error)) if error.is_passing() => {
+                self.house.say(Urgency::Error, &error.to_string());
+                return Taken::Stuck;
+            }
+            Err(unreadable) => return self.set_aside_unread(ticket, &unreadable.to_string()),
         };
-        let note = Note::begin(ticket, event.id).after(last.as_ref());
-        let resumed = last.is_some_and(|last| last.ticket == ticket.as_str());
-        let done = if resumed { self.look_back(event.id) } else { Progress::default() };
-        if done.has_outcome {
-            return self.take_out(ticket);
+        let done = if last.is_some() { self.look_back(event.id) } else { Progress::default() };
+        match done.outcome {
+            Some(Outcome::GivenUp) => return self.put_aside(ticket),
+            Some(_) => return self.take_out(ticket),
+            None => {}
         }
-        if note.deaths >= Note::MOST_DEATHS {
-            return self.give_up(ticket, &event, note.deaths);
-        }
+        let note = Note::begin(ticket, event.id).after(last);
         if let Err(error) = self.lock.leave_note(&note.to_bytes()) {
             self.house.say(Urgency::Warning, &format!("can't write into the lock: {error}"));
         }
-        if resumed {
+        if last.is_some() {
             let grace = self.house.config.hooks.grace();
-            let is_unfinished = |step: &str| !done.finished.iter().any(|(name, _)| name == step);
-            unattended::end_orphans(&event, is_unfinished, grace);
+            let folder = self.house.layout.unattended();
+            unattended::end_orphans(&event, grace, |step| {
+                done.end_of(step).is_none() && !unattended::is_sent(&folder, event.id, step)
+            });
+            if note.deaths >= Note::MOST_DEATHS {
+                return self.give_up(ticket, &event, note.deaths);
+            }
             event.attempt = event.attempt.max(done.attempt) + 1;
-            if let Err(error) = self.house.queue.write(ticket, &event) {
+            if let Err(error) = self.house.queue.write(&event) {
                 self.house.say(Urgency::Warning, &error.to_string());
             }
         }
@@ -174,56 +210,69 @@ impl Hand<'_> {
         }
     }
 
-    fn set_aside(
-        &mut self,
-        ticket: &Ticket,
-        id: Option<Uuid>,
-        why: &dyn std::fmt::Display,
-    ) -> Taken {
+    /// On record before it is done: what died in between is known to the next turn.
+    fn set_aside(&mut self, ticket: &Ticket, id: Option<Uuid>, why: &str) -> Taken {
+        let path = self.house.queue.place_aside(ticket).display().to_string();
+        self.house.say(Urgency::Error, &format!("set aside as {path}: {why}"));
+        self.house.record(id, Record::SetAside { path, reason: why.to_owned() });
+        if id.is_some() {
+            let (outcome, reason) = (Outcome::GivenUp, Some(why.to_owned()));
+            self.house.record(id, Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason });
+        }
+        self.put_aside(ticket)
+    }
+
+    fn put_aside(&mut self, ticket: &Ticket) -> Taken {
         match self.house.queue.set_aside(ticket) {
-            Ok(place) => {
-                let path = place.display().to_string();
-                self.house.say(Urgency::Error, &format!("set aside as {path}: {why}"));
-                self.house.record(id, Record::SetAside { path, reason: why.to_string() });
-                Taken::Finished
-            }
+            Ok(()) => Taken::Finished,
             Err(error) => {
-                self.house.say(Urgency::Error, &format!("{why}; {error}"));
+                self.house.say(Urgency::Error, &error.to_string());
                 Taken::Stuck
             }
         }
     }
 
     fn give_up(&mut self, ticket: &Ticket, event: &Event, deaths: u32) -> Taken {
-        let reason = format!("its run died {deaths} times");
-        let taken = self.set_aside(ticket, Some(event.id), &reason);
-        let outcome = Outcome::GivenUp;
-        let given_up = Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason: Some(reason) };
-        self.house.record(Some(event.id), given_up);
-        taken
+        self.set_aside(ticket, Some(event.id), &format!("its run died {deaths} times"))
+    }
+
+    /// A file that holds no event any more: if its name still says which event it was, that
+    /// has its outcome now, and only once.
+    fn set_aside_unread(&mut self, ticket: &Ticket, why: &str) -> Taken {
+        let id = ticket.event_id();
+        match id.map(|id| standing_of(&self.house.journal, id)) {
+            Some(Ok(Standing::Ended(_))) => self.put_aside(ticket),
+            _ => self.set_aside(ticket, id, why),
+        }
     }
 }
 
 /// How long a call whose event can't be queued waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Handles an event that could not be queued, if its turn comes in time.
-pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Option<super::Fate> {
-    let signals = Signals::watch().ok()?;
+/// Handles an event that could not be queued, if its turn comes in time; otherwise says
+/// why it can't.
+pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Result<super::Fate, String> {
+    let signals = Signals::watch().map_err(|error| format!("can't watch for signals: {error}"))?;
     let deadline = Instant::now() + PATIENCE;
-    // Where not even the lock can be made, no other run can have been started.
+    let path = house.layout.lock();
     let _lock = loop {
-        match Lock::try_now(&house.layout.lock()) {
+        match Lock::try_now(&path) {
             Ok(Some(lock)) => break Some(lock),
-            Err(_) => break None,
-            Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => return None,
+            // Where not even the lock can be made, no other run can have been started. One
+            // that is there and can't be opened may be held.
+            Err(_) if !files::is_there(&path) => break None,
+            Err(error) => return Err(error.to_string()),
+            Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => {
+                return Err("another run holds the lock".to_owned());
+            }
             // Nothing tells of an unlocking, and this is the last resort anyway.
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
         }
     };
     let done = Progress::default();
     let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
-    Some(match end {
+    Ok(match end {
         End::Done => super::Fate::Handled { failed: false },
         End::Failed => super::Fate::Handled { failed: true },
         End::Stopped(signal) => super::Fate::Stopped(signal),

@@ -10,8 +10,9 @@ use crate::engine::Session;
 use crate::journal::{Journal, Record};
 use crate::paths::Layout;
 use crate::queue::Queue;
+use crate::sys::clock;
+use crate::sys::files::{self, FileError};
 use crate::sys::syslog::{self, Urgency};
-use crate::sys::{clock, files};
 
 /// Largest configuration file in bytes.
 const LARGEST_CONFIGURATION: u64 = 1 << 20;
@@ -31,15 +32,16 @@ pub struct House {
     /// last: closing it after a change waits for the kernel.
     pub(super) session: Option<Session>,
     journal_broken: bool,
+    /// The text of the configuration, if it is a good one; what [`House::keep`] keeps.
+    good: Option<Vec<u8>>,
 }
 
 impl House {
-    /// Opens a house. A configuration that can't be used never stops an event: the
-    /// defaults hold then, and it is said.
+    /// Opens a house. A configuration that can't be used never stops an event: the last
+    /// good one or the defaults hold then, and it is said.
     #[must_use]
     pub fn open(layout: Layout) -> Self {
-        let configured = read_config(&layout.configuration());
-        let config = configured.as_ref().cloned().unwrap_or_default();
+        let Configured { config, good, problem } = configured(&layout);
         let mut house = Self {
             queue: Queue::of(&layout),
             journal: Journal::of(&layout, &config.journal),
@@ -47,13 +49,28 @@ impl House {
             config,
             session: None,
             journal_broken: false,
+            good,
         };
-        if let Err(problem) = configured {
-            let text = format!("{problem}; going on with the defaults");
+        if let Some(text) = problem {
             house.say(Urgency::Error, &text);
             house.record(None, Record::Remark { text });
         }
         house
+    }
+
+    /// Keeps the configuration for the day it can't be used any more. The holder of the
+    /// lock calls this.
+    pub(super) fn keep(&mut self) {
+        let Some(good) = self.good.take() else { return };
+        let path = self.layout.good_configuration();
+        if good.is_empty() {
+            files::remove_quietly(&path);
+        } else if !files::read_if_there(&path, LARGEST_CONFIGURATION)
+            .is_ok_and(|kept| kept.as_ref() == Some(&good))
+        {
+            // Without it the defaults hold then, and that is said.
+            let _ = files::put_whole(&path, &path.with_extension("new"), &good);
+        }
     }
 
     /// Appends to the journal. If it can't be written, work goes on and syslog says so once.
@@ -79,20 +96,48 @@ impl House {
     }
 }
 
+/// The configuration that holds.
+#[derive(Debug)]
+pub struct Configured {
+    /// What holds.
+    pub config: Config,
+    /// The file's text if it is what holds; empty if there is no file.
+    good: Option<Vec<u8>>,
+    /// Why the file can't be used, and what holds instead.
+    pub problem: Option<String>,
+}
+
+/// Reads the configuration, and says nothing.
+#[must_use]
+pub fn configured(layout: &Layout) -> Configured {
+    match read_config(&layout.configuration()) {
+        Ok((config, text)) => Configured { config, good: Some(text), problem: None },
+        Err(problem) => {
+            let kept = read_config(&layout.good_configuration());
+            let kept = kept.ok().filter(|(_, text)| !text.is_empty());
+            let (instead, config) = match kept {
+                Some((config, _)) => ("the last good one", config),
+                None => ("the defaults", Config::default()),
+            };
+            let problem = Some(format!("{problem}; going on with {instead}"));
+            Configured { config, good: None, problem }
+        }
+    }
+}
+
 /// Why a configuration file can't be used.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(super) enum Unusable {
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
     /// It can't be read.
-    #[error("{0}")]
-    Unreadable(String),
+    #[error(transparent)]
+    Unreadable(#[from] FileError),
     /// It says something netcue doesn't understand.
     #[error(transparent)]
     Bad(#[from] BadConfig),
 }
 
-fn read_config(path: &Path) -> Result<Config, Unusable> {
-    let content = files::read_if_there(path, LARGEST_CONFIGURATION)
-        .map_err(|error| Unusable::Unreadable(error.to_string()))?;
-    let Some(content) = content else { return Ok(Config::default()) };
-    Ok(config::parse(&String::from_utf8_lossy(&content), path)?)
+fn read_config(path: &Path) -> Result<(Config, Vec<u8>), Unusable> {
+    let content = files::read_if_there(path, LARGEST_CONFIGURATION)?.unwrap_or_default();
+    let config = config::parse(&String::from_utf8_lossy(&content), path)?;
+    Ok((config, content))
 }

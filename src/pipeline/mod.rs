@@ -3,12 +3,13 @@
 
 mod drain;
 mod house;
+mod met;
 mod run;
 mod steps;
 mod unattended;
 
 pub use drain::drain;
-pub use house::House;
+pub use house::{Configured, House, configured};
 pub use steps::{candidates, preview};
 pub use unattended::attend;
 
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 use crate::error::Exit;
 use crate::event::{Cause, Event, LONGEST_CHAIN, Stamp};
-use crate::journal::{Outcome, Record, outcome_of};
+use crate::journal::{Outcome, Record, Standing, standing_of};
 use crate::queue::{Note, Ticket};
 use crate::sources::{Reading, Refusal, Wait};
 use crate::sys::files::FileError;
@@ -129,12 +130,11 @@ pub fn arrive(house: &mut House, reading: Reading, cause: Option<Cause>, wait: W
     if event.facts.action.is_none() {
         return nothing_runs(house, event, Outcome::Ignored, Fate::Ignored);
     }
-    let deposited = house.queue.prepare().and_then(|()| house.queue.deposit(&event));
-    match deposited {
-        Ok(ticket) => {
-            house.record(Some(event.id), Record::Accepted { event: Box::new(event.clone()) });
-            see_to_it(house, event, &ticket, wait)
-        }
+    let draft = house.queue.prepare().and_then(|()| house.queue.draft(&event));
+    // Once it is in the queue its run may be on record at any moment: this comes first.
+    house.record(Some(event.id), Record::Accepted { event: Box::new(event.clone()) });
+    match draft.and_then(|draft| house.queue.put_in(draft)) {
+        Ok(ticket) => see_to_it(house, event, &ticket, wait),
         Err(error) => without_queue(house, event, &error),
     }
 }
@@ -157,6 +157,17 @@ fn refuse(house: &mut House, source: Option<&str>, trigger: Option<&str>, reason
     Arrival { event: None, fate: Fate::Refused }
 }
 
+/// A daemon that a hook started keeps that hook's environment for as long as it lives, and
+/// what it says a day later closes no loop.
+const CAUSES_AGE: Duration = Duration::from_secs(600);
+
+fn is_old(cause: &Cause) -> bool {
+    let now = clock::now().as_second();
+    let then = cause.id.get_timestamp().map(|timestamp| timestamp.to_unix().0);
+    let then = then.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(now);
+    u64::try_from(now.saturating_sub(then)).is_ok_and(|age| age > CAUSES_AGE.as_secs())
+}
+
 /// The event that a call becomes if it is accepted now.
 #[must_use]
 pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
@@ -166,7 +177,7 @@ pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
         time: clock::now(),
         boottime_ns: clock::boottime_ns(),
         ifindex: interface.and_then(|name| invocation::interface_index(name.as_str())),
-        cause,
+        cause: cause.map(|cause| if is_old(&cause) { Cause { depth: 0, ..cause } } else { cause }),
     };
     Event::new(reading.source.name.clone(), reading.facts, stamp)
 }
@@ -180,6 +191,11 @@ fn nothing_runs(house: &mut House, event: Event, outcome: Outcome, fate: Fate) -
 
 /// Sees to it that a waiting event is handled, and keeps the caller as long as its row says.
 fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: Wait) -> Arrival {
+    let wait = match wait {
+        // Waiting for the run that waits for us would last until the limit.
+        Wait::Finish(_) if is_in_hand(house, event.caused_by) => Wait::Deposit,
+        wait => wait,
+    };
     let fate = match wait {
         Wait::Foreground => {
             let drained = drain(house);
@@ -191,16 +207,16 @@ fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: Wait) -> Ar
         }
         Wait::Deposit => {
             // Whoever holds the lock looks again after letting go, and finds this event.
-            if Probe::open(&house.layout.lock()).is_ok_and(|mut probe| probe.is_free()) {
+            if Probe::open(&house.layout.lock()).is_ok_and(|probe| probe.is_free()) {
                 send_runner(house);
             }
             Fate::Queued
         }
-        // Waiting for the run that waits for us would last until the limit.
-        Wait::Finish(_) if is_in_hand(house, event.caused_by) => Fate::Queued,
         Wait::Finish(limit) if wait_for(house, ticket, limit) => {
-            let outcome = outcome_of(&house.journal, event.id).ok().flatten();
-            Fate::Handled { failed: outcome.is_some_and(|outcome| outcome != Outcome::Done) }
+            let standing = standing_of(&house.journal, event.id);
+            let failed =
+                matches!(standing, Ok(Standing::Ended(outcome)) if outcome != Outcome::Done);
+            Fate::Handled { failed }
         }
         Wait::Finish(_) => Fate::Late,
     };
@@ -229,6 +245,11 @@ fn send_runner(house: &House) {
 /// How long a runner that was sent is given to take the lock before another is sent.
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// How long to sleep at most while somebody holds the lock. When a holder is killed, the
+/// kernel tells of the closing of its file a moment before it unlocks it: who looks in
+/// that moment is not woken again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// Waits until an event has been handled. Tells whether it has.
 ///
 /// A detached run does the work, so that the end of this caller, or of its patience,
@@ -238,7 +259,7 @@ fn wait_for(house: &House, ticket: &Ticket, limit: Duration) -> bool {
     let lock = house.layout.lock();
     let watched =
         Probe::open(&lock).and_then(|probe| Ok((probe, Watch::on(house.queue.folder(), &lock)?)));
-    let (mut probe, watch) = match watched {
+    let (probe, watch) = match watched {
         Ok(watched) => watched,
         Err(error) => {
             house.say(Urgency::Warning, &format!("{error}; not waiting"));
@@ -257,27 +278,40 @@ fn wait_for(house: &House, ticket: &Ticket, limit: Duration) -> bool {
             send_runner(house);
             next_runner = now + HEAD_START;
         }
-        watch.sleep_until(if free { deadline.min(next_runner) } else { deadline });
+        watch.sleep_until(deadline.min(if free { next_runner } else { now + LOOK_AGAIN }));
     }
     true
 }
 
 /// The queue can't be written: do the work at once, if it is our turn, and say so.
 fn without_queue(house: &mut House, event: Event, error: &FileError) -> Arrival {
-    house.say(Urgency::Error, &format!("{error}; event {} is handled without the queue", event.id));
-    house.record(Some(event.id), Record::Accepted { event: Box::new(event.clone()) });
     let remark = Record::Remark { text: format!("not queued: {error}") };
     house.record(Some(event.id), remark);
     let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
-    if let Some(fate) = drain::handle_unqueued(house, &event) {
-        return Arrival::of(event, fate);
-    }
-    house.say(Urgency::Error, &format!("event {} is lost: another run holds the lock", event.id));
+    // An ordinary user's hooks and rules would change nothing, and nobody would know.
+    let handled = if error.is_permission() && !invocation::is_root() {
+        Err(format!("{error}; only root can handle it"))
+    } else {
+        let text = format!("{error}; event {} is handled without the queue", event.id);
+        house.say(Urgency::Error, &text);
+        drain::handle_unqueued(house, &event)
+    };
+    let why = match handled {
+        Ok(fate) => {
+            if let Fate::Handled { .. } = fate {
+                // Whoever came meanwhile found the lock held, and relies on its holder.
+                let _ = drain(house);
+            }
+            return Arrival::of(event, fate);
+        }
+        Err(why) => why,
+    };
+    house.say(Urgency::Error, &format!("event {} is lost: {why}", event.id));
     let lost = Record::Outcome {
         outcome: Outcome::GivenUp,
         waited_ms: None,
         ms: 0.0,
-        reason: Some(format!("not queued: {error}; another run held the lock")),
+        reason: Some(format!("not queued: {error}; {why}")),
     };
     house.record(Some(event.id), lost);
     Arrival::of(event, Fate::Lost(exit))

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::House;
+use super::met;
 use super::steps::{self, Stage};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepOutcome};
@@ -40,13 +41,14 @@ impl Run<'_> {
         let id = Some(self.event.id);
         let mut stage = Stage::set(self.house, self.event, self.behind);
         let plan = stage.steps.iter().map(|step| self.as_planned(step)).collect();
-        self.house.record(id, Record::RunBegin { attempt: self.event.attempt, plan });
+        let digest = met::note(self.house, self.event.id);
+        self.house
+            .record(id, Record::RunBegin { attempt: self.event.attempt, plan, state: digest });
         let mut tally = Tally::default();
         for step in std::mem::take(&mut stage.steps) {
-            if let Some((_, outcome)) =
-                self.done.finished.iter().find(|(name, _)| *name == step.name)
-            {
-                tally.count(&step.name, *outcome);
+            if let Some(outcome) = self.done.end_of(&step.name) {
+                stage.take_note_of_rules(&step, outcome);
+                tally.count(&step.name, outcome);
                 continue;
             }
             let Verdict::Run(manner) = &step.verdict else { continue };
@@ -57,6 +59,10 @@ impl Run<'_> {
             let end = stage.perform(self.house, self.signals, self.event, &step, manner);
             let outcome = end.outcome;
             self.house.record(id, Record::StepEnd { step: step.name.clone(), end });
+            // An engine that was cut off may have changed the rules already.
+            let in_doubt = outcome == StepOutcome::Done && self.done.was_cut_off(&step.name);
+            let known = if in_doubt { StepOutcome::Changed } else { outcome };
+            stage.take_note_of_rules(&step, known);
             if outcome == StepOutcome::Interrupted {
                 return End::Stopped(self.signals.stop().unwrap_or_default());
             }
@@ -66,7 +72,7 @@ impl Run<'_> {
     }
 
     fn as_planned(&self, step: &Step) -> PlannedStep {
-        let finished = self.done.finished.iter().any(|(name, _)| *name == step.name);
+        let finished = self.done.end_of(&step.name).is_some();
         let skipped = match &step.verdict {
             Verdict::Run(_) if finished => Some("finished in an earlier attempt".to_owned()),
             Verdict::Run(_) => None,

@@ -1,7 +1,6 @@
 //! The stage on which the steps of a run are performed: hooks gathered and planned, the
 //! engine and the hooks set going, and their ends put into the journal's words.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{House, unattended};
@@ -19,8 +18,6 @@ use crate::sys::signals::Signals;
 /// The steps of one event, and what performing them needs.
 pub(super) struct Stage {
     pub(super) steps: Vec<Step>,
-    /// The checked file behind each hook's name.
-    files: BTreeMap<String, PathBuf>,
     /// How the rules stand, for `NETCUE_RULES`.
     rules: &'static str,
 }
@@ -34,19 +31,11 @@ impl Stage {
             .any(|candidate| matches!(&candidate.fitness, Fitness::Fit(wishes) if wishes.coalesce));
         let waiting = if coalesces { read_waiting(house, behind) } else { Vec::new() };
         let steps = plan::make(event, &candidates, &waiting);
-        let files = survey
-            .hooks
-            .into_iter()
-            .filter_map(|found| match found.standing {
-                Standing::Ready(file) => Some((found.name, file)),
-                _ => None,
-            })
-            .collect();
-        Self { steps, files, rules: "" }
+        Self { steps, rules: "" }
     }
 
     pub(super) fn perform(
-        &mut self,
+        &self,
         house: &mut House,
         signals: &Signals,
         event: &Event,
@@ -54,7 +43,7 @@ impl Stage {
         manner: &Manner,
     ) -> StepEnd {
         let rules = self.rules;
-        let end = match &step.path {
+        match &step.path {
             None => regenerate(house),
             Some(path) if manner.unattended => {
                 let sent = unattended::send(house, event, &step.name, path, rules, manner);
@@ -63,14 +52,16 @@ impl Stage {
                     Err(error) => not_started(error.to_string()),
                 }
             }
-            Some(path) => match self.files.get(&step.name) {
-                Some(file) => Performance { house, signals, event, rules }
-                    .hook(&step.name, path, file, manner),
-                None => not_started("it has gone since the run began".to_owned()),
-            },
-        };
+            Some(path) => {
+                Performance { house, signals, event, rules }.hook(&step.name, path, manner)
+            }
+        }
+    }
+
+    /// Once the engine has ended, the hooks behind it are told how the rules stand.
+    pub(super) fn take_note_of_rules(&mut self, step: &Step, outcome: StepOutcome) {
         if step.name == plan::ENGINE {
-            self.rules = match end.outcome {
+            self.rules = match outcome {
                 StepOutcome::Changed => "changed",
                 outcome if outcome.is_failure() => "failed",
                 // A hook in the engine's place doesn't tell; who asks has to look.
@@ -78,7 +69,6 @@ impl Stage {
                 _ => "unchanged",
             };
         }
-        end
     }
 }
 
@@ -91,8 +81,8 @@ pub(super) struct Performance<'a> {
 }
 
 impl Performance<'_> {
-    /// Runs a hook whose file has been checked.
-    pub(super) fn hook(&self, step: &str, path: &Path, file: &Path, manner: &Manner) -> StepEnd {
+    /// Runs a checked file.
+    fn file(&self, step: &str, path: &Path, file: PathBuf, manner: &Manner) -> StepEnd {
         let user = match &manner.user {
             None => None,
             Some(name) => match invocation::account(name) {
@@ -108,7 +98,7 @@ impl Performance<'_> {
         };
         let call = HookCall {
             step,
-            file: file.to_owned(),
+            file,
             called: path.to_owned(),
             root: self.house.layout.root(),
             event: self.event,
@@ -119,11 +109,12 @@ impl Performance<'_> {
         as_step_end(hooks::run(&call, self.signals))
     }
 
-    /// Runs a hook that was checked by another process, so it is checked anew.
-    pub(super) fn hook_at(&self, step: &str, path: &Path, manner: &Manner) -> StepEnd {
+    /// Runs a hook. It is checked anew: since the plan was made, earlier steps may have
+    /// taken minutes, in which an administrator can have changed whose it is.
+    pub(super) fn hook(&self, step: &str, path: &Path, manner: &Manner) -> StepEnd {
         let root = self.house.layout.root();
         match hooks::look_at(step.to_owned(), path.to_owned(), root).standing {
-            Standing::Ready(file) => self.hook(step, path, &file, manner),
+            Standing::Ready(file) => self.file(step, path, file, manner),
             Standing::Masked => not_started("it has been masked since".to_owned()),
             Standing::Distrusted(distrust) => not_started(format!("not trusted: {distrust}")),
             Standing::Unreadable(error) => not_started(error.to_string()),
@@ -152,6 +143,12 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
                 }
                 Standing::Unreadable(error) => Fitness::Unfit(error.to_string()),
                 Standing::Ready(_) => match Wishes::from_head(&found.head) {
+                    Ok(wishes) if wishes.manner.unattended && found.name == plan::ENGINE => {
+                        // What comes behind it relies on the rules having been seen to.
+                        Fitness::Unfit(
+                            "wait=no: nothing else may begin before the rules".to_owned(),
+                        )
+                    }
                     Ok(wishes) => Fitness::Fit(wishes),
                     Err(bad) => Fitness::Unfit(bad.to_string()),
                 },

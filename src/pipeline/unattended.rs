@@ -1,21 +1,22 @@
 //! Hooks that hold nobody (`wait=no`): each is run by a detached process of its own, from a
 //! job file that outlives that process until the hook's end is on record.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::House;
 use super::steps::{self, Performance};
 use crate::event::Event;
-use crate::journal::{Record, StepOutcome};
+use crate::journal::{Record, StepOutcome, has_final_end};
 use crate::plan::Manner;
 use crate::sys::child;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder;
-use crate::sys::lock::Lock;
+use crate::sys::lock::{Lock, Probe};
 use crate::sys::orphans;
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
@@ -64,13 +65,26 @@ pub(super) fn send(
         user: manner.user.clone(),
     };
     let folder = house.layout.unattended();
+    if is_sent(&folder, event.id, step) {
+        // A run that died after that had sent it, and it is looked after since.
+        return Ok(());
+    }
     files::make_private_folder(&folder)?;
-    let name = format!("{}-{step}.json", event.id);
+    let name = name_of(event.id, step);
     let path = folder.join(&name);
     let content = serde_json::to_vec(&job).unwrap_or_default();
     files::put_whole(&path, &path.with_extension("new"), &content)?;
     start(house, &name);
     Ok(())
+}
+
+/// Whether a hook has been sent and its end is not on record yet.
+pub(super) fn is_sent(folder: &Path, id: Uuid, step: &str) -> bool {
+    files::is_there(&folder.join(name_of(id, step)))
+}
+
+fn name_of(id: Uuid, step: &str) -> String {
+    format!("{id}-{step}.json")
 }
 
 /// If the process can't be started, the job waits for the next drain.
@@ -89,14 +103,21 @@ fn start(house: &House, name: &str) {
     }
 }
 
-/// Starts anew what a dead process left undone. The holder of the queue's lock does this.
+/// Starts anew what a dead process left undone, and removes what one left half done. The
+/// holder of the queue's lock does this, so nobody writes a job meanwhile.
 pub(super) fn look_after(house: &House) {
     let folder = house.layout.unattended();
-    let jobs = folder::names(&folder).unwrap_or_default();
-    for name in jobs.iter().filter_map(|name| name.to_str()) {
-        let is_job = Path::new(name).extension().is_some_and(|extension| extension == "json");
-        if is_job && matches!(Lock::try_now(&lock_of(&folder, name)), Ok(Some(_))) {
-            start(house, name);
+    let files = folder::names(&folder).unwrap_or_default();
+    for name in files.iter().filter_map(|name| name.to_str()) {
+        let path = folder.join(name);
+        let is_free = || Probe::open(&lock_of(&folder, name)).is_ok_and(|probe| probe.is_free());
+        match path.extension().and_then(OsStr::to_str) {
+            Some("json") if is_free() => start(house, name),
+            Some("lock") if !files::is_there(&path.with_extension("json")) && is_free() => {
+                files::remove_quietly(&path);
+            }
+            Some("new") => files::remove_quietly(&path),
+            _ => {}
         }
     }
 }
@@ -119,9 +140,13 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
         return None;
     };
     let deaths = lock.note().ok().and_then(|note| String::from_utf8(note).ok()?.parse().ok());
-    let attempt: u32 = deaths.unwrap_or(0) + 1;
+    let attempt = deaths.unwrap_or(0_u32).saturating_add(1);
     if attempt > 1 {
-        end_orphans(&job.event, |step| step == job.step, house.config.hooks.grace());
+        end_orphans(&job.event, house.config.hooks.grace(), |step| step == job.step);
+        if has_final_end(&house.journal, job.event.id, &job.step).unwrap_or_default() {
+            finish(&path, &lock_path);
+            return None;
+        }
     }
     let _ = lock.leave_note(attempt.to_string().as_bytes());
     let end = if attempt > MOST_ATTEMPTS {
@@ -134,7 +159,7 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
         };
         let rules = job.rules.as_str();
         Performance { house, signals: &signals, event: &job.event, rules }
-            .hook_at(&job.step, &job.path, &manner)
+            .hook(&job.step, &job.path, &manner)
     };
     let outcome = end.outcome;
     house.record(Some(job.event.id), Record::StepEnd { step: job.step, end });
@@ -145,9 +170,14 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
         start(house, name);
         return signals.stop();
     }
-    files::remove_quietly(&path);
-    files::remove_quietly(&lock_path);
+    finish(&path, &lock_path);
     None
+}
+
+/// The job goes first: a lock without a job means nothing.
+fn finish(job: &Path, lock: &Path) {
+    files::remove_quietly(job);
+    files::remove_quietly(lock);
 }
 
 /// Reads a job; one that makes no sense is set aside.
@@ -174,7 +204,7 @@ fn read(house: &mut House, path: &Path) -> Option<Job> {
 
 /// Ends what a dead process had started for those steps of this event: they are about to
 /// be repeated.
-pub(super) fn end_orphans(event: &Event, is_step: impl Fn(&str) -> bool, grace: Duration) -> usize {
+pub(super) fn end_orphans(event: &Event, grace: Duration, is_step: impl Fn(&str) -> bool) -> usize {
     let id = event.id.to_string();
     orphans::end(grace, |variable| {
         variable("NETCUE_ID").as_deref() == Some(&id)

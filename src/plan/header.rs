@@ -69,7 +69,10 @@ impl Wishes {
             "user" => self.manner.user = Some(value.to_owned()),
             "coalesce" if value == "interface" => self.coalesce = true,
             "coalesce" => {
-                return Err(format!("coalesce={value}: only coalesce=interface is known"));
+                return Err(format!(
+                    "coalesce={}: only coalesce=interface is known",
+                    value.escape_debug()
+                ));
             }
             "wait" => self.manner.unattended = !yes_or_no(value)?,
             _ => return Err(format!("{key:?} is no key; there are {KEYS}")),
@@ -104,21 +107,34 @@ impl Wishes {
 }
 
 /// Whether a text fits a pattern in which `*` stands for any text and `?` for one character.
+///
+/// Only the last `*` is ever tried again: what the ones before it took is the shortest that
+/// fits, and a longer one would leave less for the rest. So the work is bounded by the
+/// product of both lengths, whatever the pattern.
 fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.chars().next() {
-        None => text.is_empty(),
-        Some('*') => {
-            let rest = pattern.get(1..).unwrap_or("");
-            text.char_indices()
-                .map(|(at, _)| at)
-                .chain([text.len()])
-                .any(|at| matches(rest, text.get(at..).unwrap_or("")))
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    let mut last_star = None;
+    loop {
+        let mut behind = pattern.clone();
+        match (behind.next(), text.clone().next()) {
+            (None, None) => return true,
+            (Some('*'), _) => {
+                last_star = Some((behind.clone(), text.clone()));
+                pattern = behind;
+                continue;
+            }
+            (Some(wanted), Some(has)) if wanted == '?' || wanted == has => {
+                pattern = behind;
+                text.next();
+                continue;
+            }
+            _ => {}
         }
-        Some(wanted) => {
-            let mut chars = text.chars();
-            chars.next().is_some_and(|c| wanted == '?' || wanted == c)
-                && matches(pattern.get(wanted.len_utf8()..).unwrap_or(""), chars.as_str())
+        let Some((behind_star, taken)) = &mut last_star else { return false };
+        if taken.next().is_none() {
+            return false;
         }
+        (pattern, text) = (behind_star.clone(), taken.clone());
     }
 }
 
@@ -134,13 +150,56 @@ fn duration(value: &str) -> Result<Duration, String> {
         .and_then(|number| number.checked_mul(unit))
         .filter(|seconds| (1..=86_400).contains(seconds))
         .map(Duration::from_secs)
-        .ok_or_else(|| format!("timeout={value}: wanted is a time from 1s to 1440m"))
+        .ok_or_else(|| {
+            format!("timeout={}: wanted is a time from 1s to 1440m", value.escape_debug())
+        })
 }
 
 fn yes_or_no(value: &str) -> Result<bool, String> {
     match value {
         "yes" => Ok(true),
         "no" => Ok(false),
-        _ => Err(format!("wait={value}: wanted is yes or no")),
+        _ => Err(format!("wait={}: wanted is yes or no", value.escape_debug())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_as_in_a_shell() {
+        for (pattern, text, fits) in [
+            ("ppp0", "ppp0", true),
+            ("ppp0", "ppp01", false),
+            ("ppp*", "ppp", true),
+            ("ppp?", "ppp", false),
+            ("*", "", true),
+            ("?*", "", false),
+            ("*0", "ppp00", true),
+            ("p*0*1", "ppp0x01", true),
+            ("p*0*2", "ppp0x01", false),
+            ("**?*", "x", true),
+            ("ü?", "üö", true),
+        ] {
+            assert_eq!(matches(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn what_a_header_says_wrong_is_quoted_without_harm() {
+        for word in ["timeout=1\u{1b}[2J", "wait=\u{9b}", "coalesce=\u{202e}", "\u{1b}=1", "\u{7}"]
+        {
+            let bad = Wishes::from_head(&format!("# netcue: {word}\n")).unwrap_err();
+            assert!(!bad.reason.chars().any(char::is_control), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_stars_costs_no_time() {
+        let pattern = "*a".repeat(2000) + "b";
+        let watch = std::time::Instant::now();
+        assert!(!matches(&pattern, &"a".repeat(256)));
+        assert!(watch.elapsed() < Duration::from_secs(2));
     }
 }

@@ -6,11 +6,13 @@ mod note;
 use std::path::{Path, PathBuf};
 
 pub use note::Note;
+use uuid::Uuid;
 
 use crate::event::Event;
 use crate::paths::Layout;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder;
+use crate::sys::invocation;
 
 /// Largest event in bytes: details, lists and warnings are bounded, so a larger file is none.
 const LARGEST_EVENT: u64 = 256 * 1024;
@@ -25,11 +27,25 @@ impl Ticket {
         Self(format!("{:020}-{}.json", event.boottime_ns, event.id))
     }
 
+    /// The event its name speaks of, which may be all that is left of it.
+    #[must_use]
+    pub fn event_id(&self) -> Option<Uuid> {
+        let (_, id) = self.0.strip_suffix(".json")?.split_once('-')?;
+        id.parse().ok()
+    }
+
     /// The name of its file in the queue.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// An event written down beside the queue, and not in it yet.
+#[derive(Debug)]
+pub struct Draft {
+    aside: PathBuf,
+    ticket: Ticket,
 }
 
 /// What a queue file turned out to hold.
@@ -79,23 +95,58 @@ impl Queue {
         files::make_private_folder(&self.folder)
     }
 
+    /// Writes an event down beside the queue.
+    ///
+    /// # Errors
+    /// When it can't be written; nothing is left of it then.
+    pub fn draft(&self, event: &Event) -> Result<Draft, FileError> {
+        let ticket = Ticket::of(event);
+        let aside = self.folder.join(format!(".{}.{}", ticket.0, std::process::id()));
+        files::write_aside(&aside, event.to_json().as_bytes())?;
+        Ok(Draft { aside, ticket })
+    }
+
     /// Puts an event in. After this it is kept.
     ///
     /// # Errors
-    /// When it can't be written; the queue is as it was then.
-    pub fn deposit(&self, event: &Event) -> Result<Ticket, FileError> {
-        let ticket = Ticket::of(event);
-        self.write(&ticket, event)?;
-        Ok(ticket)
+    /// When it can't be moved; the queue is as it was then.
+    pub fn put_in(&self, draft: Draft) -> Result<Ticket, FileError> {
+        files::put_in_place(&draft.aside, &self.folder.join(&draft.ticket.0))?;
+        Ok(draft.ticket)
     }
 
     /// Writes a waiting event anew, as when its attempt is raised.
     ///
     /// # Errors
     /// When it can't be written; the old one stays then.
-    pub fn write(&self, ticket: &Ticket, event: &Event) -> Result<(), FileError> {
-        let aside = self.folder.join(format!(".{}.{}", ticket.0, std::process::id()));
-        files::put_whole(&self.folder.join(&ticket.0), &aside, event.to_json().as_bytes())
+    pub fn write(&self, event: &Event) -> Result<(), FileError> {
+        self.draft(event).and_then(|draft| self.put_in(draft)).map(drop)
+    }
+
+    /// The drafts of writers that have died.
+    ///
+    /// # Errors
+    /// When the folder can't be read.
+    pub fn abandoned(&self) -> Result<Vec<Draft>, FileError> {
+        let draft = |name: String| {
+            let (ticket, writer) = name.strip_prefix('.')?.rsplit_once('.')?;
+            let is_dead = !invocation::is_alive(writer.parse().ok()?);
+            is_dead.then(|| Draft { aside: self.folder.join(&name), ticket: Ticket(ticket.into()) })
+        };
+        let names = folder::names(&self.folder)?;
+        Ok(names.into_iter().filter_map(|name| draft(name.into_string().ok()?)).collect())
+    }
+
+    /// The event in a draft; none if its writer died over it.
+    #[must_use]
+    pub fn read_draft(&self, draft: &Draft) -> Option<Event> {
+        let content = files::read_if_there(&draft.aside, LARGEST_EVENT).ok()??;
+        Event::from_json(&content).ok()
+    }
+
+    /// Throws a draft away.
+    pub fn discard(&self, draft: &Draft) {
+        files::remove_quietly(&draft.aside);
     }
 
     /// What waits, first come first.
@@ -135,14 +186,18 @@ impl Queue {
         files::remove(&self.folder.join(&ticket.0))
     }
 
-    /// Takes an event out and keeps it in `failed/` for a person to look at.
+    /// Where an event is kept for a person to look at once it is set aside.
+    #[must_use]
+    pub fn place_aside(&self, ticket: &Ticket) -> PathBuf {
+        self.failed.join(&ticket.0)
+    }
+
+    /// Takes an event out and keeps it in `failed/`.
     ///
     /// # Errors
     /// When it can't be moved.
-    pub fn set_aside(&self, ticket: &Ticket) -> Result<PathBuf, FileError> {
+    pub fn set_aside(&self, ticket: &Ticket) -> Result<(), FileError> {
         files::make_private_folder(&self.failed)?;
-        let place = self.failed.join(&ticket.0);
-        files::move_to(&self.folder.join(&ticket.0), &place)?;
-        Ok(place)
+        files::move_to(&self.folder.join(&ticket.0), &self.place_aside(ticket))
     }
 }

@@ -36,16 +36,17 @@ impl Note {
         match last {
             Some(last) if last.ticket == self.ticket => {
                 let died = u32::from(!last.stopped);
-                Self { deaths: last.deaths + died, ..self }
+                Self { deaths: last.deaths.saturating_add(died), ..self }
             }
             _ => self,
         }
     }
 
-    /// Reads a note; what is none counts as none.
+    /// Reads a note; what is none counts as none. Behind it the end of a longer one may
+    /// stand, if its writer was killed before it could cut that off.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+        serde_json::Deserializer::from_slice(bytes).into_iter().next()?.ok()
     }
 
     /// The note as it stands in the lock.
@@ -69,5 +70,17 @@ mod tests {
         let stopped = Note { stopped: true, ..second };
         assert_eq!(Note::begin(&ticket, Uuid::nil()).after(Some(&stopped)).deaths, 1);
         assert_eq!(Note::begin(&other, Uuid::nil()).after(Some(&stopped)).deaths, 0);
+    }
+
+    #[test]
+    fn a_note_is_read_whatever_is_left_of_a_longer_one() {
+        let note = Note::begin(&Ticket("a".into()), Uuid::nil());
+        let shorter = Note { stopped: true, ..note.clone() };
+        let mut bytes = note.to_bytes();
+        bytes[..shorter.to_bytes().len()].copy_from_slice(&shorter.to_bytes());
+        assert!(bytes.len() > shorter.to_bytes().len());
+        assert_eq!(Note::from_bytes(&bytes), Some(shorter));
+        assert_eq!(Note::from_bytes(&bytes[..20]), None);
+        assert_eq!(Note::from_bytes(b""), None);
     }
 }

@@ -76,9 +76,23 @@ impl LineFile {
         }
     }
 
+    /// Opens the file itself: through a link that somebody put in its place, outsiders'
+    /// words would be appended to any file of root's; a pipe would hold us.
     fn open(&self) -> io::Result<File> {
-        let open =
-            || OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(&self.path);
+        let open = || {
+            let flags = nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK;
+            let mut options = OpenOptions::new();
+            options.read(true).append(true).create(true).mode(0o640).custom_flags(flags);
+            match options.open(&self.path) {
+                Err(error) if error.raw_os_error() == Some(nix::libc::ELOOP) => {
+                    Err(io::Error::other("it is a symbolic link: link its folder instead"))
+                }
+                Ok(file) if !file.metadata()?.is_file() => {
+                    Err(io::Error::other("it is not a regular file"))
+                }
+                opened => opened,
+            }
+        };
         match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(folder) = self.path.parent() {
@@ -99,7 +113,10 @@ impl LineFile {
     }
 
     fn rotate(&self) -> io::Result<()> {
-        for number in (1..self.keep).rev() {
+        // A number that is free ends the move: a gap left by a death is closed, not passed on.
+        let is_taken = |number: &u32| rotated(&self.path, *number).exists();
+        let last = (1..self.keep).take_while(is_taken).last().unwrap_or(0);
+        for number in (1..=last).rev() {
             let _ = fs::rename(rotated(&self.path, number), rotated(&self.path, number + 1));
         }
         if self.keep == 0 {

@@ -2,12 +2,13 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What could not be done to which file.
 #[derive(Debug, thiserror::Error)]
-#[error("can't {verb} {}: {source}", path.display())]
+#[error("can't {verb} {}: {source}{}", path.display(), self.advice())]
 pub struct FileError {
     /// What was tried.
     pub verb: &'static str,
@@ -22,6 +23,26 @@ impl FileError {
     pub fn at(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
         let path = path.to_owned();
         move |source| Self { verb, path, source }
+    }
+
+    /// What to do about it, where the kernel's words don't say.
+    fn advice(&self) -> &'static str {
+        match self.source.raw_os_error() {
+            Some(nix::libc::EACCES | nix::libc::EPERM) => ": this is root's",
+            Some(nix::libc::ENOSPC) => ": make room on its file system",
+            Some(nix::libc::EDQUOT) => ": its quota is used up",
+            Some(nix::libc::EROFS) => ": remount its file system for writing",
+            Some(nix::libc::EMFILE) => ": the limit of open files (ulimit -n) is too low",
+            Some(nix::libc::ENFILE) => ": the machine has no descriptors left (fs.file-max)",
+            _ => "",
+        }
+    }
+
+    /// Whether the machine lacked something at this moment, and the file itself may be sound.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let passing = [nix::libc::EMFILE, nix::libc::ENFILE, nix::libc::ENOMEM, nix::libc::EIO];
+        self.source.raw_os_error().is_some_and(|errno| passing.contains(&errno))
     }
 
     /// Whether the kernel said no for want of permission.
@@ -62,12 +83,32 @@ pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// When writing or renaming fails; nothing is left at `path` then that wasn't there.
 pub fn put_whole(path: &Path, aside: &Path, content: &[u8]) -> Result<(), FileError> {
-    let written = write_new(aside, content)
-        .and_then(|()| fs::rename(aside, path).map_err(FileError::at("rename into place", path)));
+    write_aside(aside, content)?;
+    put_in_place(aside, path)
+}
+
+/// The first half of [`put_whole`].
+///
+/// # Errors
+/// When writing fails; nothing is left then.
+pub fn write_aside(aside: &Path, content: &[u8]) -> Result<(), FileError> {
+    let written = write_new(aside, content);
     if written.is_err() {
         remove_quietly(aside);
     }
     written
+}
+
+/// The second half of [`put_whole`].
+///
+/// # Errors
+/// When renaming fails; nothing is left of what was written aside then.
+pub fn put_in_place(aside: &Path, path: &Path) -> Result<(), FileError> {
+    let renamed = fs::rename(aside, path).map_err(FileError::at("rename into place", path));
+    if renamed.is_err() {
+        remove_quietly(aside);
+    }
+    renamed
 }
 
 fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {
@@ -79,6 +120,31 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {
         .open(path)
         .map_err(FileError::at("create", path))?;
     file.write_all(content).map_err(FileError::at("write", path))
+}
+
+/// Writes a file that everybody may read, aside and renamed in, into a folder that may
+/// belong to somebody else: no link that stands in the way is followed.
+///
+/// # Errors
+/// When writing or renaming fails; nothing is left at `path` then that wasn't there.
+pub fn publish(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let aside = PathBuf::from(name);
+    remove(&aside)?;
+    let mut open = OpenOptions::new();
+    let written = open
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&aside)
+        .and_then(|mut file| file.write_all(content))
+        .map_err(FileError::at("write", &aside))
+        .and_then(|()| fs::rename(&aside, path).map_err(FileError::at("rename into place", path)));
+    if written.is_err() {
+        remove_quietly(&aside);
+    }
+    written
 }
 
 /// Most files we read are smaller than this and are read with one call.
@@ -142,6 +208,15 @@ pub fn remove(path: &Path) -> Result<(), FileError> {
 /// Removes what nobody will miss.
 pub fn remove_quietly(path: &Path) {
     let _ = fs::remove_file(path);
+}
+
+/// What tells the file at `path` from any that was there before: numbers are used again,
+/// moments are not.
+#[must_use]
+pub fn identity(path: &Path) -> Option<String> {
+    let there = fs::metadata(path).ok()?;
+    let made = there.created().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(format!("{}:{}", there.ino(), made.as_nanos()))
 }
 
 /// Whether something is there, link or not.

@@ -74,7 +74,8 @@ pub struct Way {
 /// Most links on a way, as in the kernel (`MAXSYMLINKS`).
 const MOST_LINKS: usize = 40;
 
-/// Follows paths part by part. Folders strictly above its root are not looked at, and
+/// Follows paths part by part. Folders strictly above its root don't count, unless a link
+/// leads out of the root by way of them, and
 /// no folder is looked at twice: what lies in one folder has the same way to it.
 #[derive(Debug)]
 pub struct Guide<'a> {
@@ -110,6 +111,9 @@ impl<'a> Guide<'a> {
                 end = next;
                 continue;
             };
+            if !next.starts_with(self.root) {
+                parts.extend(self.above_on_the_way_to(&next)?);
+            }
             let is_link = part.kind == Kind::Link;
             parts.push(part);
             if is_link {
@@ -128,6 +132,20 @@ impl<'a> Guide<'a> {
             }
         }
         Ok(Way { parts, end })
+    }
+
+    /// The folders above the root, for a way that leads out of it by a link: there they
+    /// count like any other.
+    fn above_on_the_way_to(&self, path: &Path) -> Result<Vec<Part>, FileError> {
+        let above = |folder: &&Path| self.root.starts_with(folder) && self.root != *folder;
+        let mut parts: Vec<Part> = path
+            .ancestors()
+            .skip(1)
+            .filter(above)
+            .map(look_at)
+            .collect::<Result<_, FileError>>()?;
+        parts.reverse();
+        Ok(parts)
     }
 
     /// What `path` is, unless it is a folder strictly above the root.

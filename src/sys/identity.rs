@@ -11,6 +11,24 @@ pub fn boot() -> String {
         .unwrap_or_default()
 }
 
+/// The machine's name; `localhost` where it has none.
+#[must_use]
+pub fn host() -> String {
+    nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// The kernel's name and version; empty where it won't tell.
+#[must_use]
+pub fn kernel() -> String {
+    fs::read_to_string("/proc/sys/kernel/osrelease")
+        .map(|release| format!("Linux {}", release.trim_end()))
+        .unwrap_or_default()
+}
+
 /// Device and inode of the calling thread's network namespace; empty where /proc is missing.
 #[must_use]
 pub fn network_namespace() -> String {

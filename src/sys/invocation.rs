@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use nix::sys::signal::SigSet;
+use nix::errno::Errno;
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
+use nix::sys::signal::{SigSet, kill};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Gid, getegid, geteuid, getgroups, setgroups, setresgid, setsid};
+use nix::unistd::{Gid, Pid, getegid, geteuid, getgroups, setgroups, setresgid, setsid};
 
 /// The search path hooks get; nothing here is ever looked up by a bare name.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -39,7 +41,7 @@ impl Invocation {
 }
 
 /// Makes this process and its hooks independent of what a caller left us: descriptors,
-/// umask, blocked and ignored signals, and the group of a user who started pppd.
+/// umask, blocked and ignored signals, the group and the limits of a user who started pppd.
 ///
 /// None of it can fail in a way that would be a reason not to go on.
 #[expect(unsafe_code, reason = "nix has no close_range, and its Signal no real-time signals")]
@@ -61,6 +63,31 @@ pub fn settle() {
         }
     }
     become_roots_group();
+    lift_limits();
+}
+
+/// The limits of a user who started pppd are ours too: a file size of 0 would end us at the
+/// first write, a second of processor time in the middle of a run.
+fn lift_limits() {
+    use Resource::{RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_NPROC};
+    use Resource::{RLIMIT_NOFILE, RLIMIT_STACK};
+    for resource in [RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_NPROC] {
+        raise(resource, RLIM_INFINITY, RLIM_INFINITY);
+    }
+    // What login gives: more of these is not better.
+    raise(RLIMIT_NOFILE, 1024, 4096);
+    raise(RLIMIT_STACK, 8 << 20, RLIM_INFINITY);
+}
+
+/// Makes a limit no smaller than this; without root's rights, as large as it may be.
+fn raise(resource: Resource, soft: rlim_t, hard: rlim_t) {
+    let Ok((soft_now, hard_now)) = getrlimit(resource) else { return };
+    if soft_now >= soft && hard_now >= hard {
+        return;
+    }
+    if setrlimit(resource, soft.max(soft_now), hard.max(hard_now)).is_err() {
+        let _ = setrlimit(resource, soft.max(soft_now).min(hard_now), hard_now);
+    }
 }
 
 /// pppd started by a user of group dip calls us with uid 0 and that user's groups.
@@ -81,6 +108,12 @@ fn become_roots_group() {
 pub fn leave_session() {
     let _ = setsid();
     let _ = std::env::set_current_dir("/");
+}
+
+/// Whether a process of that number lives.
+#[must_use]
+pub fn is_alive(pid: i32) -> bool {
+    kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
 }
 
 /// Whether we have root's rights.

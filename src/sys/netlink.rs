@@ -199,29 +199,11 @@ impl Conversation {
         sequence: u32,
         dump: bool,
     ) -> Result<Option<Vec<Received>>, NetlinkError> {
-        let mut answer = Vec::new();
-        let mut consistent = true;
+        let mut answer = Answer::to(sequence, dump);
         loop {
             self.receive(0)?;
-            for message in Messages(&self.buffer) {
-                let message = message?;
-                if message.sequence != sequence {
-                    continue;
-                }
-                consistent &= message.flags & NLM_F_DUMP_INTR == 0;
-                match message.kind {
-                    NLMSG_ERROR | NLMSG_DONE => {
-                        let refusal = message.refusal()?;
-                        if refusal.errno != 0 {
-                            return Err(NetlinkError::Refused(refusal));
-                        }
-                        return Ok(consistent.then_some(answer));
-                    }
-                    kind => answer.push(Received { kind, payload: message.payload.to_vec() }),
-                }
-            }
-            if !dump && !answer.is_empty() {
-                return Ok(Some(answer));
+            if answer.take_in(&self.buffer)? {
+                return Ok(answer.consistent());
             }
         }
     }
@@ -256,6 +238,55 @@ impl Conversation {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+}
+
+/// An answer as it comes in, datagram by datagram. Plain data, read without trust.
+#[derive(Debug)]
+pub struct Answer {
+    sequence: u32,
+    dump: bool,
+    messages: Vec<Received>,
+    consistent: bool,
+}
+
+impl Answer {
+    /// The answer to request `sequence`, of which nothing has come yet. A dump goes on until
+    /// its end is announced, another answer is whole with its first datagram.
+    #[must_use]
+    pub fn to(sequence: u32, dump: bool) -> Self {
+        Self { sequence, dump, messages: Vec::new(), consistent: true }
+    }
+
+    /// Takes in a datagram. Tells whether the answer is whole.
+    ///
+    /// # Errors
+    /// When the kernel refused the request, or the datagram has not the form of netlink.
+    pub fn take_in(&mut self, datagram: &[u8]) -> Result<bool, NetlinkError> {
+        for message in Messages(datagram) {
+            let message = message?;
+            if message.sequence != self.sequence {
+                continue;
+            }
+            self.consistent &= message.flags & NLM_F_DUMP_INTR == 0;
+            match message.kind {
+                NLMSG_ERROR | NLMSG_DONE => {
+                    let refusal = message.refusal()?;
+                    if refusal.errno != 0 {
+                        return Err(NetlinkError::Refused(refusal));
+                    }
+                    return Ok(true);
+                }
+                kind => self.messages.push(Received { kind, payload: message.payload.to_vec() }),
+            }
+        }
+        Ok(!self.dump && !self.messages.is_empty())
+    }
+
+    /// The messages; none if the state changed while the kernel was giving them.
+    #[must_use]
+    pub fn consistent(self) -> Option<Vec<Received>> {
+        self.consistent.then_some(self.messages)
     }
 }
 

@@ -11,6 +11,9 @@ use nix::unistd::Pid;
 /// How long to wait between looks whether they have gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
+/// How long to wait for those that were sent KILL: what hangs in the kernel never goes.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
 /// Ends every process whose environment `is_orphan` takes: TERM, and KILL after `grace`.
 /// Returns how many there were.
 ///
@@ -24,10 +27,11 @@ pub fn end(grace: Duration, is_orphan: impl Fn(&dyn Fn(&str) -> Option<String>) 
     let kill_at = Instant::now() + grace;
     loop {
         let left = orphans();
-        if left.is_empty() {
+        let now = Instant::now();
+        if left.is_empty() || now >= kill_at + LAST_WAIT {
             return found.len();
         }
-        if Instant::now() >= kill_at {
+        if now >= kill_at {
             signal_all(&left, Signal::SIGKILL);
         }
         std::thread::sleep(LOOK_AGAIN);

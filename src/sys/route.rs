@@ -14,7 +14,7 @@ use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-use super::netlink::{Conversation, NetlinkError};
+use super::netlink::{Conversation, NetlinkError, Received};
 use super::state::{Address, KernelState, Link, PolicyRule, Route};
 use crate::event::{Cidr, Family, InterfaceName};
 
@@ -55,10 +55,7 @@ pub fn read() -> Result<KernelState, NetlinkError> {
             Err(error) => return Err(error),
         };
         for message in answer {
-            match RouteNetlinkMessage::parse_with_param(message.payload.as_slice(), message.kind) {
-                Ok(message) => add(&mut state, message),
-                Err(error) => state.notes.push(format!("not understood: {error}")),
-            }
+            decode(&mut state, &message);
         }
     }
     let more = state.notes.len().saturating_sub(MOST_NOTES);
@@ -67,6 +64,14 @@ pub fn read() -> Result<KernelState, NetlinkError> {
         state.notes.push(format!("and {more} more"));
     }
     Ok(state)
+}
+
+/// Adds what one message of the kernel says to the state, or a note if it makes no sense.
+pub fn decode(state: &mut KernelState, message: &Received) {
+    match RouteNetlinkMessage::parse_with_param(message.payload.as_slice(), message.kind) {
+        Ok(message) => add(state, message),
+        Err(error) => state.notes.push(format!("not understood: {error}")),
+    }
 }
 
 fn add(state: &mut KernelState, message: RouteNetlinkMessage) {

@@ -18,17 +18,21 @@ const CHUNK: u64 = 64 * 1024;
 /// When a file is there and can't be read.
 pub fn lines_back(path: &Path, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), FileError> {
     let mut number = 0;
+    let mut missing = 0;
     loop {
         let file = if number == 0 { path.to_owned() } else { rotated(path, number) };
         match File::open(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // The newest may be missing just after a rotation.
-                if number > 0 {
+                // One may be missing: the newest just after a rotation, any other if
+                // somebody died while rotating.
+                missing += 1;
+                if missing > 1 {
                     return Ok(());
                 }
             }
             Err(error) => return Err(FileError::at("open", &file)(error)),
             Ok(open) => {
+                missing = 0;
                 if !file_back(&open, visit).map_err(FileError::at("read", &file))? {
                     return Ok(());
                 }
@@ -75,6 +79,8 @@ mod tests {
             (0..5000).map(|number| format!("{number} {}", "x".repeat(number % 97))).collect();
         std::fs::write(rotated(&path, 1), lines[..2000].join("\n") + "\n").unwrap();
         std::fs::write(&path, lines[2000..].join("\n") + "\n{\"torn").unwrap();
+        let oldest = rotated(&path, 3);
+        std::fs::write(&oldest, "beyond a gap\n").unwrap();
         let mut seen = Vec::new();
         lines_back(&path, &mut |line| {
             seen.push(String::from_utf8_lossy(line).into_owned());
@@ -83,6 +89,7 @@ mod tests {
         .unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(seen.remove(0), "{\"torn");
+        assert_eq!(seen.pop().as_deref(), Some("beyond a gap"));
         seen.reverse();
         assert_eq!(seen, lines);
     }

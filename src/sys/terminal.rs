@@ -9,8 +9,16 @@ use std::io::{self, IsTerminal, Write};
 /// # Errors
 /// When stdout can't be written for another reason, as on a full disk.
 pub fn show(text: &str) -> io::Result<()> {
+    write(text.as_bytes())
+}
+
+/// Writes bytes that are no text to stdout, as [`show`] does.
+///
+/// # Errors
+/// As with [`show`].
+pub fn write(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
@@ -18,9 +26,8 @@ pub fn show(text: &str) -> io::Result<()> {
 
 /// Says an error or a remark on stderr, which may have several lines.
 pub fn tell(text: &str) {
-    let lines: Vec<String> = text.lines().map(harmless).collect();
     // There is nobody left to tell that stderr can't be written.
-    let _ = writeln!(io::stderr(), "netcue: {}", lines.join("\n"));
+    let _ = writeln!(io::stderr(), "netcue: {}", harmless_lines(text));
 }
 
 /// Whether stdout is a terminal that wants colours: `NO_COLOR` (no-color.org) and
@@ -45,6 +52,12 @@ pub fn harmless(text: &str) -> String {
         }
     }
     shown
+}
+
+/// The same, for text whose lines are our own.
+#[must_use]
+pub fn harmless_lines(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
 }
 
 /// The same JSON with every such character within its strings written as JSON's own

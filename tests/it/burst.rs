@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::thread;
 
-use crate::scene::{Scene, text_of};
+use crate::call::{Call, NETCUE};
+use crate::scene::{Scene, text_of, wait_until};
 
 const CALLERS: usize = 200;
 
@@ -122,4 +123,23 @@ fn whatever_changes_meanwhile_the_rules_fit_in_the_end() {
     scene.settled();
     scene.netcue(["rules", "diff"]).run();
     assert!(scene.nft("list set inet netcue internal4").contains("10.99.0.0/24"));
+}
+
+/// strace holds the first run up where it empties the note in the lock: after its last
+/// look at the queue, before it lets go.
+#[test]
+fn an_event_that_comes_while_the_way_is_being_cleared_is_not_stranded() {
+    let scene = Scene::new();
+    let first = Call::through("strace", scene.root())
+        .words(["-qq", "-o", "/dev/null", "-e", "trace=ftruncate"])
+        .words(["-e", "inject=ftruncate:delay_enter=1s", NETCUE, "--root"])
+        .word(scene.root())
+        .words(["from", "boot", "services"])
+        .spawn();
+    wait_until("the first outcome", || scene.outcomes().len() == 1 && scene.queue().is_empty());
+    assert!(!scene.lock_is_free(), "the first run has let go too early for this test");
+    let second = scene.from("boot interfaces");
+    assert_eq!(second.summaries, Vec::<String>::new(), "it was the first caller's turn");
+    assert_eq!(first.finish().summaries.len(), 2);
+    assert_eq!(scene.outcomes(), ["done", "done"]);
 }

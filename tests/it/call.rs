@@ -20,7 +20,7 @@ pub(crate) struct Call {
     root: PathBuf,
     stdout: Expected,
     stderr: Expected,
-    status: i32,
+    status: Option<i32>,
 }
 
 /// What a stream has to carry.
@@ -30,12 +30,12 @@ enum Expected {
 }
 
 impl Expected {
-    fn judge(&self, stream: &str, said: &str, whole: &str) {
+    fn judge(&self, stream: &str, said: &str, context: &str) {
         match self {
-            Self::Exactly(text) => assert_eq!(said, text, "{stream}; {whole}"),
+            Self::Exactly(text) => assert_eq!(said, text, "{stream}; {context}"),
             Self::Containing(parts) => {
                 for part in parts {
-                    assert!(said.contains(part), "{stream} lacks {part:?}; {whole}");
+                    assert!(said.contains(part), "{stream} lacks {part:?}; {context}");
                 }
             }
         }
@@ -70,7 +70,7 @@ impl Call {
             root: root.to_owned(),
             stdout: Expected::Exactly(String::new()),
             stderr: Expected::Exactly(String::new()),
-            status: 0,
+            status: Some(0),
         }
     }
 
@@ -116,6 +116,18 @@ impl Call {
         self
     }
 
+    pub(crate) fn any_stderr(mut self) -> Self {
+        self.stderr = Expected::Containing(Vec::new());
+        self
+    }
+
+    /// What it has to say on stderr, in the words of [`Call::stdout`]; the summary of a run
+    /// isn't part of it.
+    pub(crate) fn stderr(mut self, text: &str) -> Self {
+        self.stderr = Expected::Exactly(text.to_owned());
+        self
+    }
+
     /// A part of what it has to say on stderr, in the words of [`Call::stdout`]; the
     /// summary of a run isn't part of it.
     pub(crate) fn stderr_has(mut self, part: &str) -> Self {
@@ -124,7 +136,12 @@ impl Call {
     }
 
     pub(crate) fn status(mut self, status: i32) -> Self {
-        self.status = status;
+        self.status = Some(status);
+        self
+    }
+
+    pub(crate) fn any_status(mut self) -> Self {
+        self.status = None;
         self
     }
 
@@ -199,11 +216,11 @@ impl Running {
             summaries: summaries.into_iter().map(|line| line.trim_end().to_owned()).collect(),
             status,
         };
-        let whole = format!("{whose}: {ran:#?}");
-        assert_eq!(ran.status, self.call.status, "exit status; {whole}");
+        let context = format!("{whose}: {ran:#?}");
+        assert_eq!(ran.status, self.call.status.unwrap_or(ran.status), "exit status; {context}");
         let root = &self.call.root;
-        self.call.stderr.judge("stderr", &masked(&ran.stderr, root), &whole);
-        self.call.stdout.judge("stdout", &masked(&ran.stdout, root), &whole);
+        self.call.stderr.judge("stderr", &masked(&ran.stderr, root), &context);
+        self.call.stdout.judge("stdout", &masked(&ran.stdout, root), &context);
         ran
     }
 }

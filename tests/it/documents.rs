@@ -115,7 +115,9 @@ fn trying_it_safely_works_as_the_readme_says() {
 fn calls(block: &str) -> impl Iterator<Item = Vec<&str>> {
     let lines = block.lines().map(str::trim).filter(|line| line.starts_with("netcue "));
     lines.map(|line| {
-        line.split_whitespace().take_while(|word| !["#", "&&", "|", "\\"].contains(word)).collect()
+        line.split_whitespace()
+            .take_while(|word| !["#", "&&", "|", "\\", ">"].contains(word))
+            .collect()
     })
 }
 

@@ -11,8 +11,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "pipeline", "sources", "event", "queue", "plan", "engine", "hooks", "journal",
-            "config", "paths", "error", "sys",
+            "pipeline",
+            "sources",
+            "event",
+            "queue",
+            "plan",
+            "engine",
+            "hooks",
+            "journal",
+            "integrate",
+            "config",
+            "paths",
+            "error",
+            "sys",
         ],
     ),
     (
@@ -28,6 +39,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("engine", &["event", "config", "paths", "error", "sys"]),
     ("hooks", &["event", "config", "paths", "error", "sys"]),
     ("journal", &["event", "config", "paths", "error", "sys"]),
+    // It puts in place what the table of sources names.
+    ("integrate", &["sources", "event", "config", "paths", "error", "sys"]),
     ("event", &[]),
     ("config", &["event"]),
     ("paths", &[]),
@@ -173,9 +186,10 @@ fn every_source_has_its_cases_and_says_how_it_is_attached() {
     }
 }
 
-/// The tests of the file `tests/it/NAME.rs`.
+/// The tests of the file `tests/it/NAME.rs` or `tests/it/NAME/mod.rs`.
 fn tests_of(name: &str) -> BTreeSet<String> {
-    let path = repository().join("tests/it").join(name).with_extension("rs");
+    let folder = repository().join("tests/it").join(name);
+    let path = if folder.is_dir() { folder.join("mod.rs") } else { folder.with_extension("rs") };
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let names = text.split("#[test]\n").skip(1).filter_map(|after| {
         let (_, name) = after.split_once("fn ")?;
@@ -184,23 +198,33 @@ fn tests_of(name: &str) -> BTreeSet<String> {
     names.collect()
 }
 
-#[test]
-fn every_promise_names_tests_that_exist() {
-    let path = repository().join("docs/PROPERTIES.md");
-    let text = fs::read_to_string(&path).expect("docs/PROPERTIES.md");
-    let mut promises = 0;
-    for promise in text.split("\n## ").skip(1) {
-        let title = promise.lines().next().unwrap_or_default();
+/// Every section of a page has to name a test, and every test named has to be there.
+/// Gives back the number of sections.
+fn sections_with_tests(page: &str) -> usize {
+    let text = fs::read_to_string(repository().join(page)).expect(page);
+    let mut sections = 0;
+    for section in text.split("\n## ").skip(1) {
+        let title = section.lines().next().unwrap_or_default();
         let mut named = 0;
-        for word in promise.split('`').skip(1).step_by(2) {
-            let Some((file, test)) = word.split_once("::") else { continue };
-            assert!(tests_of(file).contains(test), "{title}: there is no test {word}");
+        for word in section.split('`').skip(1).step_by(2) {
+            let Some((file, name)) = word.split_once("::") else { continue };
+            assert!(tests_of(file).contains(name), "{title}: there is no test {word}");
             named += 1;
         }
         assert!(named > 0, "{title}: no test is named");
-        promises += 1;
+        sections += 1;
     }
-    assert_eq!(promises, 9);
+    sections
+}
+
+#[test]
+fn every_promise_names_tests_that_exist() {
+    assert_eq!(sections_with_tests("docs/PROPERTIES.md"), 9);
+}
+
+#[test]
+fn every_known_attack_names_tests_that_exist() {
+    assert!(sections_with_tests("docs/known-attacks.md") > 10);
 }
 
 #[test]

@@ -4,15 +4,27 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod boot;
+#[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod burst;
 #[cfg(test)]
 mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod configure;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod enable;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
@@ -20,19 +32,33 @@ mod gateway;
 #[cfg(test)]
 mod hooks_contract;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod integrations;
 #[cfg(test)]
 mod layout;
 #[cfg(test)]
+mod lock;
+#[cfg(test)]
 mod machine;
+#[cfg(test)]
+mod machines;
 #[cfg(test)]
 mod manual;
 #[cfg(test)]
 mod mdoc;
 #[cfg(test)]
+mod misbehaving;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod places;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod protocol;
+#[cfg(test)]
+mod replay;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
@@ -42,8 +68,16 @@ mod shipped_hooks;
 #[cfg(test)]
 mod show;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod timeline;
+#[cfg(test)]
+mod tracer;
 #[cfg(test)]
 mod traffic;
 #[cfg(test)]
 mod trouble;
+#[cfg(test)]
+mod trust;

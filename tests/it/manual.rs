@@ -161,7 +161,11 @@ fn every_path() {
         layout.failed(),
         layout.unattended(),
         layout.lock(),
+        layout.good_configuration(),
         layout.rules(),
+        layout.met(),
+        layout.metrics(),
+        layout.metrics_lock(),
         layout.journal(),
     ];
     there.extend(layout.hook_folders());

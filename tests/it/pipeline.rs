@@ -25,7 +25,8 @@ fn an_event_passes_every_stage() {
     let records = scene.journal();
     let kinds: Vec<&str> = records.iter().filter_map(|record| record["record"].as_str()).collect();
     let step = ["step-begin", "step-end"];
-    let expected = [&["accepted", "run-begin"][..], &step, &step, &step, &["outcome"]].concat();
+    let expected =
+        [&["accepted", "state", "run-begin"][..], &step, &step, &step, &["outcome"]].concat();
     assert_eq!(kinds, expected);
     assert_eq!(scene.outcomes(), ["done"]);
     assert_eq!(scene.queue(), Vec::<String>::new());
@@ -86,7 +87,7 @@ fn a_failure_of_ours_is_the_callers_only_in_strict_mode() {
 fn a_configuration_with_a_mistake_stops_no_event() {
     let scene = Scene::new();
     scene.config("[hooks]\ntimeuot = 3\n");
-    let said = "netcue: ROOT/etc/netcue/netcue.conf:2:1: unknown field `timeuot`";
+    let said = "netcue: ROOT/etc/netcue/netcue.conf:2:1: there is no key \"timeuot\"";
     scene.calling(IP_UP).stderr_has(said).run();
     assert_eq!(scene.outcomes(), ["done"]);
 }
@@ -237,6 +238,16 @@ fn an_event_that_a_hook_causes_is_queued_behind_it_and_never_waited_for() {
         scene.records(kind).iter().map(|record| record["event_id"].clone()).collect()
     };
     assert_eq!(ids("outcome"), ids("accepted"));
+}
+
+#[test]
+fn a_daemon_that_a_hook_started_long_ago_closes_no_loop() {
+    let scene = Scene::new();
+    let long_ago = "01900000-0000-7000-8000-000000000000";
+    scene.calling(IP_UP).env("NETCUE_ID", long_ago).env("NETCUE_CAUSE_DEPTH", "8").run();
+    let event = &scene.records("accepted")[0]["event"];
+    assert_eq!(event["caused_by"], long_ago);
+    assert_eq!(event["cause_depth"], 1);
 }
 
 #[test]

@@ -128,8 +128,8 @@ impl Scene {
         }
         text += &file("journal.jsonl").unwrap_or_default();
         // The last line may be on its way.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        whole.map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     /// The records of one kind.
@@ -204,19 +204,25 @@ impl Scene {
         });
     }
 
-    /// Whether nobody holds the lock right now.
+    /// Whether nobody holds the lock right now; asking takes nothing from anybody.
     pub(crate) fn lock_is_free(&self) -> bool {
-        use nix::fcntl::{Flock, FlockArg};
-        let Ok(file) = fs::File::open(self.path("run/netcue/lock")) else { return true };
-        Flock::lock(file, FlockArg::LockSharedNonblock).is_ok()
+        crate::lock::is_free(&self.path("run/netcue/lock"))
     }
 
     /// Runs ip(8) in this network.
+    #[expect(
+        clippy::unused_self,
+        reason = "the network is that of the thread which made the scene"
+    )]
     pub(crate) fn ip(&self, words: &str) -> String {
         run("ip", words.split_whitespace())
     }
 
     /// Runs nft(8) in this network; the whole text is one command line.
+    #[expect(
+        clippy::unused_self,
+        reason = "the network is that of the thread which made the scene"
+    )]
     pub(crate) fn nft(&self, command: &str) -> String {
         run("nft", [command])
     }
@@ -261,7 +267,7 @@ pub(crate) fn run(tool: &str, words: impl IntoIterator<Item: Into<String>>) -> S
 /// inherited by what another thread is starting, and then the kernel runs no such hook.
 pub(crate) fn write_file(path: &Path, content: &[u8], mode: u32) {
     let mut child = Command::new("install")
-        .args(["-D", "-m", &format!("{mode:o}"), "/dev/stdin"])
+        .args(["-D", "-m", &format!("{mode:o}"), "/proc/self/fd/0"])
         .arg(path)
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())

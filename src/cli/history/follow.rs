@@ -27,7 +27,7 @@ pub(super) fn main(house: &House, args: &Args) -> Ended {
         house,
         args,
         paint: Paint::for_stdout(),
-        draws: screen::can_write_over() && !args.json,
+        draws: screen::can_write_over() && !args.wants_json(),
         known: HashMap::new(),
         pace: None,
     };
@@ -94,7 +94,7 @@ impl Live<'_> {
             let whole = whole.filter(|story| is_wanted(story, self.args));
             return whole.map_or_else(String::new, |story| self.whole(&story));
         }
-        if !wanted || self.args.json {
+        if !wanted || self.args.wants_json() {
             return String::new();
         }
         let (tone, words) = match &entry.record {
@@ -134,14 +134,16 @@ impl Live<'_> {
                 };
                 if is_wanted(&story, self.args) { self.whole(&story) } else { String::new() }
             }
-            Record::Remark { text } if !self.args.json => self.line(entry, "-", Tone::Bad, text),
+            Record::Remark { text } if !self.args.wants_json() => {
+                self.line(entry, "-", Tone::Bad, text)
+            }
             _ => String::new(),
         }
     }
 
     /// One line, or one object, for a story that has come to its end.
     fn whole(&self, story: &Story) -> String {
-        if self.args.json {
+        if self.args.wants_json() {
             return json::line(&as_json(story));
         }
         let (word, tone) = told::outcome(story);

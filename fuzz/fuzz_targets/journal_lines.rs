@@ -1,0 +1,48 @@
+//! Any bytes as a journal: it is read to its end, lines that are records are understood
+//! and can be written again, and the stories in it are told.
+#![no_main]
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use libfuzzer_sys::fuzz_target;
+use netcue::config;
+use netcue::journal::{self, Entry, Journal, Standing};
+use netcue::paths::Layout;
+use uuid::Uuid;
+
+static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+    let shared_memory = PathBuf::from("/dev/shm");
+    let base = if shared_memory.is_dir() { shared_memory } else { std::env::temp_dir() };
+    let root = base.join(format!("netcue-fuzz-{}", std::process::id()));
+    std::fs::create_dir_all(root.join("var/log/netcue")).expect("a folder");
+    root
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    let layout = Layout::under(ROOT.as_path());
+    std::fs::write(layout.journal(), bytes).expect("written");
+    let journal = Journal::of(&layout, &config::Journal::default());
+
+    let mut ids = vec![Uuid::from_u128(7)];
+    journal
+        .read_back(|entry| {
+            ids.extend(entry.event_id);
+            let line = serde_json::to_string(&entry).expect("an entry is JSON");
+            assert!(!line.contains('\n'));
+            assert_eq!(serde_json::from_str::<Entry>(&line).expect("what we wrote"), entry);
+            true
+        })
+        .expect("read");
+    let records = ids.len() - 1;
+    for most in [1, 20] {
+        let stories = journal::stories(&journal, most, |_| true).expect("read");
+        assert!(stories.len() <= most);
+    }
+    for id in ids.into_iter().take(4) {
+        let progress = journal::progress(&journal, id).expect("read");
+        assert!(progress.finished.len() <= bytes.len());
+        let standing = journal::standing_of(&journal, id).expect("read");
+        assert!(standing == Standing::Unknown || records > 0);
+    }
+});

@@ -1,0 +1,55 @@
+//! `check`: whether the configuration can be used, and if not, where and why not.
+
+use std::path::PathBuf;
+
+use super::{Ended, Failure};
+use crate::config;
+use crate::error::Exit;
+use crate::paths::Layout;
+use crate::sys::{files, terminal};
+
+/// Largest configuration file in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// What may be said with `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Another file than /etc/netcue/netcue.conf
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    let path = args.file.clone().unwrap_or_else(|| layout.configuration());
+    let name = path.display();
+    let content = files::read_if_there(&path, LARGEST)
+        .map_err(|error| Failure::new(Exit::InputOutput, error))?;
+    let Some(content) = content else {
+        if args.file.is_some() {
+            return Err(Failure::new(Exit::InputOutput, format!("there is no {name}")));
+        }
+        terminal::show(&format!("there is no {name}: the defaults hold\n"))?;
+        return Ok(Exit::Done);
+    };
+    let text = String::from_utf8_lossy(&content);
+    match config::parse(&text, &path) {
+        Ok(_) => {
+            terminal::show(&format!("{name} is good\n"))?;
+            Ok(Exit::Done)
+        }
+        Err(bad) => {
+            let line = text.lines().nth(bad.line.saturating_sub(1)).unwrap_or("");
+            let number = bad.line.to_string();
+            let margin = " ".repeat(number.len());
+            // Tabs stay, so that the mark stands where it should.
+            let space: String = line
+                .chars()
+                .take(bad.column.saturating_sub(1))
+                .map(|c| if c == '\t' { c } else { ' ' })
+                .collect();
+            let line = terminal::harmless(line);
+            let message = format!("{bad}\n{number} | {line}\n{margin} | {space}^");
+            Err(Failure::new(Exit::Configuration, message))
+        }
+    }
+}

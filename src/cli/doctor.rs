@@ -1,0 +1,198 @@
+//! `doctor`: looks at everything that could keep netcue from doing its job, and says for
+//! each what it found and what to do.
+
+use std::path::PathBuf;
+
+use super::table::{Paint, Table, Tone};
+use super::{Ended, sources as source_table};
+use crate::config::Rules;
+use crate::engine::{self, EngineError};
+use crate::error::Exit;
+use crate::event::Family;
+use crate::hooks::{self, Survey};
+use crate::integrate;
+use crate::integrate::health::{self, Deaf, Examined, Finding, Kernel, State};
+use crate::paths::Layout;
+use crate::pipeline;
+use crate::plan::{ENGINE, Fitness};
+use crate::sources::{ALL, Place};
+use crate::sys::lock::Probe;
+use crate::sys::state::{KernelState, Route};
+use crate::sys::{files, folder, foreign, invocation, place, route, terminal};
+
+/// Seconds that handling an event may take beside its hooks' limits.
+const SLACK: u64 = 60;
+
+/// What may be said with `doctor`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Prints JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    let findings = health::findings(&examine(layout));
+    let text = if args.json {
+        serde_json::to_string_pretty(&findings).unwrap_or_default() + "\n"
+    } else {
+        as_text(&findings)
+    };
+    terminal::show(&text)?;
+    let needs_attention = findings.iter().any(|finding| finding.state == State::Attention);
+    Ok(if needs_attention { Exit::StepFailed } else { Exit::Done })
+}
+
+fn as_text(findings: &[Finding]) -> String {
+    let mut table = Table::default();
+    for finding in findings {
+        let (word, tone) = match finding.state {
+            State::Ok => ("ok", Tone::Good),
+            State::Attention => ("attention", Tone::Bad),
+            State::Unknown => ("unknown", Tone::Strong),
+        };
+        table.row([(tone, word), (Tone::Strong, finding.check), (Tone::Plain, &finding.what)]);
+        if let Some(to_do) = &finding.to_do {
+            table.row([(Tone::Plain, ""), (Tone::Plain, ""), (Tone::Plain, &format!("> {to_do}"))]);
+        }
+    }
+    let number = findings.iter().filter(|finding| finding.state == State::Attention).count();
+    let last = match number {
+        0 => "Nothing needs attention.".to_owned(),
+        1 => "One thing needs attention.".to_owned(),
+        number => format!("{number} things need attention."),
+    };
+    format!("{}{last}\n", table.lines(Paint::for_stdout()))
+}
+
+fn examine(layout: &Layout) -> Examined {
+    let configured = pipeline::configured(layout);
+    let config = configured.config;
+    let survey = hooks::find(layout);
+    let (hooks, refused, engine_replaced) = judged(&survey);
+    let (kernel, in_force) = kernel(layout, &config.rules);
+    let heard = source_table::heard(layout);
+    let names_in = |folder: PathBuf| folder::names(&folder).map_err(|error| error.to_string());
+    Examined {
+        seen: integrate::look(layout, None),
+        configuration: layout.configuration(),
+        bad_configuration: configured.problem,
+        hooks,
+        refused,
+        unreadable: survey.unreadable.iter().map(ToString::to_string).collect(),
+        engine_replaced,
+        heard_whole: heard.as_ref().is_ok_and(|heard| heard.whole),
+        heard: heard.map(|heard| heard.last).map_err(|error| error.to_string()),
+        unwritable: unwritable(layout),
+        is_root: invocation::is_root(),
+        waiting: names_in(layout.queue()).map(|names| waiting(layout, &names)),
+        idle: !files::is_there(&layout.lock())
+            || Probe::open(&layout.lock()).is_ok_and(|probe| probe.is_free()),
+        longest_wait: config.hooks.timeout + config.hooks.grace + SLACK,
+        failed: (layout.failed(), names_in(layout.failed()).map(|names| names.len())),
+        locals: locals(layout),
+        kernel,
+        in_force,
+        chains: foreign::chains().map_err(|error| format!("reading the rules of others: {error}")),
+        legacy: legacy(),
+    }
+}
+
+/// How many hooks may run, which files don't and why, and what stands for the engine.
+fn judged(survey: &Survey) -> (usize, Vec<(PathBuf, String)>, Option<PathBuf>) {
+    let candidates = pipeline::candidates(survey);
+    let engine = candidates.iter().find(|candidate| candidate.name == ENGINE);
+    let engine = engine.map(|candidate| candidate.path.clone());
+    let mut refused = Vec::new();
+    let mut fit = 0;
+    for candidate in &candidates {
+        match &candidate.fitness {
+            Fitness::Fit(_) => fit += 1,
+            Fitness::Masked => {}
+            Fitness::Unfit(why) => refused.push((candidate.path.clone(), why.clone())),
+        }
+    }
+    let misnamed = "its name has other characters than A-Z a-z 0-9 _ and -";
+    refused.extend(survey.misnamed.iter().map(|path| (path.clone(), misnamed.to_owned())));
+    (fit, refused, engine)
+}
+
+fn unwritable(layout: &Layout) -> Vec<String> {
+    [layout.queue(), layout.journal()]
+        .iter()
+        .filter_map(|path| place::why_not_writable(path))
+        .map(|error| error.to_string())
+        .collect()
+}
+
+fn waiting(layout: &Layout, names: &[std::ffi::OsString]) -> Option<(u64, usize)> {
+    let is_event = |name: &&std::ffi::OsString| !name.as_encoded_bytes().starts_with(b".");
+    let ages: Vec<u64> = names
+        .iter()
+        .filter(is_event)
+        .filter_map(|name| place::age(&layout.queue().join(name)))
+        .collect();
+    Some((*ages.iter().max()?, ages.len()))
+}
+
+fn locals(layout: &Layout) -> Vec<(PathBuf, String)> {
+    let places = ALL.iter().flat_map(|source| source.triggers).flat_map(|t| t.places);
+    places
+        .filter_map(|place| match place {
+            Place::File(file) => file.strip_suffix(".local").map(|_| *file),
+            Place::Folder(_) => None,
+        })
+        .filter_map(|file| {
+            let below = layout.root().join(file.trim_start_matches('/'));
+            let text = files::read_head(&below, 1 << 20).ok()?;
+            let is_run = place::is_executable(&below);
+            is_run.then(|| (file.into(), String::from_utf8_lossy(&text).into_owned()))
+        })
+        .collect()
+}
+
+fn kernel(layout: &Layout, rules: &Rules) -> (Result<Kernel, Deaf>, Result<bool, Deaf>) {
+    let deaf = |error: EngineError| Deaf {
+        lacks: matches!(error, EngineError::Missing { .. }),
+        why: error.to_string(),
+    };
+    let state = route::read().map_err(|error| Deaf {
+        lacks: false,
+        why: format!("reading interfaces and routes: {error}"),
+    });
+    let kernel = state.map(|state| forwarding(&state, rules));
+    let in_force = engine::open()
+        .and_then(|mut session| engine::preview(rules, &layout.rules(), &mut session))
+        .map(|preview| preview.differences.is_empty())
+        .map_err(deaf);
+    (kernel, in_force)
+}
+
+fn forwarding(state: &KernelState, rules: &Rules) -> Kernel {
+    let classes = engine::classify(state, rules);
+    let fixed = rules.external.is_some() || rules.external_out.is_some();
+    let leads_out = |family: Family| {
+        let is_default = |route: &Route| route.destination.is_none() && route.family == family;
+        !classes.external_out.is_empty() && (fixed || state.routes.iter().any(is_default))
+    };
+    let switched_on = |file: &str| {
+        let content = files::read_if_there(file.as_ref(), 16).ok().flatten();
+        content.is_some_and(|content| content.first().is_some_and(|digit| *digit != b'0'))
+    };
+    Kernel {
+        passes4: !classes.internal4.ranges().is_empty() && leads_out(Family::Ipv4),
+        passes6: !classes.internal6.ranges().is_empty() && leads_out(Family::Ipv6),
+        forwards4: switched_on("/proc/sys/net/ipv4/ip_forward"),
+        forwards6: switched_on("/proc/sys/net/ipv6/conf/all/forwarding"),
+    }
+}
+
+fn legacy() -> Result<Vec<String>, String> {
+    let mut tables = Vec::new();
+    for file in ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"] {
+        let content = files::read_if_there(file.as_ref(), 4096).map_err(|e| e.to_string())?;
+        let text = String::from_utf8_lossy(&content.unwrap_or_default()).into_owned();
+        tables.extend(text.lines().map(ToOwned::to_owned));
+    }
+    Ok(tables)
+}

@@ -1,0 +1,140 @@
+//! `enable` and `disable`: a source on or off, and what calls netcue for it put in place or
+//! taken out.
+
+use std::path::{Path, PathBuf};
+
+use super::{Ended, Failure};
+use crate::error::Exit;
+use crate::integrate::{self, Change, Choice, Stage, Step, Wish};
+use crate::paths::Layout;
+use crate::sources::{self, Source};
+use crate::sys::terminal;
+
+/// What may be said with `enable`.
+#[derive(Debug, clap::Args)]
+pub(super) struct EnableArgs {
+    #[command(flatten)]
+    common: Common,
+    /// For boot: when the boot event comes
+    #[arg(long, value_name = "STAGE")]
+    stage: Option<Stage>,
+    /// For boot: one comes before the first interface is up, too
+    #[arg(long)]
+    pre_network: bool,
+}
+
+/// What may be said with `disable`.
+#[derive(Debug, clap::Args)]
+pub(super) struct DisableArgs {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// Says what would be done, and changes nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Changes only the flag of the source; what calls netcue stays as it is
+    #[arg(long, conflicts_with = "edit")]
+    flag_only: bool,
+    /// For diald and pcmcia: changes this configuration file of theirs, between markers
+    #[arg(long, value_name = "FILE")]
+    edit: Option<PathBuf>,
+    /// The sources
+    #[arg(value_name = "SOURCE", required = true, value_parser = source)]
+    sources: Vec<&'static Source>,
+}
+
+fn source(word: &str) -> Result<&'static Source, String> {
+    sources::find(word).ok_or_else(|| {
+        let known: Vec<&str> = sources::ALL.iter().map(|source| source.name.as_str()).collect();
+        format!("there are {}", known.join(" "))
+    })
+}
+
+pub(super) fn enable(layout: &Layout, args: &EnableArgs) -> Ended {
+    let names_boot = args.common.sources.iter().any(|source| source.name.as_str() == "boot");
+    if !names_boot && (args.stage.is_some() || args.pre_network) {
+        return Err(Failure::new(Exit::Usage, "--stage and --pre-network belong to boot"));
+    }
+    let seen = integrate::look(layout, None);
+    let chosen = integrate::boot_choice(&seen);
+    let boot = match args.stage {
+        Some(stage) => Some(Choice { stage, pre_network: args.pre_network }),
+        None if args.pre_network => Some(Choice { pre_network: true, ..chosen }),
+        None => None,
+    };
+    switch(layout, &args.common, true, boot)
+}
+
+pub(super) fn disable(layout: &Layout, args: &DisableArgs) -> Ended {
+    switch(layout, &args.common, false, None)
+}
+
+fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> Ended {
+    let edit = args.edit.as_deref().map(|file| on_the_machine(layout, file));
+    let owns_its_file = |source: &&Source| matches!(source.name.as_str(), "diald" | "pcmcia");
+    if edit.is_some() && (args.sources.len() != 1 || !args.sources.iter().all(owns_its_file)) {
+        let message = "--edit is for diald or pcmcia, one at a time";
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    let wish = |source: &&'static Source| Wish { source, on, flag_only: args.flag_only, boot };
+    let wishes: Vec<Wish> = args.sources.iter().map(wish).collect();
+    let seen = integrate::look(layout, edit.as_deref());
+    carry(layout, &integrate::plan(&seen, &wishes, edit.as_deref()), args.dry_run)
+}
+
+/// A file given on the command line, as a path of the machine whose root this is.
+fn on_the_machine(layout: &Layout, file: &Path) -> PathBuf {
+    let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    match whole.strip_prefix(layout.root()) {
+        Ok(below) => Path::new("/").join(below),
+        Err(_) => whole,
+    }
+}
+
+/// Carries out a plan, and says for each step what became of it.
+pub(super) fn carry(layout: &Layout, steps: &[(&str, Step)], dry_run: bool) -> Ended {
+    let mut exit = Exit::Done;
+    for (about, step) in steps {
+        let line = match step {
+            Step::Do(change) if dry_run => format!("would {}", words(change, true)),
+            Step::Do(change) => match integrate::carry_out(layout, change) {
+                Ok(()) => words(change, false),
+                Err((worse, message)) => {
+                    terminal::tell(&format!("{about}: {message}"));
+                    exit = worse;
+                    continue;
+                }
+            },
+            Step::Already(what) => format!("already so: {what}"),
+            Step::Say(text) => text.clone(),
+            Step::Refused(why) => {
+                terminal::tell(&format!("{about}: not done: {why}"));
+                if exit == Exit::Done {
+                    exit = Exit::StepFailed;
+                }
+                continue;
+            }
+        };
+        terminal::show(&format!("{about}: {}\n", terminal::harmless_lines(&line)))?;
+    }
+    Ok(exit)
+}
+
+fn words(change: &Change, planned: bool) -> String {
+    let verb = |plan: &'static str, done: &'static str| if planned { plan } else { done };
+    match change {
+        Change::MakeFolder(at) => {
+            format!("{} the folder {}", verb("make", "made"), at.display())
+        }
+        Change::Link { at, to } => {
+            format!("{} {} -> {}", verb("link", "linked"), at.display(), to.display())
+        }
+        Change::Unlink(at) => format!("{} the link {}", verb("remove", "removed"), at.display()),
+        Change::Write { at, .. } => format!("{} {}", verb("write", "wrote"), at.display()),
+        Change::Remove(at) => format!("{} {}", verb("remove", "removed"), at.display()),
+        Change::Run(tool) => format!("{} {}", verb("run", "ran"), tool.join(" ")),
+    }
+}

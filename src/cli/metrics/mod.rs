@@ -1,0 +1,83 @@
+//! `metrics`: what the journal comes to, as `OpenMetrics` text.
+//!
+//! The journal forgets, counters must not: what has been counted is kept in a file, with
+//! the place up to which the journal is counted, and each call reads only what came since.
+
+mod openmetrics;
+mod totals;
+
+use std::path::{Path, PathBuf};
+
+use super::{Ended, Failure};
+use crate::error::Exit;
+use crate::paths::Layout;
+use crate::pipeline::House;
+use crate::sys::files::{self, FileError};
+use crate::sys::lock::Lock;
+use crate::sys::{clock, screen, terminal};
+use openmetrics::Present;
+use totals::Totals;
+
+/// Largest file of totals in bytes; names are bounded, so a larger file is none of ours.
+const LARGEST: u64 = 16 << 20;
+
+/// What may be said with `metrics`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Writes into FILE, aside and renamed in, such as
+    /// /var/lib/prometheus/node-exporter/netcue.prom
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    let house = House::open(layout.clone());
+    let text = count(&house).map_err(failure)?;
+    match &args.output {
+        Some(file) => files::publish(file, text.as_bytes()).map_err(failure)?,
+        None if screen::is_terminal() => {
+            let lines: Vec<String> = text.lines().map(terminal::harmless).collect();
+            terminal::show(&(lines.join("\n") + "\n"))?;
+        }
+        None => terminal::show(&text)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn failure(error: FileError) -> Failure {
+    Failure::new(if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite }, error)
+}
+
+/// Counts what came since the last time, keeps it, and says it.
+fn count(house: &House) -> Result<String, FileError> {
+    let kept = house.layout.metrics();
+    if let Some(folder) = kept.parent() {
+        files::make_private_folder(folder)?;
+    }
+    let _lock = Lock::wait(&house.layout.metrics_lock())?;
+    let mut totals = read(&kept)?;
+    let mark = totals.mark.take();
+    let (mark, missed) = house.journal.read_on(mark.as_ref(), |entry| totals.take(&entry))?;
+    totals.mark = mark;
+    totals.gaps += u64::from(missed);
+    let content = serde_json::to_vec(&totals).unwrap_or_default();
+    files::put_whole(&kept, &kept.with_extension("new"), &content)?;
+    Ok(openmetrics::text(&totals, &present(house)))
+}
+
+/// What was counted before; nothing where the file is missing or makes no sense, which to
+/// Prometheus is a counter that was reset.
+fn read(path: &Path) -> Result<Totals, FileError> {
+    let content = files::read_if_there(path, LARGEST)?;
+    let kept = content.and_then(|content| serde_json::from_slice(&content).ok());
+    Ok(kept.unwrap_or_default())
+}
+
+/// How the queue is right now.
+fn present(house: &House) -> Present {
+    let waiting = house.queue.waiting().unwrap_or_default();
+    // A ticket begins with the boot-time clock of its acceptance, in nanoseconds.
+    let oldest = waiting.first().and_then(|ticket| ticket.as_str().split('-').next()?.parse().ok());
+    let oldest_ns = oldest.map_or(0, |since: u64| clock::boottime_ns().saturating_sub(since));
+    Present { waiting: waiting.len(), oldest_ns }
+}

@@ -1,0 +1,115 @@
+//! `sources`: who may call, what calls from where, when it was last heard of, and what is
+//! missing.
+
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::table::{Paint, Table, Tone};
+use super::{Ended, Failure};
+use crate::error::Exit;
+use crate::integrate::{self, Seen, Standing};
+use crate::journal::{self, Heard};
+use crate::paths::Layout;
+use crate::pipeline;
+use crate::sources::{ALL, Source};
+use crate::sys::terminal;
+
+/// Most records of the journal that are read back.
+const MOST_RECORDS: usize = 20_000;
+
+/// What may be said with `sources`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Prints JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// One source.
+struct Row {
+    source: &'static Source,
+    standing: Standing,
+    on: bool,
+}
+
+pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    let seen = integrate::look(layout, None);
+    let heard = heard(layout).map_err(|error| {
+        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
+        Failure::new(exit, error)
+    })?;
+    let rows: Vec<Row> = ALL.iter().map(|source| row(&seen, source)).collect();
+    let text = if args.json { as_json(&rows, &heard) } else { as_table(&rows, &heard) };
+    terminal::show(&text)?;
+    Ok(Exit::Done)
+}
+
+/// When each source was last heard of.
+pub(super) fn heard(layout: &Layout) -> Result<Heard, crate::sys::files::FileError> {
+    let config = pipeline::configured(layout).config;
+    let names: Vec<&str> = ALL.iter().map(|source| source.name.as_str()).collect();
+    let journal = journal::Journal::of(layout, &config.journal);
+    journal::last_heard(&journal, &names, MOST_RECORDS)
+}
+
+fn row(seen: &Seen, source: &'static Source) -> Row {
+    let on = integrate::is_on(seen, source);
+    let mut standing = integrate::standing(seen, source);
+    if !on {
+        standing.missing.clear();
+        if !standing.spots.is_empty() {
+            standing.missing.push("switched off: its calls are recorded, nothing runs".to_owned());
+        }
+    }
+    Row { source, standing, on }
+}
+
+fn as_table(rows: &[Row], heard: &Heard) -> String {
+    let mut table = Table::default();
+    let columns = ["SOURCE", "INSTALLED", "ENABLED", "LAST HEARD", "CALLED BY", "MISSING"];
+    table.row(columns.map(|column| (Tone::Strong, column)));
+    for row in rows {
+        let yes = |is_so| if is_so { "yes" } else { "no" };
+        let last = heard.last.get(row.source.name.as_str()).map_or_else(
+            || if heard.whole { "never" } else { "not lately" }.to_owned(),
+            |time| {
+                let local = time.to_zoned_datetime(TimeZone::system());
+                local.strftime("%m-%d %H:%M:%S").to_string()
+            },
+        );
+        let spots = &row.standing.spots;
+        let missing = &row.standing.missing;
+        for index in 0..spots.len().max(missing.len()).max(1) {
+            let first = |text| if index == 0 { text } else { "" };
+            let spot = spots.get(index).map(|spot| spot.at.display().to_string());
+            let spot = spot.unwrap_or_else(|| first("-").to_owned());
+            table.row([
+                (Tone::Strong, first(row.source.name.as_str())),
+                (Tone::Plain, first(yes(row.standing.installed))),
+                (if row.on { Tone::Good } else { Tone::Faint }, first(yes(row.on))),
+                (Tone::Plain, first(&last)),
+                (Tone::Plain, &spot),
+                (Tone::Bad, missing.get(index).map_or(first("-"), String::as_str)),
+            ]);
+        }
+    }
+    table.lines(Paint::for_stdout())
+}
+
+fn as_json(rows: &[Row], heard: &Heard) -> String {
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            json!({
+                "source": row.source.name.as_str(),
+                "summary": row.source.summary,
+                "installed": row.standing.installed,
+                "enabled": row.on,
+                "called_by": row.standing.spots,
+                "last_heard": heard.last.get(row.source.name.as_str()),
+                "missing": row.standing.missing,
+            })
+        })
+        .collect();
+    serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
+}

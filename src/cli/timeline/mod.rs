@@ -1,0 +1,165 @@
+//! `timeline`: where the time went, drawn.
+
+mod scale;
+mod spans;
+mod summary;
+mod svg;
+mod text;
+
+use jiff::Timestamp;
+
+use super::{Ended, Failure, when};
+use crate::error::Exit;
+use crate::journal::StepOutcome;
+use crate::paths::Layout;
+use crate::pipeline::House;
+use crate::plan::ENGINE;
+use crate::sys::{clock, screen, terminal};
+use spans::{Bar, Track, Wanted};
+
+/// What may be said with `timeline`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Draws what happened since then: a time, how long ago (10m), or "boot"
+    #[arg(long, value_name = "TIME", value_parser = when::beginning, conflicts_with = "events")]
+    since: Option<Timestamp>,
+    /// Prints a page for a browser instead of a picture
+    #[arg(long, conflicts_with = "text")]
+    html: bool,
+    /// Draws with letters, also where stdout is no terminal
+    #[arg(long)]
+    text: bool,
+    /// Draws the events whose id begins so; or "last"
+    #[arg(value_name = "EVENT")]
+    events: Vec<String>,
+}
+
+/// Columns of a text that is for no terminal.
+const COLUMNS: usize = 100;
+
+pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    let house = House::open(layout.clone());
+    let wanted = match args.since {
+        Some(time) => Wanted::Since(time),
+        None if args.events.is_empty() => Wanted::Burst,
+        None => Wanted::Ids(args.events.clone()),
+    };
+    let waiting = house.queue.waiting().unwrap_or_default();
+    let in_hand = |event: &crate::event::Event| {
+        let id = event.id.to_string();
+        waiting.iter().any(|ticket| ticket.as_str().contains(&id))
+    };
+    let tracks = spans::read(&house.journal, &wanted, clock::now(), in_hand).map_err(|error| {
+        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
+        Failure::new(exit, error)
+    })?;
+    if let Some(missing) = args.events.iter().find(|id| !is_there(id, &tracks)) {
+        let message = format!("the journal holds no event {missing:?}");
+        return Err(Failure::new(Exit::StepFailed, message));
+    }
+    if tracks.is_empty() {
+        return Err(Failure::new(Exit::StepFailed, "the journal holds nothing to draw"));
+    }
+    let drawn = if args.html {
+        svg::page(&tracks)
+    } else if args.text || screen::is_terminal() {
+        let width = screen::width().unwrap_or(COLUMNS);
+        text::draw(&tracks, width, screen::takes_utf8() || !screen::is_terminal())
+    } else {
+        svg::picture(&tracks)
+    };
+    terminal::show(&drawn)?;
+    Ok(Exit::Done)
+}
+
+fn is_there(id: &str, tracks: &[Track]) -> bool {
+    id == "last" || tracks.iter().any(|track| track.event.id.to_string().starts_with(id))
+}
+
+/// How a step's time is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Engine,
+    Hook,
+    /// It held nobody.
+    Alone,
+    Failed,
+}
+
+fn kind(bar: &Bar) -> Kind {
+    match bar.outcome {
+        Some(outcome) if outcome.is_failure() => Kind::Failed,
+        _ if bar.alone => Kind::Alone,
+        _ if bar.step == ENGINE => Kind::Engine,
+        _ => Kind::Hook,
+    }
+}
+
+/// What is worth saying behind a step's name.
+fn remark(bar: &Bar) -> &'static str {
+    match bar.outcome {
+        None => "no end on record",
+        Some(StepOutcome::Done) if bar.alone => "held nobody",
+        Some(StepOutcome::Started) => "held nobody, no end on record",
+        Some(StepOutcome::Done) => "",
+        Some(StepOutcome::Changed) => "rules changed",
+        Some(StepOutcome::NotForMe) => "not for me",
+        Some(StepOutcome::Failed) => "failed",
+        Some(StepOutcome::TimedOut) => "timed out",
+        Some(StepOutcome::NotStarted) => "not started",
+        Some(StepOutcome::Interrupted) => "interrupted",
+    }
+}
+
+/// Who said what about which interface.
+fn heading(track: &Track) -> String {
+    let facts = &track.event.facts;
+    let interface = facts.interface.as_ref().map_or_else(String::new, |name| format!(" {name}"));
+    one_line(&format!("{} {}{interface}", track.event.source, facts.trigger))
+}
+
+/// How an event ended, where that is worth a word.
+fn ending(track: &Track) -> &'static str {
+    match track.outcome {
+        None if track.running.is_empty() => "waiting",
+        None => "not finished",
+        Some(crate::journal::Outcome::Done) => "",
+        Some(outcome) => outcome.as_str(),
+    }
+}
+
+/// Text without anything that could move a cursor, break a line or turn its direction.
+fn one_line(text: &str) -> String {
+    terminal::harmless(text).replace(['\n', '\t'], " ")
+}
+
+/// The local time of day, to the millisecond.
+fn time_of_day(time: Timestamp) -> String {
+    zoned(time).strftime("%H:%M:%S%.3f").to_string()
+}
+
+fn zoned(time: Timestamp) -> jiff::ZonedDateTime {
+    time.to_zoned_datetime(jiff::tz::TimeZone::system())
+}
+
+/// From when to when, as a subtitle says it.
+fn period(tracks: &[Track]) -> String {
+    let from = tracks.iter().map(|track| track.event.time).min().unwrap_or_default();
+    let to = tracks.iter().map(|track| track.whole().to).max().unwrap_or(from);
+    let (from, to) = (zoned(from), zoned(to));
+    let start = from.strftime("%Y-%m-%d %H:%M:%S%.3f %:z");
+    if from.date() == to.date() {
+        format!("{start} to {}", to.strftime("%H:%M:%S%.3f"))
+    } else {
+        format!("{start} to {}", to.strftime("%Y-%m-%d %H:%M:%S%.3f"))
+    }
+}
+
+/// How many events.
+fn number(tracks: &[Track]) -> String {
+    match tracks.len() {
+        1 => "1 event".to_owned(),
+        many if many >= spans::MOST => format!("the newest {many} events"),
+        many => format!("{many} events"),
+    }
+}

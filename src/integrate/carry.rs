@@ -1,0 +1,39 @@
+//! Carries out a change: the one place where this folder touches the machine.
+
+use super::Change;
+use super::seen::under;
+use crate::error::Exit;
+use crate::paths::Layout;
+use crate::sys::files::{self, FileError};
+use crate::sys::{place, tool};
+
+/// Carries out a change.
+///
+/// # Errors
+/// What could not be done, in words, and the exit status for it; the machine is as it was
+/// before this change then.
+pub fn carry_out(layout: &Layout, change: &Change) -> Result<(), (Exit, String)> {
+    let done = match change {
+        Change::MakeFolder(at) => place::make_folder(&under(layout, at)),
+        Change::Link { at, to } => {
+            let at = under(layout, at);
+            at.parent().map_or(Ok(()), place::make_folder).and_then(|()| place::make_link(&at, to))
+        }
+        Change::Unlink(at) | Change::Remove(at) => {
+            let at = under(layout, at);
+            files::remove(&at).inspect(|()| place::remove_empty_wants(&at))
+        }
+        Change::Write { at, content } => {
+            let at = under(layout, at);
+            let folder = at.parent().map_or(Ok(()), place::make_folder);
+            folder.and_then(|()| place::write(&at, content))
+        }
+        Change::Run(words) => {
+            return tool::run(words).map_err(|message| (Exit::StepFailed, message));
+        }
+    };
+    done.map_err(|error: FileError| {
+        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
+        (exit, error.to_string())
+    })
+}

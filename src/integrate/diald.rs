@@ -1,0 +1,224 @@
+//! diald: it owns its configuration, so the lines are printed, looked for, and put in
+//! between markers only where that is asked for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Change, Seen, Spot, Standing, Step, markers, program};
+use crate::sys::place::Thing;
+
+/// Where diald reads its options from: Debian's, and what it is built with.
+const FILES: [&str; 3] = ["/etc/diald/diald.options", "/etc/diald/diald.conf", "/etc/diald.conf"];
+
+/// The options that run netcue; each takes one command.
+const WORDS: [&str; 5] = ["addroute", "delroute", "ip-up", "ip-down", "ip-goingdown"];
+
+pub(super) fn look_at(paths: &mut Vec<PathBuf>) {
+    paths.extend(FILES.map(PathBuf::from));
+    paths.extend(["/etc/diald", "/usr/sbin/diald", "/usr/local/sbin/diald"].map(PathBuf::from));
+}
+
+pub(super) fn is_installed(seen: &Seen) -> bool {
+    ["/usr/sbin/diald", "/usr/local/sbin/diald", "/etc/diald", "/etc/diald.conf"]
+        .iter()
+        .any(|path| seen.has(path))
+}
+
+fn line(seen: &Seen, word: &str) -> String {
+    format!("{word} \"{} from diald {word}\"\n", program(seen))
+}
+
+/// What an option runs now: netcue, or something else in this line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Runs {
+    Netcue,
+    Other { number: usize, line: String },
+}
+
+/// What each of the options runs; of several lines the last holds.
+fn options(text: &str) -> BTreeMap<&'static str, Runs> {
+    let mut found = BTreeMap::new();
+    for (index, line) in text.lines().enumerate() {
+        let (first, rest) =
+            line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+        let Some(word) = WORDS.into_iter().find(|word| *word == first) else { continue };
+        let command: Vec<&str> =
+            rest.split(['"', '\'', ' ', '\t']).filter(|part| !part.is_empty()).collect();
+        let calls_netcue = matches!(command.as_slice(), [path, "from", "diald", trigger, ..]
+            if path.ends_with("/netcue") && *trigger == word);
+        let is_link = command == [format!("/etc/diald/{word}").as_str()];
+        let runs = if calls_netcue || is_link {
+            Runs::Netcue
+        } else {
+            Runs::Other { number: index + 1, line: line.trim().to_owned() }
+        };
+        found.insert(word, runs);
+    }
+    found
+}
+
+pub(super) fn plan(seen: &Seen, on: bool, edit: Option<&Path>) -> Vec<Step> {
+    match (on, edit) {
+        (true, Some(file)) => edit_in(seen, file),
+        (false, Some(file)) => edit_out(seen, file),
+        (true, None) => advise(seen),
+        (false, None) => remind(seen),
+    }
+}
+
+/// The file to be edited, with and without our lines.
+fn opened(seen: &Seen, file: &Path) -> Result<(String, String), Step> {
+    let name = file.display();
+    let refused = |why: String| Step::Refused(why);
+    let text = match seen.at(file) {
+        Thing::File(content) => String::from_utf8(content.clone())
+            .map_err(|error| refused(format!("{name}: {error}: edit it by hand")))?,
+        Thing::Nothing => return Err(refused(format!("there is no {name}"))),
+        Thing::Link(to) => {
+            return Err(refused(format!(
+                "{name} is a link to {}: name that file instead",
+                to.display()
+            )));
+        }
+        Thing::Unreadable(why) => return Err(refused(why.clone())),
+        Thing::Folder | Thing::Other => return Err(refused(format!("{name} is no file"))),
+    };
+    let rest = markers::without(&text).map_err(|line| {
+        refused(format!("{name}:{line}: this marker lacks its other half: mend that by hand"))
+    })?;
+    Ok((text, rest))
+}
+
+fn edit_in(seen: &Seen, file: &Path) -> Vec<Step> {
+    let (text, rest) = match opened(seen, file) {
+        Ok(opened) => opened,
+        Err(refused) => return vec![refused],
+    };
+    let there = options(&rest);
+    let mut steps = Vec::new();
+    let mut lines = String::new();
+    for word in WORDS {
+        match there.get(word) {
+            None => lines.push_str(&line(seen, word)),
+            Some(Runs::Netcue) => {}
+            Some(Runs::Other { number, line: other }) => steps.push(Step::Refused(format!(
+                "{}:{number}: {other:?} is in the place of {:?}: call netcue from that script, or \
+                 remove the line and run this again",
+                file.display(),
+                line(seen, word).trim_end()
+            ))),
+        }
+    }
+    let new = if lines.is_empty() { rest } else { markers::at_the_end(&rest, &lines) };
+    steps.push(write(file, &text, new, "has the lines"));
+    steps
+}
+
+fn edit_out(seen: &Seen, file: &Path) -> Vec<Step> {
+    let (text, rest) = match opened(seen, file) {
+        Ok(opened) => opened,
+        Err(refused) => return vec![refused],
+    };
+    let by_hand = options(&rest).into_iter().filter(|(_, runs)| *runs == Runs::Netcue);
+    let mut steps: Vec<Step> = by_hand
+        .map(|(word, _)| {
+            let file = file.display();
+            Step::Refused(format!("{file}: the line of {word:?} is not between markers: remove it"))
+        })
+        .collect();
+    steps.push(write(file, &text, rest, "has no lines between markers"));
+    steps
+}
+
+fn write(file: &Path, old: &str, new: String, already: &str) -> Step {
+    if old == new {
+        return Step::Already(format!("{} {already}", file.display()));
+    }
+    Step::Do(Change::Write { at: file.to_owned(), content: new.into_bytes() })
+}
+
+/// The options file that is there, or Debian's.
+fn file(seen: &Seen) -> &'static str {
+    let there = FILES.into_iter().find(|file| seen.has(file));
+    there.unwrap_or("/etc/diald/diald.options")
+}
+
+/// The file with the most of our lines, and which options lack theirs.
+fn in_files(seen: &Seen) -> (&'static str, Vec<&'static str>) {
+    let lacking = |file: &&'static str| -> Vec<&'static str> {
+        let there = options(&seen.text(file).unwrap_or_default());
+        WORDS.into_iter().filter(|word| there.get(word) != Some(&Runs::Netcue)).collect()
+    };
+    let best = FILES.iter().map(|file| (*file, lacking(file))).min_by_key(|(_, lacks)| lacks.len());
+    match best {
+        Some((file, lacks)) if lacks.len() < WORDS.len() => (file, lacks),
+        _ => (file(seen), WORDS.to_vec()),
+    }
+}
+
+fn advise(seen: &Seen) -> Vec<Step> {
+    let (file, lacking) = in_files(seen);
+    if lacking.is_empty() {
+        return vec![Step::Already(format!("{file} has the lines"))];
+    }
+    let lines: String = lacking.iter().map(|word| line(seen, word)).collect();
+    let text = format!(
+        "put these lines into {file}, or let \"netcue enable diald --edit {file}\" do it:\n{lines}"
+    );
+    vec![Step::Say(text.trim_end().to_owned())]
+}
+
+fn remind(seen: &Seen) -> Vec<Step> {
+    let (file, lacking) = in_files(seen);
+    if lacking.len() == WORDS.len() {
+        return vec![Step::Already("no line of its configuration calls netcue".to_owned())];
+    }
+    let text = format!(
+        "{file} still calls netcue: its calls are recorded and nothing runs; \"netcue disable \
+         diald --edit {file}\" takes the lines out"
+    );
+    vec![Step::Say(text)]
+}
+
+pub(super) fn standing(seen: &Seen) -> Standing {
+    let (file, lacking) = in_files(seen);
+    let mut spots = Vec::new();
+    let mut missing = Vec::new();
+    let installed = is_installed(seen);
+    if lacking.len() < WORDS.len() {
+        spots.push(Spot { at: file.into(), kind: "lines", to: None });
+    }
+    if installed && !lacking.is_empty() {
+        missing.push(format!("no line in {file} for {}", lacking.join(", ")));
+    }
+    Standing { installed, spots, missing }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_are_those_of_the_integration() {
+        let shipped = include_str!("../../integrations/diald/diald.options");
+        let shipped: Vec<&str> = shipped.lines().filter(|line| !line.starts_with('#')).collect();
+        let seen = Seen::default();
+        let ours: String = WORDS.iter().map(|word| line(&seen, word)).collect();
+        assert_eq!(ours.lines().collect::<Vec<_>>(), shipped);
+    }
+
+    #[test]
+    fn an_option_is_recognised_however_it_is_written() {
+        let text = "# addroute \"/usr/sbin/netcue from diald addroute\"\n\
+                    addroute /etc/diald/addroute\n\
+                    delroute   '/usr/local/sbin/netcue from diald delroute'\n\
+                    ip-up \"/usr/sbin/netcue from diald ip-down\"\n\
+                    ip-down /etc/diald/mine\nip-down \"/usr/sbin/netcue from diald ip-down\"\n";
+        let found = options(text);
+        assert_eq!(found.get("addroute"), Some(&Runs::Netcue));
+        assert_eq!(found.get("delroute"), Some(&Runs::Netcue));
+        assert!(matches!(found.get("ip-up"), Some(Runs::Other { number: 4, .. })));
+        assert_eq!(found.get("ip-down"), Some(&Runs::Netcue));
+        assert_eq!(found.get("ip-goingdown"), None);
+    }
+}

@@ -1,0 +1,126 @@
+//! Whether calls arrive: what calls netcue, and what stands in its way.
+
+use std::path::{Path, PathBuf};
+
+use super::{Examined, Finding};
+use crate::integrate::{PROGRAMS, Stage, boot_advice, boot_choice, is_on, is_program, standing};
+use crate::sources::ALL;
+
+/// Links and lines outlive a program that is removed or moved.
+pub(super) fn program(examined: &Examined) -> Vec<Finding> {
+    let seen = &examined.seen;
+    let spots = || ALL.iter().flat_map(|source| standing(seen, source).spots);
+    if PROGRAMS.iter().all(|program| !seen.has(program)) {
+        let callers: Vec<String> = spots().map(|spot| spot.at.display().to_string()).collect();
+        if callers.is_empty() {
+            return vec![Finding::ok("program", "nothing calls it yet")];
+        }
+        return vec![Finding::attention(
+            "program",
+            format!(
+                "there is no {}, and it is called by {}",
+                PROGRAMS.join(" or "),
+                callers.join(" ")
+            ),
+            "install netcue there, or take the callers out with \"netcue disable\"",
+        )];
+    }
+    let is_dangling = |to: &PathBuf| {
+        is_program(to) && PROGRAMS.iter().any(|p| to == Path::new(p) && !seen.has(p))
+    };
+    let dangling: Vec<Finding> = spots()
+        .filter(|spot| spot.to.as_ref().is_some_and(is_dangling))
+        .map(|spot| {
+            Finding::attention(
+                "program",
+                format!("{} leads to a program that is gone", spot.at.display()),
+                "run \"netcue enable\" for that source: it makes the link anew",
+            )
+        })
+        .collect();
+    if dangling.is_empty() {
+        return vec![Finding::ok("program", "it is where its callers look for it")];
+    }
+    dangling
+}
+
+pub(super) fn sources(examined: &Examined) -> Vec<Finding> {
+    ALL.iter()
+        .filter(|source| source.name.as_str() != "manual")
+        .filter_map(|source| {
+            let name = source.name.as_str();
+            let standing = standing(&examined.seen, source);
+            let on = is_on(&examined.seen, source);
+            let is_called = !standing.spots.is_empty();
+            if !on && is_called {
+                return Some(Finding::attention(
+                    "sources",
+                    format!("{name} calls netcue and is switched off: its calls do nothing"),
+                    format!("netcue enable {name}, or netcue disable {name} to take out the calls"),
+                ));
+            }
+            if !on || !standing.installed {
+                return None;
+            }
+            if !standing.missing.is_empty() {
+                return Some(Finding::attention(
+                    "sources",
+                    format!("{name} is on, but {}", standing.missing.join("; ")),
+                    format!("netcue enable {name}, or netcue disable {name} if it is not wanted"),
+                ));
+            }
+            if !is_called {
+                return None;
+            }
+            Some(last_heard(examined, name))
+        })
+        .collect()
+}
+
+fn last_heard(examined: &Examined, name: &str) -> Finding {
+    match &examined.heard {
+        Err(why) => Finding::unknown("sources", why, "run this as root"),
+        Ok(heard) => match heard.get(name) {
+            Some(time) => Finding::ok("sources", format!("{name} last called at {time:.0}")),
+            None if examined.heard_whole => Finding::unknown(
+                "sources",
+                format!("{name} is set up and was never heard of"),
+                "if it should have called by now, see its own log for why it did not",
+            ),
+            None => Finding::ok("sources", format!("{name} has not called lately")),
+        },
+    }
+}
+
+/// Debian's wrappers run `X.local` instead of everything in the folder.
+pub(super) fn wrapper(examined: &Examined) -> Vec<Finding> {
+    let replaced = |(path, text): &(PathBuf, String)| {
+        let hands_on = text.contains("netcue") || text.contains("run-parts");
+        let file = path.with_extension("");
+        let word = file.file_name()?.to_str()?.to_owned();
+        let is_wanted =
+            ALL.iter().any(|source| source.name.as_str() == "ppp" && is_on(&examined.seen, source));
+        let wrapped = examined.seen.text(&file).is_some_and(|text| text.contains(".local"));
+        if hands_on || !is_wanted || !wrapped {
+            return None;
+        }
+        Some(Finding::attention(
+            "wrapper",
+            format!("{} takes the place of everything in {}.d", path.display(), file.display()),
+            format!("put this line into it: /usr/sbin/netcue from ppp {word} \"$@\""),
+        ))
+    };
+    examined.locals.iter().filter_map(replaced).collect()
+}
+
+pub(super) fn boot(examined: &Examined) -> Vec<Finding> {
+    let choice = boot_choice(&examined.seen);
+    let early = matches!(choice.stage, Stage::Interfaces | Stage::Filesystems);
+    let advice = boot_advice(&examined.seen);
+    if !early || advice.is_empty() {
+        return Vec::new();
+    }
+    let what =
+        format!("the boot event comes at \"{}\": {}", choice.stage.as_str(), advice.join("; "));
+    vec![Finding::attention("boot", what, "netcue enable boot --stage services")]
+}

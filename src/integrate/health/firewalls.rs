@@ -1,0 +1,176 @@
+//! Rules of others: what ours accept, theirs can still drop.
+
+use super::{Examined, Finding, Kernel};
+use crate::sys::foreign::{Chain, Effect};
+
+const OURS: (&str, &str) = ("inet", "netcue");
+
+pub(super) fn others(examined: &Examined) -> Vec<Finding> {
+    let Ok(kernel) = &examined.kernel else { return Vec::new() };
+    let mut findings = Vec::new();
+    match &examined.chains {
+        Ok(chains) => {
+            let judged = chains.iter().filter(|chain| is_in_the_way(chain, *kernel));
+            findings.extend(judged.filter_map(|chain| judge(chain, chains)));
+        }
+        Err(why) => findings.push(Finding::unknown("firewalls", why, "run this as root")),
+    }
+    findings.extend(legacy(examined));
+    if findings.is_empty() {
+        findings.push(Finding::ok("firewalls", "no rules of others drop what ours accept"));
+    }
+    findings
+}
+
+/// Whether packets between inside and outside pass this chain, and it isn't ours.
+fn is_in_the_way(chain: &Chain, kernel: Kernel) -> bool {
+    let passes = match chain.family {
+        "ip" => kernel.passes4,
+        "ip6" => kernel.passes6,
+        _ => kernel.passes4 || kernel.passes6,
+    };
+    passes && chain.forwards && (chain.family, chain.table.as_str()) != OURS
+}
+
+/// A program whose tables are known, and how it is told to let packets pass.
+struct Manager {
+    name: &'static str,
+    to_do: &'static str,
+    /// Where its administrator's own rules are.
+    own_rules: &'static [&'static str],
+}
+
+const MANAGERS: [Manager; 3] = [
+    Manager {
+        name: "Docker",
+        to_do: "let it pass what is yours: iptables -I DOCKER-USER -i INSIDE -o OUTSIDE -j ACCEPT, \
+                and the same for answers: iptables -I DOCKER-USER -m conntrack --ctstate \
+                RELATED,ESTABLISHED -j ACCEPT",
+        own_rules: &["DOCKER-USER"],
+    },
+    Manager {
+        name: "ufw",
+        to_do: "ufw route allow in on INSIDE out on OUTSIDE, or DEFAULT_FORWARD_POLICY=\"ACCEPT\" \
+                in /etc/default/ufw",
+        own_rules: &["ufw-user-forward", "ufw6-user-forward"],
+    },
+    Manager {
+        name: "firewalld",
+        to_do: "firewall-cmd --permanent --new-policy inside-out, with the zone of the inside as \
+                ingress and that of the outside as egress, and --set-target ACCEPT",
+        own_rules: &[],
+    },
+];
+
+fn manager(chain: &Chain, all: &[Chain]) -> Option<&'static Manager> {
+    let [docker, ufw, firewalld] = &MANAGERS;
+    let mut beside = all.iter().filter(|o| o.family == chain.family && o.table == chain.table);
+    let found = beside.find_map(|other| match other.name.as_str() {
+        name if name.starts_with("DOCKER") => Some(docker),
+        name if name.starts_with("ufw-") || name.starts_with("ufw6-") => Some(ufw),
+        _ => None,
+    });
+    found.or_else(|| (chain.table == "firewalld").then_some(firewalld))
+}
+
+fn judge(chain: &Chain, all: &[Chain]) -> Option<Finding> {
+    let name = format!("table {} {}, chain {}", chain.family, chain.table, chain.name);
+    let drops_rest = chain.policy_drops
+        || chain.rules.iter().any(|rule| !rule.conditional && rule.effect == Effect::Drops);
+    let may_accept =
+        chain.rules.iter().any(|rule| matches!(rule.effect, Effect::Accepts | Effect::HandsOn));
+    let look = format!(
+        "see \"nft list chain {} {} {}\": what passes between inside and outside has to be \
+         accepted there too",
+        chain.family, chain.table, chain.name
+    );
+    if !drops_rest {
+        let drops_some = chain.rules.iter().any(|rule| rule.effect == Effect::Drops);
+        return drops_some
+            .then(|| Finding::unknown("firewalls", format!("{name} drops some packets"), look));
+    }
+    if let Some(manager) = manager(chain, all) {
+        let has_own = all.iter().any(|other| {
+            (other.family, &other.table) == (chain.family, &chain.table)
+                && manager.own_rules.contains(&other.name.as_str())
+                && other.rules.iter().any(|rule| rule.effect == Effect::Accepts)
+        });
+        let what = format!("{} ({name}) drops forwarded packets", manager.name);
+        return Some(if has_own {
+            let what = format!("{what} but those your own rules let pass");
+            Finding::unknown("firewalls", what, look)
+        } else {
+            Finding::attention("firewalls", what, manager.to_do)
+        });
+    }
+    Some(if may_accept {
+        let what = format!("{name} drops what none of its rules accepts");
+        Finding::unknown("firewalls", what, look)
+    } else {
+        let what = format!("{name} drops every forwarded packet");
+        Finding::attention("firewalls", what, look)
+    })
+}
+
+/// The rules of iptables-legacy can be listed with its own tools only.
+fn legacy(examined: &Examined) -> Vec<Finding> {
+    match &examined.legacy {
+        Err(why) => vec![Finding::unknown("firewalls", why, "run this as root")],
+        Ok(tables) if tables.iter().any(|table| table == "filter") => vec![Finding::unknown(
+            "firewalls",
+            "iptables-legacy has rules beside those of nf_tables",
+            "see \"iptables-legacy -S FORWARD\" and \"ip6tables-legacy -S FORWARD\": what they \
+             drop is dropped",
+        )],
+        Ok(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::integrate::health::State;
+    use crate::sys::foreign::Rule;
+
+    fn chain(name: &str, policy_drops: bool, rules: &[(bool, Effect)]) -> Chain {
+        let rule = |(conditional, effect): &(bool, Effect)| Rule {
+            conditional: *conditional,
+            effect: *effect,
+        };
+        Chain {
+            family: "ip",
+            table: "filter".to_owned(),
+            name: name.to_owned(),
+            forwards: name == "FORWARD",
+            policy_drops,
+            rules: rules.iter().map(rule).collect(),
+        }
+    }
+
+    fn verdict(chains: &[Chain]) -> Option<(State, String)> {
+        judge(&chains[0], chains).map(|finding| (finding.state, finding.what))
+    }
+
+    #[test]
+    fn what_is_known_to_drop_needs_attention_and_what_may_is_not_known() {
+        let forward = |drops, rules: &[(bool, Effect)]| chain("FORWARD", drops, rules);
+        let on = (false, Effect::HandsOn);
+        let docker = |rules: &[(bool, Effect)]| chain("DOCKER-USER", false, rules);
+        for (chains, expected) in [
+            (vec![forward(false, &[])], None),
+            (vec![forward(false, &[(true, Effect::Accepts)])], None),
+            (vec![forward(true, &[])], Some(State::Attention)),
+            (vec![forward(false, &[(false, Effect::Drops)])], Some(State::Attention)),
+            (vec![forward(false, &[(true, Effect::Drops)])], Some(State::Unknown)),
+            (vec![forward(true, &[(true, Effect::Accepts)])], Some(State::Unknown)),
+            (vec![forward(true, &[on]), docker(&[])], Some(State::Attention)),
+            (vec![forward(true, &[on]), docker(&[(true, Effect::Accepts)])], Some(State::Unknown)),
+            (
+                vec![forward(true, &[on]), chain("ufw-user-forward", false, &[])],
+                Some(State::Attention),
+            ),
+        ] {
+            assert_eq!(verdict(&chains).map(|(state, _)| state), expected, "{chains:?}");
+        }
+    }
+}

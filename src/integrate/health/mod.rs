@@ -1,0 +1,201 @@
+//! Everything that could keep netcue from doing its job: each check a function over what
+//! was examined.
+
+mod callers;
+mod firewalls;
+mod machine;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Seen;
+use crate::sys::foreign::Chain;
+
+/// How a matter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// As it should be.
+    Ok,
+    /// Something has to be done.
+    Attention,
+    /// It can't be told.
+    Unknown,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at, in one word.
+    pub check: &'static str,
+    /// How it stands.
+    pub state: State,
+    /// What was found.
+    pub what: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_do: Option<String>,
+}
+
+impl Finding {
+    fn ok(check: &'static str, what: impl Into<String>) -> Self {
+        Self { check, state: State::Ok, what: what.into(), to_do: None }
+    }
+
+    fn attention(check: &'static str, what: impl Into<String>, to_do: impl Into<String>) -> Self {
+        let to_do = Some(to_do.into());
+        Self { check, state: State::Attention, what: what.into(), to_do }
+    }
+
+    fn unknown(check: &'static str, what: impl Into<String>, to_do: impl Into<String>) -> Self {
+        Self { state: State::Unknown, ..Self::attention(check, what, to_do) }
+    }
+}
+
+/// What was examined. An error stands for what could not be found out.
+#[derive(Debug)]
+pub struct Examined {
+    /// The places of the sources.
+    pub seen: Seen,
+    /// The configuration file.
+    pub configuration: PathBuf,
+    /// Why it can't be used, and what holds instead.
+    pub bad_configuration: Option<String>,
+    /// Hooks that may run.
+    pub hooks: usize,
+    /// Files in the hook folders that don't run, and why.
+    pub refused: Vec<(PathBuf, String)>,
+    /// Hook folders that are there and can't be read, and why.
+    pub unreadable: Vec<String>,
+    /// The file that takes the place of the built-in engine, if one does.
+    pub engine_replaced: Option<PathBuf>,
+    /// When each source was last heard of.
+    pub heard: Result<BTreeMap<String, Timestamp>, String>,
+    /// Whether one that is missing there was never heard of, as far as anybody remembers.
+    pub heard_whole: bool,
+    /// Why the journal, the queue and the folder above it can't be written to.
+    pub unwritable: Vec<String>,
+    /// Whether we may see what only root may.
+    pub is_root: bool,
+    /// How old the oldest waiting event is in seconds, and how many wait.
+    pub waiting: Result<Option<(u64, usize)>, String>,
+    /// Whether nobody holds the lock.
+    pub idle: bool,
+    /// The longest time in seconds that an event has to wait if all is well.
+    pub longest_wait: u64,
+    /// The folder of what was set aside, and how much is in it.
+    pub failed: (PathBuf, Result<usize, String>),
+    /// The executable scripts with which an administrator can take the place of the
+    /// folders in `/etc/ppp`, with their text.
+    pub locals: Vec<(PathBuf, String)>,
+    /// What the kernel says.
+    pub kernel: Result<Kernel, Deaf>,
+    /// Whether the rules in the kernel are those that its state calls for.
+    pub in_force: Result<bool, Deaf>,
+    /// The chains of all programs in `nf_tables`.
+    pub chains: Result<Vec<Chain>, String>,
+    /// The tables that iptables-legacy has in use, IPv4 and IPv6.
+    pub legacy: Result<Vec<String>, String>,
+}
+
+/// Why the kernel did not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deaf {
+    /// Whether it can't, rather than won't.
+    pub lacks: bool,
+    /// In words.
+    pub why: String,
+}
+
+/// What the kernel says about forwarding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "two facts, for each of two families")]
+pub struct Kernel {
+    /// There is an inside, and a way outside for it, over IPv4.
+    pub passes4: bool,
+    /// The same over IPv6.
+    pub passes6: bool,
+    /// `net.ipv4.ip_forward`.
+    pub forwards4: bool,
+    /// `net.ipv6.conf.all.forwarding`.
+    pub forwards6: bool,
+}
+
+/// Every check, in the order in which they are shown.
+const CHECKS: [fn(&Examined) -> Vec<Finding>; 13] = [
+    machine::configuration,
+    machine::writable,
+    machine::queue,
+    machine::failed,
+    machine::hooks,
+    callers::program,
+    callers::sources,
+    callers::wrapper,
+    callers::boot,
+    machine::nf_tables,
+    machine::rules,
+    machine::forwarding,
+    firewalls::others,
+];
+
+/// Runs every check.
+#[must_use]
+pub fn findings(examined: &Examined) -> Vec<Finding> {
+    CHECKS.iter().flat_map(|check| check(examined)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A machine on which nothing is wrong.
+    fn healthy() -> Examined {
+        Examined {
+            seen: Seen::default(),
+            configuration: "/etc/netcue/netcue.conf".into(),
+            bad_configuration: None,
+            hooks: 0,
+            refused: Vec::new(),
+            unreadable: Vec::new(),
+            engine_replaced: None,
+            heard: Ok(BTreeMap::new()),
+            heard_whole: true,
+            unwritable: Vec::new(),
+            is_root: true,
+            waiting: Ok(None),
+            idle: true,
+            longest_wait: 60,
+            failed: ("/run/netcue/failed".into(), Ok(0)),
+            locals: Vec::new(),
+            kernel: Ok(Kernel { passes4: true, forwards4: true, ..Kernel::default() }),
+            in_force: Ok(true),
+            chains: Ok(Vec::new()),
+            legacy: Ok(Vec::new()),
+        }
+    }
+
+    fn troubles(examined: &Examined) -> Vec<(&'static str, State)> {
+        let findings = findings(examined);
+        let troubles = findings.iter().filter(|finding| finding.state != State::Ok);
+        troubles.map(|finding| (finding.check, finding.state)).collect()
+    }
+
+    /// What can't be had for a test: another kernel, and rules of iptables-legacy.
+    #[test]
+    fn a_kernel_without_nf_tables_and_rules_that_it_does_not_show() {
+        assert_eq!(troubles(&healthy()), []);
+        let deaf = |lacks| Err(Deaf { lacks, why: "why".to_owned() });
+        let bare = Examined { in_force: deaf(true), ..healthy() };
+        assert_eq!(troubles(&bare), [("nf_tables", State::Attention)]);
+        let denied = Examined { in_force: deaf(false), ..healthy() };
+        assert_eq!(troubles(&denied), [("nf_tables", State::Unknown)]);
+        let tables = |names: &[&str]| Ok(names.iter().map(ToString::to_string).collect());
+        let legacy = Examined { legacy: tables(&["nat", "filter"]), ..healthy() };
+        assert_eq!(troubles(&legacy), [("firewalls", State::Unknown)]);
+        let translating = Examined { legacy: tables(&["nat"]), ..healthy() };
+        assert_eq!(troubles(&translating), []);
+    }
+}

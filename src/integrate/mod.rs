@@ -1,0 +1,180 @@
+//! Putting netcue where the systems call it, and taking it out again: what would have to
+//! change, decided over what was seen.
+//!
+//! Pure but for [`look`] and [`carry_out`]. Nothing that netcue did not write is ever
+//! changed: such a thing is refused by name, and the rest is done.
+
+mod boot;
+mod carry;
+mod diald;
+mod external;
+mod flags;
+pub mod health;
+mod markers;
+mod pcmcia;
+mod ppp;
+mod seen;
+
+pub use boot::{Choice, Stage};
+pub use carry::carry_out;
+pub use external::external;
+pub use flags::is_on;
+pub use seen::{Seen, look};
+
+use std::path::PathBuf;
+
+use crate::sources::Source;
+
+/// Where the program may have been installed; the first that is there is linked to.
+const PROGRAMS: [&str; 2] = ["/usr/sbin/netcue", "/usr/local/sbin/netcue"];
+
+/// A change to the machine. Paths are those of the machine, whatever its root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A new folder.
+    MakeFolder(PathBuf),
+    /// A new symbolic link.
+    Link {
+        /// Where it stands.
+        at: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
+    /// A link of ours goes.
+    Unlink(PathBuf),
+    /// A file gets this content.
+    Write {
+        /// Which file.
+        at: PathBuf,
+        /// All of it.
+        content: Vec<u8>,
+    },
+    /// A file of ours goes.
+    Remove(PathBuf),
+    /// A program is run, where the machine itself is the root.
+    Run(Vec<String>),
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// This has to change.
+    Do(Change),
+    /// This is as it should be already.
+    Already(String),
+    /// This can't be done without touching what netcue didn't write: what to do instead.
+    Refused(String),
+    /// A person should know this.
+    Say(String),
+}
+
+/// What is wanted of one source.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// Which source.
+    pub source: &'static Source,
+    /// On or off.
+    pub on: bool,
+    /// Whether only the flag is to change, and what calls netcue stays as it is.
+    pub flag_only: bool,
+    /// For boot: when.
+    pub boot: Option<Choice>,
+}
+
+/// Everything that has to change for these wishes, each step with the source it is for. `edit` is a configuration file of the
+/// source's own that may be changed between markers.
+#[must_use]
+pub fn plan(
+    seen: &Seen,
+    wishes: &[Wish],
+    edit: Option<&std::path::Path>,
+) -> Vec<(&'static str, Step)> {
+    let mut steps = Vec::new();
+    // Off: first the flag, so that nothing runs while links go. On: the flag last.
+    let (offs, ons): (Vec<&Wish>, Vec<&Wish>) = wishes.iter().partition(|wish| !wish.on);
+    let flags = flags::plan(seen, wishes);
+    let flag_steps = |of: &[&Wish]| -> Vec<(&'static str, Step)> {
+        let is_of = |name: &str| of.iter().any(|wish| wish.source.name.as_str() == name);
+        flags.iter().filter(|(name, _)| is_of(name)).cloned().collect()
+    };
+    steps.extend(flag_steps(&offs));
+    for wish in wishes.iter().filter(|wish| !wish.flag_only) {
+        let name = wish.source.name.as_str();
+        let of_source = match name {
+            "ppp" => ppp::plan(seen, wish.on),
+            "diald" => diald::plan(seen, wish.on, edit),
+            "pcmcia" => pcmcia::plan(seen, wish.on, edit),
+            "boot" => boot::plan(seen, wish.on, wish.boot),
+            _ => Vec::new(),
+        };
+        steps.extend(of_source.into_iter().map(|step| (name, step)));
+    }
+    steps.extend(flag_steps(&ons));
+    steps
+}
+
+/// The program that links and lines lead to on this machine.
+#[must_use]
+pub fn program(seen: &Seen) -> &'static str {
+    let there = PROGRAMS.into_iter().find(|path| seen.has(path));
+    there.unwrap_or("/usr/sbin/netcue")
+}
+
+/// Whether a link to this leads to netcue.
+fn is_program(to: &std::path::Path) -> bool {
+    PROGRAMS.iter().any(|path| to == std::path::Path::new(path))
+}
+
+/// Something of a source that calls netcue, or should.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Spot {
+    /// The link, or the file with the lines.
+    pub at: PathBuf,
+    /// `link`, `lines`, `unit` or `init-script`.
+    pub kind: &'static str,
+    /// Where a link leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<PathBuf>,
+}
+
+impl Spot {
+    fn link(at: impl Into<PathBuf>, to: impl Into<PathBuf>) -> Self {
+        Self { at: at.into(), kind: "link", to: Some(to.into()) }
+    }
+}
+
+/// How a source stands on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the system itself is there, as far as its files tell.
+    pub installed: bool,
+    /// What calls netcue.
+    pub spots: Vec<Spot>,
+    /// What is missing for all its calls to arrive, in words.
+    pub missing: Vec<String>,
+}
+
+/// How a source stands on this machine.
+#[must_use]
+pub fn standing(seen: &Seen, source: &Source) -> Standing {
+    match source.name.as_str() {
+        "ppp" => ppp::standing(seen),
+        "diald" => diald::standing(seen),
+        "pcmcia" => pcmcia::standing(seen),
+        "boot" => boot::standing(seen),
+        _ => Standing { installed: true, spots: Vec::new(), missing: Vec::new() },
+    }
+}
+
+/// When the boot event comes, and why that may be wrong here.
+#[must_use]
+pub fn boot_choice(seen: &Seen) -> Choice {
+    boot::chosen(seen)
+}
+
+/// Why the boot event should come late or not at all on this machine, as ipmasq's manual
+/// explained it; one text per system that is there.
+#[must_use]
+pub fn boot_advice(seen: &Seen) -> Vec<String> {
+    boot::advice(seen)
+}

@@ -1,0 +1,212 @@
+//! cardmgr of pcmcia-cs: the snippet for the blocks of `network.opts`, and a program of
+//! the name `ipmasq` for scripts that call that.
+
+use std::path::{Path, PathBuf};
+
+use super::{Change, Seen, Spot, Standing, Step, is_program, markers, program};
+use crate::sys::place::Thing;
+
+const FILE: &str = "/etc/pcmcia/network.opts";
+const IPMASQ: &str = "/usr/sbin/ipmasq";
+const SNIPPET: &str = include_str!("../../integrations/pcmcia/network.opts");
+
+pub(super) fn look_at(paths: &mut Vec<PathBuf>) {
+    paths.extend(
+        ["/etc/pcmcia", FILE, IPMASQ, "/sbin/cardmgr", "/usr/sbin/cardmgr"].map(PathBuf::from),
+    );
+}
+
+pub(super) fn is_installed(seen: &Seen) -> bool {
+    ["/sbin/cardmgr", "/usr/sbin/cardmgr", FILE].iter().any(|path| seen.has(path))
+}
+
+/// What goes into a block: without the line that is for shellcheck.
+fn snippet(seen: &Seen) -> String {
+    let lines = SNIPPET.split_once('\n').map_or("", |(_, rest)| rest);
+    lines.replace("/usr/sbin/netcue", program(seen))
+}
+
+pub(super) fn plan(seen: &Seen, on: bool, edit: Option<&Path>) -> Vec<Step> {
+    let mut steps = match edit {
+        Some(file) => edited(seen, on, file),
+        None if on => vec![advise(seen)],
+        None => vec![remind(seen)],
+    };
+    steps.push(if on { ipmasq_in(seen) } else { ipmasq_out(seen) });
+    steps
+}
+
+fn ipmasq_in(seen: &Seen) -> Step {
+    match seen.at(IPMASQ) {
+        Thing::Nothing => Step::Do(Change::Link { at: IPMASQ.into(), to: program(seen).into() }),
+        Thing::Link(to) if is_program(to) || is_of_package(to) => {
+            Step::Already(format!("{IPMASQ} leads to netcue"))
+        }
+        _ => Step::Say(format!("{IPMASQ} is another program: who calls it does not reach netcue")),
+    }
+}
+
+/// The package's own link is relative, so that ours can be told from it.
+fn is_of_package(to: &Path) -> bool {
+    to == Path::new("netcue")
+}
+
+fn ipmasq_out(seen: &Seen) -> Step {
+    match seen.at(IPMASQ) {
+        Thing::Link(to) if is_program(to) => Step::Do(Change::Unlink(IPMASQ.into())),
+        Thing::Nothing => Step::Already(format!("{IPMASQ} is not there")),
+        _ => Step::Already(format!("{IPMASQ} is not of our making, and stays")),
+    }
+}
+
+fn calls_netcue(text: &str) -> bool {
+    text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(" from pcmcia "))
+}
+
+fn advise(seen: &Seen) -> Step {
+    if seen.text(FILE).is_some_and(|text| calls_netcue(&text)) {
+        return Step::Already(format!("{FILE} calls netcue"));
+    }
+    let text = format!(
+        "put these lines into the block of each card in {FILE}, or let \"netcue enable pcmcia \
+         --edit {FILE}\" do it:\n{}",
+        snippet(seen)
+    );
+    Step::Say(text.trim_end().to_owned())
+}
+
+fn remind(seen: &Seen) -> Step {
+    if !seen.text(FILE).is_some_and(|text| calls_netcue(&text)) {
+        return Step::Already(format!("no line of {FILE} calls netcue"));
+    }
+    Step::Say(format!(
+        "{FILE} still calls netcue: its calls are recorded and nothing runs; \"netcue disable \
+         pcmcia --edit {FILE}\" takes the lines out"
+    ))
+}
+
+fn edited(seen: &Seen, on: bool, file: &Path) -> Vec<Step> {
+    let name = file.display();
+    let Some(text) = seen.text(file) else {
+        return vec![Step::Refused(format!("{name} is no file that can be read"))];
+    };
+    let rest = match markers::without(&text) {
+        Ok(rest) => rest,
+        Err(line) => {
+            let why = format!("{name}:{line}: this marker lacks its other half: mend that by hand");
+            return vec![Step::Refused(why)];
+        }
+    };
+    let mut steps = Vec::new();
+    let new = if on { with_snippet(seen, &rest, file, &mut steps) } else { rest };
+    steps.push(if new != text {
+        Step::Do(Change::Write { at: file.to_owned(), content: new.into_bytes() })
+    } else if on && steps.is_empty() {
+        Step::Already(format!("{name} has the lines"))
+    } else if on {
+        Step::Already(format!("{name} has them wherever they fit"))
+    } else {
+        Step::Already(format!("{name} has no lines between markers"))
+    });
+    steps
+}
+
+/// The file with the snippet at the end of every block that has no functions of its own.
+fn with_snippet(seen: &Seen, text: &str, file: &Path, steps: &mut Vec<Step>) -> String {
+    let name = file.display();
+    let lines = markers::block(&snippet(seen));
+    let ends = blocks(text);
+    if ends.is_empty() {
+        steps.push(Step::Refused(format!(
+            "{name} has no block that ends with \";;\": put the lines in by hand; \"netcue enable \
+             pcmcia\" prints them"
+        )));
+    }
+    let mut new = String::with_capacity(text.len() + lines.len());
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        match ends.iter().find(|block| block.end == index) {
+            Some(Block { why_not: None, .. }) => new.push_str(&lines),
+            Some(Block { why_not: Some((at, why)), .. }) => {
+                steps.push(Step::Refused(format!("{name}:{}: {why}", at + 1)));
+            }
+            None => {}
+        }
+        new.push_str(line);
+    }
+    new
+}
+
+/// A card's block: the index of the line with its `;;`, and why nothing fits before it.
+#[derive(Debug, PartialEq, Eq)]
+struct Block {
+    end: usize,
+    why_not: Option<(usize, &'static str)>,
+}
+
+const OWN_FUNCTION: &str = "this block has such a function of its own: call netcue in it, as the \
+                            lines that \"netcue enable pcmcia\" prints do";
+const ONE_LINE: &str = "this block stands in one line with its \";;\": break the line before that";
+
+/// The blocks of the file's one `case`; a `case` within a block is that block's business.
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let (mut depth, mut why_not) = (0_usize, None);
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        let first = line.split([' ', '\t', '(', ';']).next().unwrap_or("");
+        match first {
+            "case" if !line.ends_with("esac") => depth += 1,
+            "esac" => depth = depth.saturating_sub(1),
+            "start_fn" | "stop_fn" if depth == 1 && !does_nothing(line) => {
+                why_not = why_not.or(Some((index, OWN_FUNCTION)));
+            }
+            _ => {}
+        }
+        if depth == 1 && !line.starts_with('#') && line.ends_with(";;") {
+            let joined = (line != ";;").then_some((index, ONE_LINE));
+            blocks.push(Block { end: index, why_not: why_not.take().or(joined) });
+        }
+    }
+    blocks
+}
+
+/// `{ return; }`, as in the sample that comes with pcmcia-cs.
+fn does_nothing(function: &str) -> bool {
+    let body = function.split_once('{').map_or("", |(_, body)| body);
+    matches!(body.trim_end_matches('}').trim().trim_end_matches(';'), "return" | ":" | "true")
+}
+
+pub(super) fn standing(seen: &Seen) -> Standing {
+    let installed = is_installed(seen);
+    let mut spots = Vec::new();
+    let mut missing = Vec::new();
+    if seen.text(FILE).is_some_and(|text| calls_netcue(&text)) {
+        spots.push(Spot { at: FILE.into(), kind: "lines", to: None });
+    } else if installed {
+        missing.push(format!("no lines in {FILE}"));
+    }
+    if let Thing::Link(to) = seen.at(IPMASQ)
+        && (is_program(to) || is_of_package(to))
+    {
+        spots.push(Spot::link(IPMASQ, to));
+    }
+    Standing { installed, spots, missing }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_found_with_what_stands_in_the_way() {
+        let text = "case \"$ADDRESS\" in\n\
+                    home,*)\n  DHCP=y\n  start_fn () { return; }\n  ;;\n\
+                    # a;;\n\
+                    work,*)\n  case $x in\n  a) ;;\n  esac\n  start_fn () {\n    mount /x\n  }\n  ;;\n\
+                    *) DHCP=n ;;\n\
+                    esac\n";
+        let found: Vec<(usize, Option<usize>)> =
+            blocks(text).iter().map(|b| (b.end, b.why_not.map(|(at, _)| at))).collect();
+        assert_eq!(found, [(4, None), (13, Some(10)), (14, Some(14))]);
+    }
+}

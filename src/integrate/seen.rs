@@ -1,0 +1,109 @@
+//! What stands at the paths that matter for the sources, read once.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::{PROGRAMS, boot, diald, flags, pcmcia, ppp};
+use crate::paths::Layout;
+use crate::sys::folder;
+use crate::sys::place::{self, Thing};
+
+/// What was seen, by the paths of the machine.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    things: BTreeMap<PathBuf, Thing>,
+    names: BTreeMap<PathBuf, Vec<OsString>>,
+    /// Whether the machine itself was looked at, and not another root.
+    pub live: bool,
+}
+
+/// Looks at everything that matters for the sources, and at the file to be edited.
+#[must_use]
+pub fn look(layout: &Layout, edit: Option<&Path>) -> Seen {
+    let mut seen = Seen { live: layout.root() == Path::new("/"), ..Seen::default() };
+    let mut paths: Vec<PathBuf> = PROGRAMS.iter().map(PathBuf::from).collect();
+    let mut folders: Vec<PathBuf> = Vec::new();
+    paths.push("/etc/netcue/netcue.conf".into());
+    flags::look_at(&mut paths);
+    ppp::look_at(&mut paths, &mut folders);
+    diald::look_at(&mut paths);
+    pcmcia::look_at(&mut paths);
+    boot::look_at(&mut paths, &mut folders);
+    paths.extend(edit.map(Path::to_owned));
+    for path in paths {
+        seen.look_at(layout, path);
+    }
+    for folder in folders {
+        seen.list(layout, folder);
+    }
+    for path in boot::links_of(&seen) {
+        seen.look_at(layout, path);
+    }
+    seen
+}
+
+impl Seen {
+    fn look_at(&mut self, layout: &Layout, path: PathBuf) {
+        let thing = place::look(&under(layout, &path));
+        self.things.insert(path, thing);
+    }
+
+    /// Takes in the names in a folder, and every link of them.
+    fn list(&mut self, layout: &Layout, folder: PathBuf) {
+        let names = folder::names(&under(layout, &folder)).unwrap_or_default();
+        for name in &names {
+            let path = folder.join(name);
+            if let link @ Thing::Link(_) = place::look(&under(layout, &path)) {
+                self.things.insert(path, link);
+            }
+        }
+        self.names.insert(folder, names);
+    }
+
+    /// What stands at a path; nothing also where nobody looked.
+    #[must_use]
+    pub fn at(&self, path: impl AsRef<Path>) -> &Thing {
+        self.things.get(path.as_ref()).unwrap_or(&Thing::Nothing)
+    }
+
+    /// Whether something is there.
+    #[must_use]
+    pub fn has(&self, path: impl AsRef<Path>) -> bool {
+        *self.at(path) != Thing::Nothing
+    }
+
+    /// The text of a file, if one is there that can be read.
+    #[must_use]
+    pub fn text(&self, path: impl AsRef<Path>) -> Option<String> {
+        match self.at(path) {
+            Thing::File(content) => Some(String::from_utf8_lossy(content).into_owned()),
+            _ => None,
+        }
+    }
+
+    /// The names in a folder that was listed.
+    pub(super) fn names(&self, folder: impl AsRef<Path>) -> &[OsString] {
+        self.names.get(folder.as_ref()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every link that was seen, with where it leads.
+    pub(super) fn links(&self) -> impl Iterator<Item = (&Path, &Path)> {
+        self.things.iter().filter_map(|(at, thing)| match thing {
+            Thing::Link(to) => Some((at.as_path(), to.as_path())),
+            _ => None,
+        })
+    }
+
+    /// A machine made up for a test.
+    #[cfg(test)]
+    pub(super) fn made_up<const N: usize>(things: [(&str, Thing); N]) -> Self {
+        let things = things.into_iter().map(|(path, thing)| (path.into(), thing)).collect();
+        Self { things, ..Self::default() }
+    }
+}
+
+/// A path of the machine, as it is reached from here.
+pub(super) fn under(layout: &Layout, path: &Path) -> PathBuf {
+    layout.root().join(path.strip_prefix("/").unwrap_or(path))
+}

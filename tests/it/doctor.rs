@@ -1,0 +1,431 @@
+//! What keeps netcue from its job is found, and nothing else: a healthy machine, and one
+//! with each trouble.
+
+use std::fs;
+use std::process::Command;
+
+use crate::enable::{installed, link, put, with_ppp, with_units};
+use crate::scene::{IP_UP, Scene, write_file};
+
+/// A gateway that does everything right.
+fn healthy() -> Scene {
+    let scene = installed();
+    scene.gateway();
+    sysctl("net/ipv4/ip_forward", "1");
+    with_ppp(&scene);
+    scene.netcue(["enable", "ppp"]).any_stdout().run();
+    scene.from(IP_UP);
+    scene
+}
+
+/// Sets it in this network.
+fn sysctl(key: &str, value: &str) {
+    fs::write(format!("/proc/sys/{key}"), value).expect(key);
+}
+
+/// Something is wrong: these lines have to be there, and nothing else may be wrong.
+fn finds(scene: &Scene, expected: &[&str]) {
+    judge(scene, 1, "attention", expected);
+}
+
+/// Something can't be told, which is no reason to fail.
+fn wonders(scene: &Scene, expected: &[&str]) {
+    judge(scene, 0, "unknown", expected);
+}
+
+fn judge(scene: &Scene, status: i32, state: &str, expected: &[&str]) {
+    let ran = scene.netcue(["doctor"]).status(status).any_stdout().run();
+    let text = ran.stdout.replace(&scene.root().display().to_string(), "ROOT");
+    let mut found = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        if !line.starts_with(' ') {
+            inside = line.starts_with(state);
+        }
+        if inside {
+            found.push(line.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+    let expected: Vec<String> = expected
+        .iter()
+        .map(
+            |line| {
+                if line.starts_with('>') { (*line).to_owned() } else { format!("{state} {line}") }
+            },
+        )
+        .collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn a_healthy_machine_needs_nothing() {
+    let scene = healthy();
+    let ran = scene.netcue(["doctor"]).any_stdout().run();
+    let heard = ran.stdout.lines().find(|line| line.contains("ppp last called at ")).unwrap();
+    let expected = format!(
+        "\
+ok  configuration  there is no ROOT/etc/netcue/netcue.conf: the defaults hold
+ok  storage        the queue and the journal can be written to
+ok  queue          no event waits
+ok  set-aside      no event was set aside
+ok  hooks          0 may run, none is refused
+ok  program        it is where its callers look for it
+{heard}
+ok  nf_tables      the kernel has it
+ok  rules          those the kernel's state calls for are in force
+ok  forwarding     on, between inside and outside
+ok  firewalls      no rules of others drop what ours accept
+Nothing needs attention.
+"
+    );
+    scene.netcue(["doctor"]).stdout(&expected).run();
+}
+
+#[test]
+fn json_says_the_same() {
+    let scene = healthy();
+    put(&scene, "etc/netcue/hooks.d/a.sh", "#!/bin/sh\n");
+    let ran = scene.netcue(["doctor", "--json"]).status(1).any_stdout().run();
+    let findings: Vec<serde_json::Value> = serde_json::from_str(&ran.stdout).unwrap();
+    let hook = findings.iter().find(|finding| finding["check"] == "hooks").unwrap();
+    assert_eq!(hook["state"], "attention");
+    assert!(hook["what"].as_str().unwrap().contains("a.sh does not run"), "{hook}");
+    assert!(hook["to_do"].is_string(), "{hook}");
+    assert!(findings.iter().any(|finding| finding["state"] == "ok" && finding["to_do"].is_null()));
+}
+
+#[test]
+fn a_bad_configuration() {
+    let scene = healthy();
+    scene.config("stric = true\n");
+    finds(
+        &scene,
+        &[
+            "configuration ROOT/etc/netcue/netcue.conf:1:1: there is no key \"stric\"; did you mean \
+             \"strict\"?; going on with the defaults",
+            "> mend it; \"netcue check\" shows where",
+        ],
+    );
+}
+
+#[test]
+fn a_journal_that_can_not_be_written() {
+    let scene = healthy();
+    fs::remove_dir_all(scene.path("var/log")).unwrap();
+    put(&scene, "var/log", "");
+    let ran = scene.netcue(["doctor"]).status(1).any_stdout().run();
+    assert!(
+        ran.stdout.contains(&format!("can't write to {}", scene.path("var/log").display())),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn events_that_nobody_handles() {
+    let scene = healthy();
+    put(&scene, "run/netcue/queue/00000000000000000001-x.json", "{}");
+    let file = scene.path("run/netcue/queue/00000000000000000001-x.json");
+    let touched = Command::new("touch").args(["-d", "1 hour ago"]).arg(&file).status().unwrap();
+    assert!(touched.success());
+    let ran = scene.netcue(["doctor"]).status(1).any_stdout().run();
+    assert!(ran.stdout.contains("attention  queue"), "{ran:?}");
+    assert!(ran.stdout.contains("1 event waits for 3"), "{ran:?}");
+    assert!(ran.stdout.contains("run \"netcue run\""), "{ran:?}");
+    fs::remove_file(&file).unwrap();
+    put(&scene, "run/netcue/queue/00000000000000000001-x.json", "{}");
+    scene.netcue(["doctor"]).any_stdout().stdout_has("queue          1 event waits").run();
+}
+
+#[test]
+fn events_that_were_set_aside() {
+    let scene = healthy();
+    put(&scene, "run/netcue/failed/00000000000000000001-x.json", "{}");
+    finds(
+        &scene,
+        &[
+            "set-aside ROOT/run/netcue/failed holds what could not be handled: 1",
+            "> see \"netcue history --failed\" for why, then remove the files in \
+             ROOT/run/netcue/failed",
+        ],
+    );
+}
+
+#[test]
+fn hooks_that_do_not_run() {
+    let scene = healthy();
+    scene.hook("10-good", "#!/bin/sh\n");
+    scene.hook_in("etc/netcue/hooks.d", "20-open", "#!/bin/sh\n", 0o775);
+    scene.hook("30-old.bak", "#!/bin/sh\n");
+    let to_do = "> see netcue-hooks(7); a file that is no hook belongs elsewhere";
+    finds(
+        &scene,
+        &[
+            "hooks ROOT/etc/netcue/hooks.d/20-open does not run: not trusted: \
+             ROOT/etc/netcue/hooks.d/20-open is writable by group 0: chmod g-w",
+            to_do,
+            "hooks ROOT/etc/netcue/hooks.d/30-old.bak does not run: its name has other characters \
+             than A-Z a-z 0-9 _ and -",
+            to_do,
+        ],
+    );
+}
+
+#[test]
+fn a_program_that_is_gone() {
+    let scene = healthy();
+    fs::remove_file(scene.path("usr/sbin/netcue")).unwrap();
+    finds(
+        &scene,
+        &[
+            "program there is no /usr/sbin/netcue or /usr/local/sbin/netcue, and it is called by \
+             /etc/ppp/ip-down.d/netcue /etc/ppp/ip-pre-up.d/netcue /etc/ppp/ip-up.d/netcue \
+             /etc/ppp/ipv6-down.d/netcue /etc/ppp/ipv6-up.d/netcue",
+            "> install netcue there, or take the callers out with \"netcue disable\"",
+        ],
+    );
+}
+
+#[test]
+fn a_link_to_where_the_program_was() {
+    let scene = healthy();
+    fs::remove_file(scene.path("etc/ppp/ip-up.d/netcue")).unwrap();
+    link(&scene, "etc/ppp/ip-up.d/netcue", "/usr/local/sbin/netcue");
+    finds(
+        &scene,
+        &[
+            "program /etc/ppp/ip-up.d/netcue leads to a program that is gone",
+            "> run \"netcue enable\" for that source: it makes the link anew",
+        ],
+    );
+}
+
+#[test]
+fn a_source_that_is_on_and_can_not_call() {
+    let scene = healthy();
+    fs::remove_file(scene.path("etc/ppp/ip-up.d/netcue")).unwrap();
+    finds(
+        &scene,
+        &[
+            "sources ppp is on, but no link in /etc/ppp/ip-up.d",
+            "> netcue enable ppp, or netcue disable ppp if it is not wanted",
+        ],
+    );
+}
+
+#[test]
+fn a_source_that_calls_and_is_off() {
+    let scene = healthy();
+    scene.netcue(["disable", "--flag-only", "ppp"]).any_stdout().run();
+    finds(
+        &scene,
+        &[
+            "sources ppp calls netcue and is switched off: its calls do nothing",
+            "> netcue enable ppp, or netcue disable ppp to take out the calls",
+        ],
+    );
+}
+
+#[test]
+fn a_source_that_was_never_heard_of() {
+    let scene = healthy();
+    fs::remove_file(scene.path("var/log/netcue/journal.jsonl")).unwrap();
+    wonders(
+        &scene,
+        &[
+            "sources ppp is set up and was never heard of",
+            "> if it should have called by now, see its own log for why it did not",
+        ],
+    );
+}
+
+#[test]
+fn a_wrapper_that_was_replaced() {
+    let scene = healthy();
+    let local = scene.path("etc/ppp/ip-up.local");
+    write_file(&local, b"#!/bin/sh\nroute add\n", 0o644);
+    scene.netcue(["doctor"]).any_stdout().run();
+    write_file(&local, b"#!/bin/sh\nroute add\n", 0o755);
+    finds(
+        &scene,
+        &[
+            "wrapper /etc/ppp/ip-up.local takes the place of everything in /etc/ppp/ip-up.d",
+            "> put this line into it: /usr/sbin/netcue from ppp ip-up \"$@\"",
+        ],
+    );
+    write_file(&local, b"#!/bin/sh\n/usr/sbin/netcue from ppp ip-up \"$@\"\n", 0o755);
+    scene.netcue(["doctor"]).any_stdout().run();
+}
+
+#[test]
+fn a_boot_event_that_comes_too_early() {
+    let scene = healthy();
+    with_units(&scene);
+    scene.netcue(["enable", "boot", "--stage", "interfaces"]).any_stdout().run();
+    scene.from("boot interfaces");
+    scene.netcue(["doctor"]).any_stdout().run();
+    put(&scene, "sbin/cardmgr", "");
+    finds(
+        &scene,
+        &[
+            "boot the boot event comes at \"interfaces\": with pcmcia the boot event should be off \
+             or \"services\": cardmgr brings a card's interface up when it finds the card, and that \
+             may come after the other interfaces; its start_fn tells netcue in any case",
+            "> netcue enable boot --stage services",
+        ],
+    );
+}
+
+#[test]
+fn rules_that_are_not_in_force() {
+    let scene = healthy();
+    scene.nft("delete table inet netcue");
+    finds(
+        &scene,
+        &[
+            "rules those in force are not what the kernel's state calls for",
+            "> netcue enable manual, then netcue rules apply; \"netcue rules diff\" shows the \
+             difference",
+        ],
+    );
+    scene.netcue(["enable", "manual"]).any_stdout().run();
+    finds(
+        &scene,
+        &[
+            "rules those in force are not what the kernel's state calls for",
+            "> netcue rules apply; \"netcue rules diff\" shows the difference",
+        ],
+    );
+    scene.netcue(["rules", "apply"]).run();
+    scene.netcue(["doctor"]).any_stdout().run();
+    // Who replaces the engine answers for the rules.
+    scene.hook("50-rules", "#!/bin/sh\n");
+    scene.netcue(["doctor"]).any_stdout().stdout_has("takes the place of the built-in").run();
+}
+
+#[test]
+fn a_kernel_that_does_not_forward() {
+    let scene = healthy();
+    sysctl("net/ipv4/ip_forward", "0");
+    let to_do = |key| {
+        format!(
+            "> if this machine is to be a gateway: sysctl -w {key}=1, and the same in \
+                 /etc/sysctl.d"
+        )
+    };
+    let found4 =
+        "forwarding the kernel forwards no IPv4, though there are an inside and an outside";
+    finds(&scene, &[found4, &to_do("net.ipv4.ip_forward")]);
+    scene.ip("address add 2001:db8:7::1/64 dev lan nodad");
+    scene.ip("address add 2001:db8:1::2/64 dev wan nodad");
+    scene.ip("route add default via 2001:db8:1::1 dev wan");
+    scene.from(IP_UP);
+    finds(
+        &scene,
+        &[
+            found4,
+            &to_do("net.ipv4.ip_forward"),
+            "forwarding the kernel forwards no IPv6, though there are an inside and an outside",
+            &to_do("net.ipv6.conf.all.forwarding"),
+        ],
+    );
+}
+
+#[test]
+fn a_firewall_that_drops_everything() {
+    let scene = healthy();
+    scene.nft(
+        "table inet mine {\nchain forward {\ntype filter hook forward priority 10; policy drop;\n}\n}",
+    );
+    finds(
+        &scene,
+        &[
+            "firewalls table inet mine, chain forward drops every forwarded packet",
+            "> see \"nft list chain inet mine forward\": what passes between inside and outside has \
+             to be accepted there too",
+        ],
+    );
+}
+
+#[test]
+fn a_firewall_that_may_drop_something() {
+    let look = "> see \"nft list chain ip mine pass\": what passes between inside and outside has \
+                to be accepted there too";
+    for (policy, rule, what) in [
+        ("drop", "iifname \"lan\" accept", "drops what none of its rules accepts"),
+        ("accept", "ct state invalid drop", "drops some packets"),
+    ] {
+        let scene = healthy();
+        scene.nft(&format!(
+            "table ip mine {{\nchain pass {{\ntype filter hook forward priority 0; policy {policy}\n\
+             {rule}\n}}\n}}"
+        ));
+        wonders(&scene, &[&format!("firewalls table ip mine, chain pass {what}"), look]);
+    }
+}
+
+#[test]
+fn a_firewall_that_is_not_in_the_way() {
+    let scene = healthy();
+    scene.nft(
+        "table ip6 six {\nchain forward {\ntype filter hook forward priority 0; policy drop\n}\n}\n\
+         table ip in {\nchain input {\ntype filter hook input priority 0; policy drop\n}\n}\n\
+         table ip nothing {\nchain forward {\ntype filter hook forward priority 0\n}\n}",
+    );
+    scene.netcue(["doctor"]).any_stdout().run();
+}
+
+/// As they look after `dockerd` 20, `ufw enable` and firewalld 1.3 have run, in short.
+#[test]
+fn the_firewalls_that_everybody_has_are_known_by_name() {
+    for (rules, found) in [
+        (
+            "table ip filter {\nchain DOCKER-USER {\ncounter return\n}\nchain FORWARD {\n\
+             type filter hook forward priority 0; policy drop\n\
+             counter jump DOCKER-USER\noifname \"docker0\" accept\n}\n}",
+            "firewalls Docker (table ip filter, chain FORWARD) drops forwarded packets",
+        ),
+        (
+            "table ip filter {\nchain ufw-before-forward {\n}\nchain ufw-user-forward {\n}\n\
+             chain FORWARD {\ntype filter hook forward priority 0; policy drop\n\
+             counter jump ufw-before-forward\n}\n}",
+            "firewalls ufw (table ip filter, chain FORWARD) drops forwarded packets",
+        ),
+        (
+            "table inet firewalld {\nchain filter_FORWARD {\n\
+             type filter hook forward priority 10; policy accept\n\
+             ct state established,related accept\nreject with icmpx admin-prohibited\n}\n}",
+            "firewalls firewalld (table inet firewalld, chain filter_FORWARD) drops forwarded \
+             packets",
+        ),
+    ] {
+        let scene = healthy();
+        scene.nft(rules);
+        let ran = scene.netcue(["doctor"]).status(1).any_stdout().run();
+        let lines: Vec<String> = ran
+            .stdout
+            .lines()
+            .filter(|line| line.contains("firewalls "))
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(lines, [format!("attention {found}")], "{}", ran.stdout);
+    }
+}
+
+/// What only root may see is not known; the rest is looked at all the same.
+#[test]
+fn without_root_it_says_what_it_can() {
+    let scene = healthy();
+    let netcue = env!("CARGO_BIN_EXE_netcue");
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"])
+        .args(["--bounding-set=-all", netcue, "--root"])
+        .arg(scene.root())
+        .arg("doctor")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text.contains("unknown  nf_tables"), "{text}");
+    assert!(text.contains("ok       program"), "{text}");
+    assert!(text.contains("> run this as root"), "{text}");
+}

@@ -1,0 +1,218 @@
+//! What netcue tells machines: metrics and `CloudEvents`, read by the parsers they are for.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::mount::{MsFlags, mount};
+use serde_json::{Value, json};
+
+use crate::call::NETCUE;
+use crate::scene::{Scene, run, wait_until, write_file};
+
+fn repository(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// A machine on which a burst took place.
+fn scene() -> Scene {
+    let scene = Scene::new();
+    let journal = repository("tests/fixtures/timeline/journal.jsonl");
+    write_file(&scene.path("var/log/netcue/journal.jsonl"), journal.as_bytes(), 0o640);
+    scene
+}
+
+fn metrics(scene: &Scene) -> String {
+    scene.netcue(["metrics"]).any_stdout().run().stdout
+}
+
+/// What a program prints that gets `text` on stdin and has to be content with it.
+fn through(program: &str, words: &[&str], text: &str) -> String {
+    let mut child = Command::new(program)
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program}: {error}"));
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("its end");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program}: {errors}\n{text}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// The sample of that name and labels, as Prometheus' own library reads the text.
+fn sample(text: &str, wanted: &str) -> f64 {
+    let script = "
+import sys
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read
+for family in read(sys.stdin.read()):
+    for s in family.samples:
+        labels = ','.join(k + '=' + v for k, v in sorted(s.labels.items()))
+        print(s.name + '{' + labels + '}', float(s.value))
+";
+    let samples = through("/usr/bin/python3", &["-c", script], text);
+    let line = samples.lines().find_map(|line| line.strip_prefix(wanted)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {wanted} in\n{samples}")).parse().expect("a number")
+}
+
+#[test]
+fn metrics_say_what_the_journal_holds() {
+    let scene = scene();
+    let text = scene.netcue(["metrics"]).stdout(&repository("tests/fixtures/metrics.txt")).run();
+    assert!((sample(&text.stdout, "netcue_events_total{source=ppp}") - 2.0).abs() < 1e-9);
+    let sum = sample(&text.stdout, "netcue_step_duration_seconds_sum{step=70-ddns}");
+    assert!((sum - 0.08).abs() < 1e-9, "{sum}");
+}
+
+#[test]
+fn the_collector_of_node_exporter_takes_them_too() {
+    let text = metrics(&scene());
+    // Its parser is that of promtool; 3 stands for matters of taste, 1 for a refusal.
+    let script = "promtool check metrics; status=$?; [ $status -eq 0 ] || [ $status -eq 3 ]";
+    through("sh", &["-c", script], &text);
+}
+
+#[test]
+fn counters_never_go_backwards() {
+    let scene = Scene::new();
+    scene.config("[journal]\nsize = 3000\nkeep = 1\n");
+    let total = |text: &str| sample(text, "netcue_events_total{source=manual}");
+    for number in 1..=6 {
+        for _ in 0..2 {
+            scene.netcue(["emit"]).any_stdout().run();
+        }
+        let text = metrics(&scene);
+        assert!((total(&text) - f64::from(number * 2)).abs() < 1e-9, "{text}");
+        assert!(sample(&text, "netcue_journal_gaps_total{}").abs() < 1e-9, "{text}");
+    }
+    assert!(scene.records("accepted").len() < 12, "nothing was rotated away");
+    // Once more without anything new, and after the whole journal has gone.
+    assert!((total(&metrics(&scene)) - 12.0).abs() < 1e-9);
+    fs::remove_dir_all(scene.path("var/log/netcue")).expect("the journal");
+    scene.netcue(["emit"]).any_stdout().run();
+    let text = metrics(&scene);
+    assert!((total(&text) - 13.0).abs() < 1e-9, "{text}");
+    assert!((sample(&text, "netcue_journal_gaps_total{}") - 1.0).abs() < 1e-9, "{text}");
+}
+
+#[test]
+fn the_file_is_for_everybody_and_no_link_is_followed() {
+    let scene = scene();
+    let (file, victim) = (scene.path("out/netcue.prom"), scene.path("victim"));
+    write_file(&victim, b"mine", 0o600);
+    fs::create_dir(scene.path("out")).expect("a folder");
+    std::os::unix::fs::symlink(&victim, scene.path("out/netcue.prom.new")).expect("a link");
+    scene.netcue(["metrics", "--output"]).word(&file).run();
+    assert_eq!(scene.text("victim"), "mine");
+    assert!(scene.text("out/netcue.prom").ends_with("# EOF\n"));
+    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o644);
+    assert_eq!(scene.names_in("out"), ["netcue.prom"]);
+    let nowhere = scene.path("nowhere/netcue.prom");
+    scene.netcue(["metrics", "--output"]).word(nowhere).status(73).stderr_has("can't").run();
+}
+
+#[test]
+fn hostile_names_are_escaped_in_metrics() {
+    let scene = scene();
+    let text = metrics(&scene);
+    let step = "60-</text><script>alert(1)</script>\u{1b}[31m\u{202e}&\"'";
+    let wanted = format!("netcue_steps_total{{outcome=timed-out,step={step}}}");
+    assert!((sample(&text, &wanted) - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn the_shipped_hook_writes_where_it_is_told_and_nothing_before() {
+    let scene = Scene::on_this_machine();
+    let none: Option<&str> = None;
+    let programs = Path::new("/usr/local/sbin");
+    fs::create_dir_all(programs).expect("a folder");
+    mount(Some("tmpfs"), programs, Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))
+        .expect("a mount");
+    fs::copy(NETCUE, programs.join("netcue")).expect("netcue in the path");
+    mount(Some("tmpfs"), "/var/lib", Some("tmpfs"), MsFlags::empty(), none).expect("a mount");
+    let hooks = Path::new("/etc/netcue/hooks.d");
+    fs::create_dir_all(hooks).expect("a folder");
+    let hook = hooks.join("90-metrics");
+    fs::write(&hook, repository("hooks.d/90-metrics")).expect("the hook");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("chmod");
+    let ended = |times: usize| {
+        let is_end = |end: &&Value| end["step"] == "90-metrics" && end["outcome"] != "started";
+        wait_until("the end of the hook", || {
+            scene.records("step-end").iter().filter(is_end).count() == times
+        });
+        scene.end_of("90-metrics")
+    };
+    scene.netcue(["emit"]).any_stdout().run();
+    assert_eq!(ended(1)["outcome"], "not-for-me");
+    let output = "/var/lib/netcue.prom";
+    fs::write("/etc/netcue/metrics.conf", format!("output = {output}\n")).expect("settings");
+    scene.netcue(["emit"]).any_stdout().run();
+    let end = ended(2);
+    assert_eq!(end["outcome"], "done", "{end:#}");
+    let text = fs::read_to_string(output).expect("the metrics");
+    assert!(sample(&text, "netcue_events_total{source=manual}") >= 2.0);
+}
+
+fn cloudevents(scene: &Scene) -> Vec<Value> {
+    let words = ["history", "--format", "cloudevents"];
+    let text = scene.netcue(words).any_stdout().run().stdout;
+    assert!(text.chars().all(|c| c == '\n' || c.is_ascii_graphic() || c == ' '), "{text}");
+    text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+#[test]
+fn cloudevents_are_what_their_schema_says() {
+    let schema: Value =
+        serde_json::from_str(&repository("src/cli/schema/cloudevent.schema.json")).expect("JSON");
+    jsonschema::meta::validate(&schema).expect("a schema");
+    let validator = jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .expect("a schema");
+    let scene = scene();
+    let events = cloudevents(&scene);
+    for event in &events {
+        let errors: Vec<String> =
+            validator.iter_errors(event).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        assert_eq!(errors, Vec::<String>::new());
+    }
+    let mut types: Vec<&str> = events.iter().filter_map(|event| event["type"].as_str()).collect();
+    types.sort_unstable();
+    let (done, failed) = ("netcue.event.done", "netcue.event.failed");
+    assert_eq!(types, [done, done, done, failed, "netcue.event.refused"]);
+    let host = run("uname", ["-n"]);
+    let of = |number: u32| {
+        let id = format!("01993000-7a5c-7c3e-9d10-{number:012}");
+        events.iter().find(|event| event["id"] == id).expect("an event")
+    };
+    assert_eq!(of(1)["source"], format!("//{}/netcue/ppp", host.trim()));
+    assert_eq!(of(1)["subject"], "ppp0");
+    assert_eq!(of(1)["data"]["event"]["trigger"], "ip-up");
+    assert_eq!(of(2).get("subject"), None);
+    // Told twice, it is the same.
+    assert_eq!(cloudevents(&scene), events);
+    for broken in [json!({"id": ""}), json!({"specversion": "0.3"}), json!({"type": "x"})] {
+        let mut event = events[0].clone();
+        for (name, value) in broken.as_object().expect("fields") {
+            event[name] = value.clone();
+        }
+        assert!(!validator.is_valid(&event), "{broken}");
+    }
+}
+
+#[test]
+fn what_is_not_over_is_no_cloudevent_yet() {
+    let scene = Scene::new();
+    scene.gated_hook("70-slow", "");
+    let running = scene.netcue(["emit"]).any_stdout().spawn();
+    scene.begun(1);
+    assert_eq!(cloudevents(&scene), Vec::<Value>::new());
+    scene.open();
+    running.finish();
+    assert_eq!(cloudevents(&scene).len(), 1);
+}

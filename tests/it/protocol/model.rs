@@ -1,0 +1,493 @@
+//! The protocol as a state machine: who may do what next, and what the world is like
+//! afterwards. Each place names the code whose next atomic act it stands for.
+
+/// Callers, each with an event of its own, in the order of their events.
+pub(super) const CALLERS: usize = 3;
+/// Detached runs at one time.
+const RUNNERS: usize = 2;
+/// After everything has come to rest, one more call.
+const FURTHER: usize = CALLERS + RUNNERS;
+const PROCESSES: usize = FURTHER + 1;
+
+/// How a caller waits: `sources::Wait`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Foreground,
+    Deposit,
+    Finish,
+    /// It never calls.
+    Absent,
+}
+
+/// Where a process stands: its next act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum At {
+    /// pipeline/mod.rs `arrive`: the draft is written; record `accepted`.
+    Accept,
+    /// queue/mod.rs `Queue::put_in`.
+    PutIn,
+    /// pipeline/mod.rs `see_to_it`, `Deposit`: `Probe::is_free`.
+    Probe,
+    /// Only where probing takes the lock for a moment: let go of it.
+    Unprobe {
+        waits: bool,
+    },
+    /// pipeline/mod.rs `send_runner`, then the end.
+    SendAndGo,
+    /// pipeline/mod.rs `wait_for`: `Watch::on`.
+    Watch,
+    /// pipeline/mod.rs `wait_for`: `Queue::holds`.
+    Look,
+    /// pipeline/mod.rs `wait_for`: `Probe::is_free`.
+    ProbeWaiting,
+    /// pipeline/mod.rs `wait_for`: `send_runner`.
+    SendAndSleep,
+    /// sys/watch.rs `Watch::sleep_until`.
+    Asleep,
+    /// pipeline/drain.rs `drain`: `Lock::try_now`.
+    TryLock,
+    /// pipeline/drain.rs `turn`: `Lock::note`, then `take_in_drafts`.
+    TakeInDrafts,
+    /// pipeline/drain.rs `turn`: `Queue::waiting`.
+    List,
+    /// pipeline/drain.rs `Hand::take_up`: `look_back`, `Lock::leave_note`.
+    TakeUp,
+    /// pipeline/run.rs `Run::through`.
+    Running,
+    /// pipeline/run.rs `Run::conclude`: record the outcome.
+    Record,
+    /// pipeline/drain.rs `Hand::take_out`.
+    TakeOut,
+    /// pipeline/drain.rs `turn`: empty the note.
+    ClearNote,
+    /// sys/lock.rs `Lock::drop`.
+    Unlock {
+        stopped: bool,
+    },
+    /// pipeline/drain.rs `drain`: `Queue::waiting` once more.
+    LookAgain,
+    /// Killed: the kernel has told of the closing of its files, and not unlocked them.
+    Dying,
+    Gone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Process {
+    pub(super) at: At,
+    /// What it listed and has not taken up.
+    list: u8,
+    /// The event in hand.
+    hand: u8,
+    /// The note it found.
+    last: Option<u8>,
+    watches: bool,
+    /// Something it watches has happened since it last looked.
+    woken: bool,
+    /// It has sent a runner less than `HEAD_START` ago.
+    has_sent: bool,
+}
+
+/// Everything that outlives a process, and the processes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct World {
+    pub(super) processes: [Process; PROCESSES],
+    kinds: [Kind; CALLERS],
+    lock: Option<u8>,
+    note: Option<u8>,
+    pub(super) queue: u8,
+    drafts: u8,
+    pub(super) accepted: u8,
+    pub(super) outcomes: [u8; CALLERS],
+    pub(super) runs: [u8; CALLERS],
+    /// Faults so far, and those still allowed.
+    pub(super) crashes: u8,
+    pub(super) stops: u8,
+    crashes_left: u8,
+    stops_left: u8,
+    pub(super) further: bool,
+}
+
+/// What the protocol gets right; each can be got wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Variant {
+    Real,
+    /// Drains the queue, unlocks and leaves.
+    LeavesWithoutLookingAgain,
+    /// Takes the event out of the queue before its outcome is on record.
+    UnlinksBeforeRecording,
+    /// Asks whether the lock is free before the event is in the queue.
+    DepositsAfterProbing,
+    /// Looks whether its event is still there, then begins to watch.
+    LooksBeforeItWatches,
+    /// Asks by taking the lock for a moment.
+    ProbesByLocking,
+    /// Puts the event in the queue, then on record.
+    RecordsAfterPuttingIn,
+    /// Doesn't say in the lock what it is doing.
+    LeavesNoNote,
+    /// Relies on being woken by a death.
+    SleepsWithoutLimit,
+    /// Gives the note of the dead to whatever waits first.
+    TakesUpInOrderOfNames,
+}
+
+/// How a step came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    Act,
+    Clock,
+    Fault,
+}
+
+fn bit(event: usize) -> u8 {
+    1 << event
+}
+
+/// A number of a process or an event, small: worlds are kept by the hundred thousand.
+fn small(number: usize) -> u8 {
+    u8::try_from(number).expect("a few processes")
+}
+
+impl World {
+    pub(super) fn new(kinds: [Kind; CALLERS], crashes: u8, stops: u8) -> Self {
+        let gone = Process {
+            at: At::Gone,
+            list: 0,
+            hand: 0,
+            last: None,
+            watches: false,
+            woken: false,
+            has_sent: false,
+        };
+        let mut processes = [gone; PROCESSES];
+        for (process, kind) in processes.iter_mut().zip(kinds) {
+            if kind != Kind::Absent {
+                process.at = At::Accept;
+            }
+        }
+        Self {
+            processes,
+            kinds,
+            lock: None,
+            note: None,
+            queue: 0,
+            drafts: 0,
+            accepted: 0,
+            outcomes: [0; CALLERS],
+            runs: [0; CALLERS],
+            crashes: 0,
+            stops: 0,
+            crashes_left: crashes,
+            stops_left: stops,
+            further: false,
+        }
+    }
+
+    /// Every next world, with the process that acts and why.
+    pub(super) fn next(&self, variant: Variant) -> Vec<(usize, Cause, Self)> {
+        let mut next = Vec::new();
+        for pid in 0..PROCESSES {
+            let at = self.processes[pid].at;
+            if at == At::Gone {
+                continue;
+            }
+            if let Some(world) = self.act(pid, variant) {
+                next.push((pid, Cause::Act, world));
+            }
+            if at == At::Asleep {
+                if variant != Variant::SleepsWithoutLimit {
+                    next.push((pid, Cause::Clock, self.time_passes(pid)));
+                }
+                // Its limit: released with the event still queued.
+                next.push((pid, Cause::Fault, self.moved(pid, At::Gone)));
+            }
+            if self.crashes_left > 0 && !self.further && at != At::Dying {
+                next.push((pid, Cause::Fault, self.killed(pid)));
+            }
+            if self.stops_left > 0 && at == At::Running {
+                let mut world = self.moved(pid, At::Unlock { stopped: true });
+                world.stops_left -= 1;
+                world.stops += 1;
+                next.push((pid, Cause::Fault, world));
+            }
+        }
+        next
+    }
+
+    /// One more call after everything has come to rest.
+    pub(super) fn with_further_call(&self) -> Self {
+        let mut world = self.moved(FURTHER, At::TryLock);
+        world.further = true;
+        world
+    }
+
+    /// A sleeper's time is up: `HEAD_START` or `LOOK_AGAIN`.
+    pub(super) fn time_passes(&self, pid: usize) -> Self {
+        let mut world = self.moved(pid, At::Look);
+        world.processes[pid].has_sent = false;
+        world
+    }
+
+    fn killed(&self, pid: usize) -> Self {
+        let mut world = self.moved(pid, At::Dying);
+        world.crashes_left -= 1;
+        world.crashes += 1;
+        world.processes[pid].watches = false;
+        if world.lock == Some(small(pid)) {
+            world.wake();
+        }
+        world
+    }
+
+    fn moved(&self, pid: usize, at: At) -> Self {
+        let mut world = self.clone();
+        world.go(pid, at);
+        world
+    }
+
+    /// What a place needs no longer is forgotten, so that equal worlds look equal.
+    fn go(&mut self, pid: usize, at: At) {
+        let process = &mut self.processes[pid];
+        process.at = at;
+        if matches!(at, At::Gone | At::Dying) {
+            (process.list, process.hand, process.last) = (0, 0, None);
+            (process.watches, process.woken, process.has_sent) = (false, false, false);
+        }
+    }
+
+    fn wake(&mut self) {
+        for process in self.processes.iter_mut().filter(|process| process.watches) {
+            process.woken = true;
+        }
+    }
+
+    /// Puts a runner on its way; none if there are as many as the model has room for.
+    fn send(&mut self) -> Option<()> {
+        let is_free = |pid: &usize| self.processes[*pid].at == At::Gone;
+        let runner = (CALLERS..FURTHER).find(is_free)?;
+        self.go(runner, At::TryLock);
+        Some(())
+    }
+
+    /// What a process does next; none while it can't do anything.
+    fn act(&self, pid: usize, variant: Variant) -> Option<Self> {
+        let mut world = self.clone();
+        let to = match self.processes[pid].at {
+            At::Accept | At::PutIn | At::Probe | At::Unprobe { .. } | At::SendAndGo => {
+                world.arrive(pid, variant)?
+            }
+            At::Watch | At::Look | At::ProbeWaiting | At::SendAndSleep | At::Asleep => {
+                world.wait(pid, variant)?
+            }
+            At::Dying => {
+                if world.lock == Some(small(pid)) {
+                    world.lock = None;
+                }
+                At::Gone
+            }
+            At::Gone => return None,
+            _ => world.drain(pid, variant),
+        };
+        world.go(pid, to);
+        Some(world)
+    }
+
+    fn arrive(&mut self, pid: usize, variant: Variant) -> Option<At> {
+        let finishes = self.kinds.get(pid) == Some(&Kind::Finish);
+        let in_queue = match self.kinds.get(pid) {
+            Some(Kind::Foreground) => At::TryLock,
+            Some(Kind::Deposit) if variant == Variant::DepositsAfterProbing => At::Gone,
+            Some(Kind::Deposit) => At::Probe,
+            _ if variant == Variant::LooksBeforeItWatches => At::Look,
+            _ => At::Watch,
+        };
+        Some(match self.processes[pid].at {
+            At::Accept if variant == Variant::RecordsAfterPuttingIn => {
+                // The acts of the two places change places.
+                self.queue |= bit(pid);
+                At::PutIn
+            }
+            At::Accept => {
+                self.accepted |= bit(pid);
+                self.drafts |= bit(pid);
+                let probes_first =
+                    variant == Variant::DepositsAfterProbing && self.kinds[pid] == Kind::Deposit;
+                if probes_first { At::Probe } else { At::PutIn }
+            }
+            At::PutIn => {
+                if variant == Variant::RecordsAfterPuttingIn {
+                    self.accepted |= bit(pid);
+                } else {
+                    self.queue |= bit(pid);
+                    self.drafts &= !bit(pid);
+                }
+                in_queue
+            }
+            At::Probe if self.lock.is_some() => Self::after_probe(variant, false),
+            At::Probe if variant == Variant::ProbesByLocking => {
+                self.lock = Some(small(pid));
+                At::Unprobe { waits: false }
+            }
+            At::Probe => Self::after_probe(variant, true),
+            At::Unprobe { waits } => {
+                self.lock = None;
+                self.wake();
+                if waits { self.after_waiting_probe(pid) } else { At::SendAndGo }
+            }
+            _ => {
+                self.send()?;
+                let is_late = variant == Variant::DepositsAfterProbing && !finishes;
+                let caller = pid < CALLERS;
+                if is_late && caller && self.kinds[pid] == Kind::Deposit {
+                    At::PutIn
+                } else {
+                    At::Gone
+                }
+            }
+        })
+    }
+
+    fn after_probe(variant: Variant, is_free: bool) -> At {
+        match (is_free, variant) {
+            (true, _) => At::SendAndGo,
+            (false, Variant::DepositsAfterProbing) => At::PutIn,
+            (false, _) => At::Gone,
+        }
+    }
+
+    fn after_waiting_probe(&self, pid: usize) -> At {
+        if self.processes[pid].has_sent || self.queue & bit(pid) == 0 {
+            At::Asleep
+        } else {
+            At::SendAndSleep
+        }
+    }
+
+    fn wait(&mut self, pid: usize, variant: Variant) -> Option<At> {
+        Some(match self.processes[pid].at {
+            At::Watch => {
+                self.processes[pid].watches = true;
+                if variant == Variant::LooksBeforeItWatches { At::ProbeWaiting } else { At::Look }
+            }
+            At::Look if self.queue & bit(pid) == 0 => At::Gone,
+            At::Look if self.processes[pid].watches => At::ProbeWaiting,
+            At::Look => At::Watch,
+            At::ProbeWaiting if self.lock.is_some() => At::Asleep,
+            At::ProbeWaiting if variant == Variant::ProbesByLocking => {
+                self.lock = Some(small(pid));
+                At::Unprobe { waits: true }
+            }
+            At::ProbeWaiting => self.after_waiting_probe(pid),
+            At::SendAndSleep => {
+                self.send()?;
+                self.processes[pid].has_sent = true;
+                At::Asleep
+            }
+            _ if self.processes[pid].woken => {
+                self.processes[pid].woken = false;
+                At::Look
+            }
+            _ => return None,
+        })
+    }
+
+    fn drain(&mut self, pid: usize, variant: Variant) -> At {
+        let Process { at, list, hand: small_hand, last, .. } = self.processes[pid];
+        let hand = usize::from(small_hand);
+        match at {
+            At::TryLock if self.lock.is_some() => At::Gone,
+            At::TryLock => {
+                self.lock = Some(small(pid));
+                At::TakeInDrafts
+            }
+            At::TakeInDrafts => {
+                self.processes[pid].last = self.note;
+                let dead = |event: &usize| self.processes[*event].at == At::Gone;
+                let abandoned = (0..CALLERS).filter(dead).map(bit).sum::<u8>() & self.drafts;
+                self.queue |= abandoned;
+                self.drafts &= !abandoned;
+                At::List
+            }
+            At::List if self.queue == 0 => At::ClearNote,
+            At::List => {
+                self.processes[pid].list = self.queue;
+                self.choose(pid, variant)
+            }
+            At::TakeUp if last == Some(small_hand) && self.outcomes[hand] > 0 => At::TakeOut,
+            At::TakeUp => {
+                self.runs[hand] += 1;
+                if variant != Variant::LeavesNoNote {
+                    self.note = Some(small_hand);
+                }
+                At::Running
+            }
+            At::Running if variant == Variant::UnlinksBeforeRecording => At::TakeOut,
+            At::Running => At::Record,
+            At::Record => {
+                self.outcomes[hand] += 1;
+                if variant == Variant::UnlinksBeforeRecording {
+                    self.choose(pid, variant)
+                } else {
+                    At::TakeOut
+                }
+            }
+            At::TakeOut => {
+                self.queue &= !bit(hand);
+                self.wake();
+                if variant == Variant::UnlinksBeforeRecording && self.outcomes[hand] == 0 {
+                    At::Record
+                } else {
+                    self.choose(pid, variant)
+                }
+            }
+            At::ClearNote => {
+                self.note = None;
+                At::Unlock { stopped: false }
+            }
+            At::Unlock { stopped } => {
+                self.lock = None;
+                self.wake();
+                (self.processes[pid].list, self.processes[pid].hand) = (0, 0);
+                self.processes[pid].last = None;
+                match (stopped, variant) {
+                    (true, _) => At::SendAndGo,
+                    (false, Variant::LeavesWithoutLookingAgain) => At::Gone,
+                    (false, _) => At::LookAgain,
+                }
+            }
+            At::LookAgain if self.queue == 0 => At::Gone,
+            At::LookAgain => At::TryLock,
+            at => unreachable!("{at:?} of {list}"),
+        }
+    }
+
+    /// The next event of those listed: the noted one, then in order.
+    fn choose(&mut self, pid: usize, variant: Variant) -> At {
+        let process = &mut self.processes[pid];
+        let is_listed = |event: &u8| process.list & bit(usize::from(*event)) != 0;
+        let noted = process.last.filter(is_listed);
+        let first = (0..small(CALLERS)).find(is_listed);
+        let chosen = if variant == Variant::TakesUpInOrderOfNames {
+            if first != process.last {
+                process.last = None;
+            }
+            first
+        } else {
+            noted.or(first)
+        };
+        let Some(event) = chosen else { return At::List };
+        process.list &= !bit(usize::from(event));
+        process.hand = event;
+        At::TakeUp
+    }
+
+    /// How many runs are under way.
+    pub(super) fn running(&self) -> usize {
+        self.processes.iter().filter(|process| process.at == At::Running).count()
+    }
+
+    /// Who sleeps.
+    pub(super) fn sleepers(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..PROCESSES).filter(|pid| self.processes[*pid].at == At::Asleep)
+    }
+}

@@ -1,0 +1,218 @@
+//! `replay` and `capture`: an event again, here, in a sandbox, and from an archive.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::scene::{Scene, run, text_of, write_file};
+
+/// A gateway whose public addresses and visitors nobody else should see, after a link came up.
+fn incident() -> Scene {
+    let scene = Scene::new();
+    scene.gateway();
+    scene.ip("address add 81.2.69.142/24 dev wan");
+    scene.ip("address add 2a01:4f8:7:1:2aa:bbff:fecc:ddee/64 dev wan nodad");
+    scene.ip("route add 81.2.70.0/24 via 81.2.69.1");
+    scene.hook(
+        "70-talks",
+        "#!/bin/sh\n# netcue: timeout=9s\n# hunter1\necho hunter2 \"$NETCUE_INTERFACE\"\n",
+    );
+    scene
+        .calling("ppp ip-up wan /dev/ttyS0 115200 81.2.69.142 81.2.69.1 geheim-tarif")
+        .env("PEERNAME", "carol")
+        .env("MACREMOTE", "00:AA:BB:CC:DD:EE")
+        .run();
+    scene
+}
+
+fn last_id(scene: &Scene) -> String {
+    text_of(&scene.records("accepted").last().expect("an event")["event_id"])
+}
+
+fn rules_of(scene: &Scene) -> String {
+    scene.netcue(["rules", "show"]).any_stdout().run().stdout
+}
+
+#[test]
+fn a_replay_is_the_same_event_marked_as_one() {
+    let scene = incident();
+    let id = last_id(&scene);
+    scene.netcue(["replay", "last"]).stdout("ID handled\n").run();
+    let events = scene.records("accepted");
+    let [first, second] = events.as_slice() else { panic!("{events:#?}") };
+    let (mut expected, mut again) = (first["event"].clone(), second["event"].clone());
+    assert_ne!(again["id"], expected["id"]);
+    assert_eq!(again["details"]["replay_of"], id);
+    for event in [&mut expected, &mut again] {
+        for stamp in ["id", "time", "boottime_ns"] {
+            event[stamp] = Value::Null;
+        }
+        event["details"].as_object_mut().expect("details").remove("replay_of");
+    }
+    assert_eq!(again, expected);
+    assert_eq!(scene.outcomes(), ["done", "done"]);
+    scene.netcue(["replay", "nosuch"]).status(1).stderr_has("no event \"nosuch\"").run();
+}
+
+#[test]
+fn the_state_is_recorded_once_until_it_changes() {
+    let scene = incident();
+    let digests = || -> Vec<String> {
+        scene.records("run-begin").iter().map(|run| text_of(&run["state"])).collect()
+    };
+    scene.netcue(["emit"]).any_stdout().run();
+    scene.netcue(["emit"]).any_stdout().run();
+    let before = scene.records("state").len();
+    let same = digests();
+    assert_eq!(same[same.len() - 1], same[same.len() - 2]);
+    scene.ip("address add 192.168.9.1/24 dev lan");
+    scene.netcue(["emit"]).any_stdout().run();
+    let states = scene.records("state");
+    assert_eq!(states.len(), before + 1);
+    assert_eq!(digests().last(), Some(&text_of(&states[before]["digest"])));
+    assert!(states[before]["state"].to_string().contains("192.168.9.1"));
+}
+
+#[test]
+fn a_rotated_journal_still_has_the_state_of_its_runs() {
+    let scene = incident();
+    fs::remove_file(scene.path("var/log/netcue/journal.jsonl")).expect("the journal");
+    scene.netcue(["emit"]).any_stdout().run();
+    assert_eq!(scene.records("state").len(), 1);
+}
+
+#[test]
+fn a_sandbox_has_yesterdays_network_and_todays_hooks_and_leaves_nothing() {
+    let scene = incident();
+    let rules = rules_of(&scene);
+    let id = last_id(&scene);
+    let root = scene.root().display().to_string();
+    scene.hook(
+        "70-talks",
+        format!(
+            "#!/bin/sh\nip -brief address show dev lan\necho >/run/netcue-sandbox || :\n\
+             echo >{root}/run/netcue/here\n! echo >{root}/etc/harm\n"
+        ),
+    );
+    // Another day: nothing of then is there any more.
+    let journal = scene.journal();
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).expect("a network namespace");
+    let shown = scene.netcue(["replay", &id, "--sandbox"]).any_stdout().stderr_has("").run().stdout;
+    assert!(shown.starts_with(&format!("replay of {id}: handled\n")), "{shown}");
+    assert!(shown.contains("192.168.7.1/24"), "{shown}");
+    assert!(shown.contains("Read-only file system"), "{shown}");
+    let (_, made) = shown.split_once("\nrules:\n").expect("rules in force");
+    assert_eq!(made, rules);
+    assert_eq!(scene.journal(), journal);
+    assert_eq!(scene.nft("list ruleset"), "");
+    assert_eq!(scene.ip("-brief link").lines().count(), 1);
+    assert!(!scene.path("run/netcue/here").exists());
+    assert!(!scene.path("etc/harm").exists());
+}
+
+#[test]
+fn what_has_no_state_on_record_has_no_sandbox() {
+    let scene = Scene::new();
+    scene.calling("diald connect").run();
+    scene
+        .netcue(["replay", "last", "--sandbox"])
+        .status(1)
+        .stderr_has("no state of the kernel is on record")
+        .run();
+}
+
+/// The files of an archive, by tar(1): name without folder, and text.
+fn unpacked(archive: &str) -> Vec<(String, String)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.tar");
+    write_file(&path, archive.as_bytes(), 0o644);
+    let path = path.display().to_string();
+    let names = run("tar", ["--list", "--file", &path]);
+    let text = |name: &str| run("tar", ["--extract", "--to-stdout", "--file", &path, name]);
+    let short = |name: &str| name.rsplit('/').next().expect("a name").to_owned();
+    names.lines().map(|name| (short(name), text(name))).collect()
+}
+
+#[test]
+fn an_archive_holds_what_is_needed_and_nothing_private() {
+    let scene = incident();
+    let archive = scene.netcue(["capture", "last"]).any_stdout().run().stdout;
+    let files = unpacked(&archive);
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = [
+        "README",
+        "event.json",
+        "records.jsonl",
+        "state.json",
+        "rules.nft",
+        "hooks.json",
+        "versions.json",
+    ];
+    assert_eq!(names, expected);
+    for secret in
+        ["81.2.69", "81.2.70", "2a01:", "ddee", "DD:EE", "carol", "geheim", "hunter", "030555"]
+    {
+        assert!(!archive.contains(secret), "{secret}");
+    }
+    let text = |wanted: &str| &files.iter().find(|(name, _)| name == wanted).expect("a file").1;
+    let event: Value = serde_json::from_str(text("event.json")).expect("JSON");
+    assert_eq!(event["local"], "192.0.2.142");
+    assert_eq!(event["remote"], "192.0.2.1");
+    assert!(text("state.json").contains("192.0.2.142"));
+    assert!(text("hooks.json").contains("# netcue: timeout=9s"));
+    for kept in ["README", "rules.nft"] {
+        assert!(!text(kept).is_empty(), "{kept}");
+    }
+}
+
+#[test]
+fn the_configuration_goes_along_without_its_comments() {
+    let scene = incident();
+    scene.config("# the phone is 030555\n[rules]\nmasquerade = false # Carol wants it\n");
+    let archive = scene.netcue(["capture", "last"]).any_stdout().run().stdout;
+    let files = unpacked(&archive);
+    let (_, config) = files.iter().find(|(name, _)| name == "netcue.conf").expect("a file");
+    assert_eq!(config, "[rules]\nmasquerade = false\n");
+    assert!(!archive.contains("Carol") && !archive.contains("030555"));
+}
+
+#[test]
+fn an_archive_can_be_replayed_where_nothing_is_known() {
+    let scene = incident();
+    scene.config("[rules]\nclamp-mss = false\n");
+    let id = last_id(&scene);
+    let archive = scene.netcue(["capture", &id]).any_stdout().run().stdout;
+    let files = unpacked(&archive);
+    let (_, rules) = files.iter().find(|(name, _)| name == "rules.nft").expect("a file");
+
+    let laptop = Scene::new();
+    let file = laptop.path("incident.tar");
+    write_file(&file, archive.as_bytes(), 0o644);
+    for folder in ["run", "var/log"] {
+        fs::create_dir_all(laptop.path(folder)).expect("a folder");
+    }
+    let words = |more: &[&str]| laptop.netcue(["replay"]).word(&file).words(more);
+    words(&[]).status(64).stderr_has("replay it with --sandbox").run();
+    let shown = words(&["--sandbox"]).any_stdout().stderr_has("").run().stdout;
+    assert!(shown.starts_with(&format!("replay of {id}: handled\n")), "{shown}");
+    let (_, made) = shown.split_once("\nrules:\n").expect("rules in force");
+    assert_eq!(made, rules);
+    assert_eq!(laptop.journal(), Vec::<Value>::new());
+
+    write_file(&file, &archive.as_bytes()[..2000], 0o644);
+    words(&["--sandbox"]).status(65).stderr_has("ends in the middle of a file").run();
+    write_file(&file, &[b'x'; 4096], 0o644);
+    words(&["--sandbox"]).status(65).stderr_has("no tar archive").run();
+}
+
+#[test]
+fn an_archive_is_not_written_to_a_terminal() {
+    let scene = incident();
+    let command = format!("{} --root {} capture last", crate::call::NETCUE, scene.root().display());
+    let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
+    let output = output.expect("script");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("stdout is a terminal"), "{said}");
+    assert_eq!(output.status.code(), Some(64));
+}
