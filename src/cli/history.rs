@@ -1,31 +1,44 @@
 //! `history`: what came, from whom, what ran, how it ended, and how long it took.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+mod follow;
+mod full;
 
 use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure, cloudevents};
+use super::{Ended, Failure, cloudevents, json, told, when};
 use crate::error::Exit;
-use crate::journal::{self, Outcome, StepOutcome, Story, StoryStep};
+use crate::journal::{self, Found, Reach, StepOutcome, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
+use crate::sys::files::FileError;
 use crate::sys::terminal;
+
+/// Events shown where nobody says how many.
+const USUALLY: usize = 20;
 
 /// What may be said with `history`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Shows the last N events
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
-    last: usize,
+    /// Shows the last N events, 20 if not given
+    #[arg(long, short = 'n', value_name = "N")]
+    last: Option<usize>,
+    /// Shows all events since then: 10m, boot, 10:42, "11-23 10:42", 2026-11-23
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
     /// Shows only events of this source
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// Shows only events about this interface
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
+    /// Shows only events in which this hook, or 50-rules, was run
+    #[arg(long, value_name = "NAME")]
+    hook: Option<String>,
     /// Shows only what went wrong
     #[arg(long)]
     failed: bool,
+    /// Shows what happens as it happens, until it is interrupted
+    #[arg(long, short = 'f', conflicts_with = "event")]
+    follow: bool,
     /// Prints JSON for programs, one object a line
     #[arg(long, conflicts_with = "format")]
     json: bool,
@@ -48,142 +61,124 @@ enum Format {
     Cloudevents,
 }
 
+impl Args {
+    fn wants_json(&self) -> bool {
+        self.json || self.format == Format::Json
+    }
+}
+
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let house = House::open(layout.clone());
-    let most = if args.event.as_deref() == Some("last") { 1 } else { args.last };
-    let mut stories = journal::stories(&house.journal, most, |story| is_wanted(story, args))
-        .map_err(|error| {
-            let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
-            Failure::new(exit, error)
-        })?;
-    if let (true, Some(event)) = (stories.is_empty(), &args.event) {
-        let message = format!("the journal holds no event {event:?}");
-        return Err(Failure::new(Exit::StepFailed, message));
+    if args.follow {
+        return follow::main(&house, args);
     }
-    stories.reverse();
+    let found = find(&house, args)?;
+    if let (true, Some(event)) = (found.stories.is_empty(), &args.event) {
+        return Err(unknown(event));
+    }
+    let stories: Vec<Story> = found.stories.into_iter().rev().collect();
     let text = if args.format == Format::Cloudevents {
-        stories.iter().filter_map(|story| cloudevents::line(story, &as_json(story))).collect()
-    } else if args.json || args.format == Format::Json {
-        stories.iter().map(|story| as_json(story) + "\n").collect()
+        let line = |story| cloudevents::line(story, &as_json(story).to_string());
+        stories.iter().filter_map(line).collect()
+    } else if args.wants_json() {
+        stories.iter().map(|story| json::line(&as_json(story))).collect()
     } else if args.event.is_some() {
-        stories.iter().map(in_full).collect::<Vec<_>>().join("\n")
+        stories.iter().map(full::in_full).collect::<Vec<_>>().join("\n")
     } else {
         as_table(&stories)
     };
     terminal::show(&text)?;
+    if let (true, Some(back_to)) = (found.cut_short, found.back_to) {
+        terminal::tell(&format!(
+            "looked through {} records, back to {}; --since looks further",
+            found.records,
+            when::brief(back_to)
+        ));
+    }
     Ok(Exit::Done)
 }
 
-fn is_wanted(story: &Story, args: &Args) -> bool {
-    let source = match (&story.event, &story.refused) {
-        (Some(event), _) => Some(event.source.as_str()),
-        (None, Some(refused)) => refused.source.as_deref(),
-        (None, None) => None,
-    };
-    let interface = story.event.as_ref().and_then(|event| event.facts.interface.as_ref());
+/// Nothing in the journal begins so.
+pub(super) fn unknown(event: &str) -> Failure {
+    Failure::new(Exit::StepFailed, format!("the journal holds no event {event:?}"))
+}
+
+/// The journal can't be read.
+pub(super) fn unreadable(error: FileError) -> Failure {
+    let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
+    Failure::new(exit, error)
+}
+
+fn find(house: &House, args: &Args) -> Result<Found, Failure> {
+    let since = args.since.as_deref().map(when::read).transpose()?;
     let prefix = args.event.as_deref().filter(|word| *word != "last");
-    args.source.as_deref().is_none_or(|wanted| source == Some(wanted))
-        && args
-            .interface
-            .as_deref()
-            .is_none_or(|wanted| interface.is_some_and(|name| name.as_str() == wanted))
-        && (!args.failed || went_wrong(story))
-        && prefix.is_none_or(|prefix| story.id.is_some_and(|id| id.to_string().starts_with(prefix)))
+    let reach = match (since, prefix) {
+        (Some(since), _) => Reach::since(since.from),
+        (None, Some(prefix)) => Reach::of_id(prefix),
+        (None, None) => Reach::default(),
+    };
+    let most = match (&args.event, args.last) {
+        (Some(_), _) if prefix.is_none() => 1,
+        (_, Some(last)) => last,
+        _ if since.is_some() || prefix.is_some() => usize::MAX,
+        _ => USUALLY,
+    };
+    let is_it =
+        |story: &Story| is_wanted(story, args) && prefix.is_none_or(|prefix| has_id(story, prefix));
+    let found = journal::look_back(&house.journal, reach, most, is_it).map_err(unreadable)?;
+    if found.stories.is_empty() && prefix.is_some() && since.is_none() {
+        // The clock may have been set back since.
+        return journal::look_back(&house.journal, Reach::default(), most, is_it)
+            .map_err(unreadable);
+    }
+    Ok(found)
 }
 
-fn went_wrong(story: &Story) -> bool {
-    story.refused.is_some() || matches!(story.outcome, Some(Outcome::Failed | Outcome::GivenUp))
+/// Whether an event's id begins so.
+pub(super) fn has_id(story: &Story, prefix: &str) -> bool {
+    let prefix = prefix.to_ascii_lowercase();
+    story.id.is_some_and(|id| id.to_string().starts_with(&prefix))
 }
 
-fn as_table(stories: &[Story]) -> String {
+fn is_wanted(story: &Story, args: &Args) -> bool {
+    let (source, _, interface) = told::who(story);
+    let ran = |name: &str| told::step(story, name).is_some_and(|step| step.end.is_some());
+    args.source.as_deref().is_none_or(|wanted| source == wanted)
+        && args.interface.as_deref().is_none_or(|wanted| interface == wanted)
+        && args.hook.as_deref().is_none_or(ran)
+        && (!args.failed || told::went_wrong(story))
+}
+
+/// The stories, oldest first, a line each: what is looked for first stands first, and what
+/// may be cut last.
+pub(super) fn as_table(stories: &[Story]) -> String {
     let mut table = Table::default();
-    let columns =
-        ["TIME", "EVENT", "SOURCE", "TRIGGER", "INTERFACE", "RULES", "HOOKS", "MS", "OUTCOME"];
+    let columns = ["TIME", "EVENT", "CALL", "OUTCOME", "TOOK", "RULES", "HOOKS", "REASON"];
     table.row(columns.map(|column| (Tone::Strong, column)));
-    for story in stories {
-        let (source, trigger, interface) = who(story);
-        let (word, tone) = outcome(story);
-        let reason = story
-            .refused
-            .as_ref()
-            .map(|refused| refused.reason.as_str())
-            .or(story.reason.as_deref())
-            .map_or_else(String::new, |reason| format!(": {reason}"));
+    for (story, id) in stories.iter().zip(told::short_ids(stories)) {
+        let (word, tone) = told::outcome(story);
+        let dash = || "-".to_owned();
         table.row([
-            (Tone::Faint, &local_time(began(story))),
-            (Tone::Plain, &short_id(story)),
-            (Tone::Plain, &source),
-            (Tone::Plain, &trigger),
-            (Tone::Strong, &interface),
-            (Tone::Plain, rules(story)),
+            (Tone::Faint, &told::began(story).map_or_else(dash, when::brief)),
+            (Tone::Faint, &id),
+            (Tone::Strong, &told::called(story)),
+            (tone, word),
+            (Tone::Plain, &story.ms.map_or_else(dash, when::lasting)),
+            rules(story),
             (Tone::Plain, &hooks(story)),
-            (Tone::Plain, &story.ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1}"))),
-            (tone, &format!("{word}{reason}")),
+            (tone, told::reason(story).unwrap_or_default()),
         ]);
     }
-    table.lines(Paint::for_stdout())
+    table.cut_lines(Paint::for_stdout())
 }
 
-/// The part of an id that tells the millisecond, and a little more: enough to tell events
-/// apart, and a beginning that `history EVENT` takes.
-fn short_id(story: &Story) -> String {
-    story.id.map_or_else(|| "-".to_owned(), |id| id.to_string().chars().take(18).collect())
-}
-
-fn who(story: &Story) -> (String, String, String) {
-    let dash = || "-".to_owned();
-    match (&story.event, &story.refused) {
-        (Some(event), _) => (
-            event.source.to_string(),
-            event.facts.trigger.to_string(),
-            event.facts.interface.as_ref().map_or_else(dash, ToString::to_string),
-        ),
-        (None, Some(refused)) => (
-            refused.source.clone().unwrap_or_else(dash),
-            refused.trigger.clone().unwrap_or_else(dash),
-            dash(),
-        ),
-        (None, None) => (dash(), dash(), dash()),
-    }
-}
-
-fn began(story: &Story) -> Option<Timestamp> {
-    story.event.as_ref().map(|event| event.time).or(story.last_time)
-}
-
-/// Local time, for people; JSON has UTC.
-fn local_time(time: Option<Timestamp>) -> String {
-    time.map_or_else(
-        || "-".to_owned(),
-        |time| {
-            time.to_zoned_datetime(TimeZone::system()).strftime("%m-%d %H:%M:%S%.3f").to_string()
-        },
-    )
-}
-
-fn outcome(story: &Story) -> (&'static str, Tone) {
-    match (&story.refused, story.outcome) {
-        (Some(_), _) => ("refused", Tone::Bad),
-        (None, None) if story.attempts > 0 => ("running", Tone::Strong),
-        (None, None) => ("queued", Tone::Strong),
-        (None, Some(outcome @ Outcome::Done)) => (outcome.as_str(), Tone::Good),
-        (None, Some(outcome @ (Outcome::Failed | Outcome::GivenUp))) => {
-            (outcome.as_str(), Tone::Bad)
-        }
-        (None, Some(outcome)) => (outcome.as_str(), Tone::Faint),
-    }
-}
-
-fn engine_step(story: &Story) -> Option<&StoryStep> {
-    story.steps.iter().find(|step| step.planned.step == crate::plan::ENGINE)
-}
-
-fn rules(story: &Story) -> &'static str {
-    match engine_step(story).and_then(|step| step.end.as_ref()).map(|end| end.outcome) {
-        None => "-",
-        Some(StepOutcome::Changed) => "changed",
-        Some(outcome) if outcome.is_failure() => "FAILED",
-        Some(_) => "unchanged",
+fn rules(story: &Story) -> (Tone, &'static str) {
+    let end = told::engine_step(story).and_then(|step| step.end.as_ref());
+    match end.map(|end| end.outcome) {
+        None => (Tone::Faint, "-"),
+        Some(StepOutcome::Changed) => (Tone::Plain, "changed"),
+        Some(outcome) if outcome.is_failure() => (Tone::Bad, "FAILED"),
+        Some(_) => (Tone::Faint, "same"),
     }
 }
 
@@ -196,98 +191,8 @@ fn hooks(story: &Story) -> String {
     format!("{}/{}", hooks().filter(|step| step.end.is_some()).count(), hooks().count())
 }
 
-fn in_full(story: &Story) -> String {
-    let paint = Paint::for_stdout();
-    let (source, trigger, interface) = who(story);
-    let (word, tone) = outcome(story);
-    let mut text = format!(
-        "{} {}\n",
-        paint.text(Tone::Strong, &format!("{source} {trigger} {interface}")),
-        paint.text(tone, word)
-    );
-    let mut table = Table::default();
-    let mut line = |name: &str, value: &str| table.row([(Tone::Faint, name), (Tone::Plain, value)]);
-    line("  time", &local_time(began(story)));
-    if let Some(event) = &story.event {
-        line("  event", &event.id.to_string());
-        if let Some(cause) = event.caused_by {
-            line("  caused by", &cause.to_string());
-        }
-        for (name, value) in crate::event::hook_environment(event) {
-            let name = name.trim_start_matches("NETCUE_").to_ascii_lowercase();
-            if !value.is_empty() && !SAID_ALREADY.contains(&name.as_str()) {
-                line(&format!("  {name}"), &value);
-            }
-        }
-        for warning in &event.facts.warnings {
-            line("  left out", &format!("{}: {}", warning.field, warning.reason));
-        }
-    }
-    if let Some(refused) = &story.refused {
-        line("  reason", &refused.reason);
-    }
-    if let Some(reason) = &story.reason {
-        line("  reason", reason);
-    }
-    if story.attempts > 1 {
-        line("  attempts", &story.attempts.to_string());
-    }
-    if let Some(ms) = story.ms {
-        line("  took", &format!("{ms:.1} ms"));
-    }
-    for remark in &story.remarks {
-        line("  remark", remark);
-    }
-    text.push_str(&table.lines(paint));
-    for step in &story.steps {
-        text.push_str(&step_in_full(step, paint));
-    }
-    text
-}
-
-/// Fields that stand in the heading, or that people don't look for here.
-const SAID_ALREADY: [&str; 11] = [
-    "schema",
-    "id",
-    "time",
-    "boottime_ns",
-    "source",
-    "trigger",
-    "interface",
-    "facts_complete",
-    "caused_by",
-    "cause_depth",
-    "attempt",
-];
-
-fn step_in_full(step: &StoryStep, paint: Paint) -> String {
-    let name = paint.text(Tone::Strong, &step.planned.step);
-    let Some(end) = &step.end else {
-        let reason = step.planned.skipped.as_deref().unwrap_or("did not end");
-        return format!("  {name}  {}\n", paint.text(Tone::Faint, &format!("skipped: {reason}")));
-    };
-    let tone = if end.outcome.is_failure() { Tone::Bad } else { Tone::Good };
-    let mut how = end.outcome.as_str().to_owned();
-    if let Some(status) = end.status.filter(|status| *status != 0) {
-        how.push_str(&format!(", exit status {status}"));
-    }
-    if let Some(signal) = end.signal {
-        how.push_str(&format!(", signal {signal}"));
-    }
-    if let Some(reason) = &end.reason {
-        how.push_str(&format!(", {reason}"));
-    }
-    let mut text = format!("  {name}  {} ({:.1} ms)\n", paint.text(tone, &how), end.ms);
-    for line in &end.changes {
-        text.push_str(&format!("      {}\n", paint.change(line)));
-    }
-    for line in end.output.lines() {
-        text.push_str(&format!("      {}\n", paint.text(Tone::Plain, &format!("| {line}"))));
-    }
-    text
-}
-
-fn as_json(story: &Story) -> String {
+/// A story for programs.
+pub(super) fn as_json(story: &Story) -> serde_json::Value {
     let steps: Vec<_> = story
         .steps
         .iter()
@@ -300,19 +205,18 @@ fn as_json(story: &Story) -> String {
             })
         })
         .collect();
-    let (word, _) = outcome(story);
-    let json = serde_json::json!({
+    let (word, _) = told::outcome(story);
+    serde_json::json!({
         "event": story.event,
         "refused": story.refused.as_ref().map(|refused| serde_json::json!({
             "source": refused.source, "trigger": refused.trigger, "reason": refused.reason,
         })),
-        "time": began(story),
+        "time": told::began(story),
         "outcome": word,
         "reason": story.reason,
         "attempts": story.attempts,
         "ms": story.ms,
         "remarks": story.remarks,
         "steps": steps,
-    });
-    terminal::harmless_json(&json.to_string()).into_owned()
+    })
 }

@@ -132,6 +132,5 @@ fn as_json(rows: &[Row]) -> String {
             json!({ "name": row.name, "path": row.path, "state": row.state, "note": row.note })
         })
         .collect();
-    let json = serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n";
-    terminal::harmless_json(&json).into_owned()
+    super::json::pretty(&rows.into())
 }

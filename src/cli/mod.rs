@@ -11,18 +11,26 @@ mod cloudevents;
 mod history;
 mod hooks;
 mod ipmasq;
+mod json;
 mod metrics;
+mod pace;
+mod packets;
 mod parse;
 mod plan;
 mod recorded;
 mod replay;
 mod rules;
 mod run;
-mod since;
 mod sources;
+mod status;
 mod table;
 mod tar;
 mod timeline;
+mod told;
+mod when;
+mod why;
+
+pub use json::SCHEMAS;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -66,6 +74,10 @@ enum Command {
     Rules(rules::Args),
     /// Shows what happened
     History(history::Args),
+    /// Shows how things stand: rules, interfaces, queue, last events, what needs attention
+    Status(status::Args),
+    /// Says in plain sentences why something happened, or did not
+    Why(why::Args),
     /// Draws where the time went: in the terminal, or as a picture for a browser
     Timeline(timeline::Args),
     /// Prints what has been counted so far, as text for Prometheus
@@ -171,6 +183,8 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Hooks(args) => hooks::main(&layout, &args),
         Command::Rules(args) => rules::main(&layout, &args, invocation),
         Command::History(args) => history::main(&layout, &args),
+        Command::Status(args) => status::main(&layout, &args),
+        Command::Why(args) => why::main(&layout, &args),
         Command::Metrics(args) => metrics::main(&layout, &args),
         Command::Replay(args) => replay::main(&layout, &args, invocation),
         Command::Capture(args) => capture::main(&layout, &args),

@@ -55,6 +55,5 @@ fn read(args: &Args, invocation: &Invocation) -> Result<Result<Reading, Refusal>
 }
 
 fn show_json(value: &serde_json::Value) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    Ok(terminal::show(&(terminal::harmless_json(&text) + "\n"))?)
+    Ok(terminal::show(&super::json::pretty(value))?)
 }

@@ -1,14 +1,16 @@
-//! `plan`: what a call would set going, and nothing changed.
+//! `plan`: what a call, or an event of the journal, would set going now, and nothing
+//! changed.
 
 use std::ffi::OsString;
 
 use serde_json::json;
 
 use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure, call, cause};
+use super::{Ended, Failure, call, cause, history, json, packets};
 use crate::engine::Preview;
 use crate::error::Exit;
 use crate::event::Event;
+use crate::journal::{self, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::plan::{ENGINE, Step, Verdict};
@@ -18,15 +20,21 @@ use crate::sys::terminal;
 
 /// What may be said with `plan`.
 #[derive(Debug, clap::Args)]
-#[command(override_usage = "netcue plan [--json] from SOURCE TRIGGER [WORD]...")]
+#[command(override_usage = "netcue plan [--json] from SOURCE TRIGGER [WORD]...\n       \
+    netcue plan [--json] EVENT\n       \
+    netcue plan [--json] --current")]
 pub(super) struct Args {
     /// Prints JSON for programs
     #[arg(long)]
     json: bool,
-    /// The call, as in "from SOURCE TRIGGER [WORD]…"
+    /// Plans for no news: what an event made by hand would do now
+    #[arg(long, conflicts_with = "words")]
+    current: bool,
+    /// The call, as in "from SOURCE TRIGGER [WORD]…"; or the beginning of an event's id, or
+    /// "last"
     #[arg(
         value_name = "CALL",
-        required = true,
+        required_unless_present = "current",
         trailing_var_arg = true,
         allow_hyphen_values = true
     )]
@@ -34,7 +42,39 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> Ended {
-    show(layout, super::after_from(&args.words), invocation, args.json)
+    if args.current {
+        return show(layout, &["manual".into(), "run".into()], invocation, args.json);
+    }
+    match args.words.as_slice() {
+        [word] if word != "from" => {
+            match word.to_str().filter(|word| sources::find(word).is_none()) {
+                Some(word) => again(layout, word, args.json),
+                None => show(layout, &args.words, invocation, args.json),
+            }
+        }
+        words => show(layout, super::after_from(words), invocation, args.json),
+    }
+}
+
+/// Shows what an event of the journal would do now.
+fn again(layout: &Layout, word: &str, json: bool) -> Ended {
+    let house = House::open(layout.clone());
+    let reach = if word == "last" { Reach::default() } else { Reach::of_id(word) };
+    let is_it =
+        |story: &Story| story.event.is_some() && (word == "last" || history::has_id(story, word));
+    let most = if word == "last" { 1 } else { 2 };
+    let found =
+        journal::look_back(&house.journal, reach, most, is_it).map_err(history::unreadable)?;
+    let mut events = found.stories.into_iter().filter_map(|story| story.event);
+    match (events.next(), events.next()) {
+        (None, _) => Err(history::unknown(word)),
+        (Some(_), Some(_)) => {
+            let message =
+                format!("several events begin with {word}: see \"netcue history {word}\"");
+            Err(Failure::new(Exit::Usage, message))
+        }
+        (Some(event), None) => show_event(&house, &event, json),
+    }
 }
 
 /// Shows the plan for the call that these words make.
@@ -47,24 +87,32 @@ pub(super) fn show(
     let reading = sources::read_from(&call(words, invocation))
         .map_err(|refusal| Failure::new(Exit::NotUnderstood, refusal))?;
     let event = pipeline::accept(reading, cause(invocation));
-    let house = House::open(layout.clone());
+    show_event(&House::open(layout.clone()), &event, json)
+}
+
+fn show_event(house: &House, event: &Event, json: bool) -> Ended {
     let steps = match event.facts.action {
-        Some(_) => pipeline::preview(&house, &event),
+        Some(_) => pipeline::preview(house, event),
         None => Vec::new(),
     };
     let engine_runs =
         steps.iter().any(|step| step.path.is_none() && matches!(step.verdict, Verdict::Run(_)));
-    let rules = engine_runs.then(|| super::rules::preview(&house)).transpose();
+    let rules = engine_runs.then(|| super::rules::preview(house)).transpose();
     let text = if json {
-        as_json(&event, &steps, rules.as_ref().ok().and_then(Option::as_ref))
+        as_json(house, event, &steps, rules.as_ref().ok().and_then(Option::as_ref))
     } else {
-        as_text(&event, &steps, &rules)
+        as_text(house, event, &steps, &rules)
     };
     terminal::show(&text)?;
     rules.map(|_| Exit::Done)
 }
 
-fn as_text(event: &Event, steps: &[Step], rules: &Result<Option<Preview>, Failure>) -> String {
+fn as_text(
+    house: &House,
+    event: &Event,
+    steps: &[Step],
+    rules: &Result<Option<Preview>, Failure>,
+) -> String {
     let paint = Paint::for_stdout();
     let mut text = format!("{}\n", paint.text(Tone::Strong, &in_words(event)));
     for warning in &event.facts.warnings {
@@ -108,6 +156,10 @@ fn as_text(event: &Event, steps: &[Step], rules: &Result<Option<Preview>, Failur
             for line in &changes {
                 text.push_str(&format!("  {}\n", paint.change(line)));
             }
+            text.push_str("what packets meet then:\n");
+            for sentence in packets::view(preview, &house.config.rules) {
+                text.push_str(&format!("  {}", paint.wrapped(Tone::Plain, &sentence, 4)));
+            }
         }
         Ok(None) => text.push_str("the built-in engine would not run: no change in the rules\n"),
         Err(_) => {}
@@ -133,7 +185,7 @@ fn in_words(event: &Event) -> String {
     words
 }
 
-fn as_json(event: &Event, steps: &[Step], rules: Option<&Preview>) -> String {
+fn as_json(house: &House, event: &Event, steps: &[Step], rules: Option<&Preview>) -> String {
     let steps: Vec<_> = steps
         .iter()
         .map(|step| {
@@ -148,7 +200,7 @@ fn as_json(event: &Event, steps: &[Step], rules: Option<&Preview>) -> String {
         "event": event,
         "steps": steps,
         "changes": rules.map(super::rules::changes),
+        "packets": rules.map(|preview| packets::view(preview, &house.config.rules)),
     });
-    let json = serde_json::to_string_pretty(&plan).unwrap_or_default() + "\n";
-    terminal::harmless_json(&json).into_owned()
+    json::pretty(&plan)
 }

@@ -72,7 +72,7 @@ pub(super) fn show(layout: &Layout, json: bool) -> Ended {
             "in_force": preview.differences.is_empty(),
             "notes": preview.notes,
         });
-        terminal::show(&(serde_json::to_string_pretty(&shown).unwrap_or_default() + "\n"))?;
+        terminal::show(&super::json::pretty(&shown))?;
         return Ok(Exit::Done);
     }
     let mut text = preview.wanted.clone();

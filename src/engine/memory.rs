@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::sys::files::{self, FileError};
@@ -24,12 +25,16 @@ pub(super) struct Memory {
     generation: u32,
     /// The rules, as [`super::text::text`] writes them.
     text: String,
+    /// When they were last changed, as far as that is known.
+    #[serde(default)]
+    since: Option<Timestamp>,
 }
 
 impl Memory {
     /// What holds here and now.
-    pub(super) fn new(generation: u32, text: String) -> Self {
-        Self { boot: identity::boot(), namespace: identity::network_namespace(), generation, text }
+    pub(super) fn new(generation: u32, text: String, since: Option<Timestamp>) -> Self {
+        let (boot, namespace) = (identity::boot(), identity::network_namespace());
+        Self { boot, namespace, generation, text, since }
     }
 
     /// Reads the file; a file that is missing or makes no sense is no memory.
@@ -56,6 +61,11 @@ impl Memory {
     /// The generation, which counts only with [`Memory::is_of_here`].
     pub(super) fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// When the rules were last changed.
+    pub(super) fn since(&self) -> Option<Timestamp> {
+        self.since
     }
 
     /// The rules in nft's syntax.

@@ -20,7 +20,7 @@ pub use intervals::{Intervals, Range};
 pub use ruleset::{
     Chain, ChainName, Elements, Rule, Ruleset, Set, SetName, Statement, TABLE, ruleset,
 };
-pub use text::{script, text};
+pub use text::{rule_text, script, text};
 pub use wire::{differences, replacement};
 
 pub use crate::sys::nftables::Session;
@@ -28,13 +28,14 @@ pub use crate::sys::state::KernelState;
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Rules;
 use crate::error::Exit;
 use crate::sys::netlink::NetlinkError;
 use crate::sys::nftables::{CommitError, Committed};
-use crate::sys::route;
+use crate::sys::{clock, route};
 use memory::Memory;
 
 /// How often a transaction is tried while other programs change the ruleset.
@@ -156,6 +157,8 @@ pub struct Preview {
     pub lines: Vec<Change>,
     /// What is different in the kernel; nothing if the wanted rules are in force.
     pub differences: Vec<String>,
+    /// When netcue last changed the rules, as far as that is known.
+    pub since: Option<Timestamp>,
     /// What people should know, in words.
     pub notes: Vec<String>,
 }
@@ -195,9 +198,14 @@ pub fn regenerate(
         return Ok(report(Applied::Unchanged, generation, None));
     }
 
-    let old_text = memory.as_ref().filter(|memory| memory.is_of_here()).map_or("", Memory::text);
+    let memory = memory.filter(Memory::is_of_here);
+    let old_text = memory.as_ref().map_or("", Memory::text);
     let (result, generation) = put_in(&wanted, session, || lines(old_text, &new_text))?;
-    let note = Memory::new(generation, new_text.clone())
+    let since = match result {
+        Applied::Unchanged => memory.as_ref().and_then(Memory::since),
+        Applied::Changed { .. } => Some(clock::now()),
+    };
+    let note = Memory::new(generation, new_text.clone(), since)
         .write(remembered)
         .err()
         .map(|error| format!("{error}: the next run compares everything"));
@@ -255,6 +263,7 @@ pub fn preview(
     Ok(Preview {
         lines: lines(memory.as_ref().map_or("", Memory::text), &wanted),
         differences: differences(&ruleset, &live),
+        since: memory.as_ref().and_then(Memory::since),
         notes: classes.notes.clone(),
         state,
         classes,

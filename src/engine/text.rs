@@ -77,7 +77,9 @@ fn write_chain(out: &mut String, chain: &Chain) -> fmt::Result {
     writeln!(out, "\t}}")
 }
 
-fn rule_text(rule: &Rule) -> String {
+/// One rule with its comment.
+#[must_use]
+pub fn rule_text(rule: &Rule) -> String {
     let words: Vec<String> = rule.statements.iter().copied().map(statement).collect();
     format!("{} comment \"{}\"", words.join(" "), rule.comment)
 }

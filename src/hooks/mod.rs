@@ -7,4 +7,4 @@ mod trust;
 
 pub use find::{Found, Standing, Survey, find, look_at};
 pub use run::{HookCall, HookEnd, HookOutcome, run};
-pub use trust::{Distrust, judge, judge_program};
+pub use trust::{Distrust, Reason, judge, judge_program};

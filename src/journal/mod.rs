@@ -3,15 +3,19 @@
 
 mod heard;
 mod record;
+mod search;
 mod story;
 
 pub use heard::{Heard, last_heard};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
+pub use search::{Found, Reach, look_back, story_of};
 pub use story::{
     Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of, stories,
 };
 
 pub use crate::sys::forward::Mark;
+
+use std::path::Path;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -33,6 +37,12 @@ impl Journal {
     #[must_use]
     pub fn of(layout: &Layout, config: &config::Journal) -> Self {
         Self { lines: LineFile::new(layout.journal(), config.size, config.keep) }
+    }
+
+    /// Where its newest file is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.lines.path()
     }
 
     /// Appends one record.

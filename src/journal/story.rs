@@ -97,7 +97,7 @@ impl Story {
     }
 
     /// Takes in one entry, older than those before. Tells whether the story is now whole.
-    fn tell(&mut self, entry: Entry) -> bool {
+    pub(super) fn tell(&mut self, entry: Entry) -> bool {
         match entry.record {
             Record::Accepted { event } => {
                 self.event = Some(event);

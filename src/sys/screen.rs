@@ -12,6 +12,12 @@ pub fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Whether stdout is a terminal on which a line can be written over.
+#[must_use]
+pub fn can_write_over() -> bool {
+    is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+}
+
 /// Columns of the terminal that stdout is; none where it is no terminal or won't tell.
 #[must_use]
 #[expect(unsafe_code, reason = "nix offers this ioctl only as a macro that is unsafe too")]

@@ -66,6 +66,8 @@ mod schema;
 #[cfg(test)]
 mod shipped_hooks;
 #[cfg(test)]
+mod show;
+#[cfg(test)]
 mod signals;
 #[cfg(test)]
 mod sources;

@@ -8,7 +8,7 @@ mod text;
 
 use jiff::Timestamp;
 
-use super::{Ended, Failure, since};
+use super::{Ended, Failure, when};
 use crate::error::Exit;
 use crate::journal::StepOutcome;
 use crate::paths::Layout;
@@ -21,7 +21,7 @@ use spans::{Bar, Track, Wanted};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Draws what happened since then: a time, how long ago (10m), or "boot"
-    #[arg(long, value_name = "TIME", value_parser = since::parse, conflicts_with = "events")]
+    #[arg(long, value_name = "TIME", value_parser = when::beginning, conflicts_with = "events")]
     since: Option<Timestamp>,
     /// Prints a page for a browser instead of a picture
     #[arg(long, conflicts_with = "text")]

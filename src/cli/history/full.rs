@@ -1,0 +1,105 @@
+//! One event with everything the journal has about it.
+
+use crate::cli::table::{Paint, Table, Tone};
+use crate::cli::{told, when};
+use crate::journal::{Outcome, Story, StoryStep};
+
+/// Fields that stand in the heading, or that people don't look for here.
+const SAID_ALREADY: [&str; 11] = [
+    "schema",
+    "id",
+    "time",
+    "boottime_ns",
+    "source",
+    "trigger",
+    "interface",
+    "facts_complete",
+    "caused_by",
+    "cause_depth",
+    "attempt",
+];
+
+/// The event, and below it each step with what it changed and said.
+pub(super) fn in_full(story: &Story) -> String {
+    let paint = Paint::for_stdout();
+    let (source, trigger, interface) = told::who(story);
+    let (word, tone) = told::outcome(story);
+    let mut text = format!(
+        "{} {}\n",
+        paint.text(Tone::Strong, &format!("{source} {trigger} {interface}")),
+        paint.text(tone, word)
+    );
+    let mut table = Table::default();
+    let mut line = |name: &str, value: &str| table.row([(Tone::Faint, name), (Tone::Plain, value)]);
+    if let Some(time) = told::began(story) {
+        line("  time", &when::full(time));
+    }
+    if let Some(event) = &story.event {
+        line("  event", &event.id.to_string());
+        if let Some(cause) = event.caused_by {
+            line("  caused by", &cause.to_string());
+        }
+        for (name, value) in crate::event::hook_environment(event) {
+            let name = name.trim_start_matches("NETCUE_").to_ascii_lowercase();
+            if !value.is_empty() && !SAID_ALREADY.contains(&name.as_str()) {
+                line(&format!("  {name}"), &value);
+            }
+        }
+        for warning in &event.facts.warnings {
+            line("  left out", &format!("{}: {}", warning.field, warning.reason));
+        }
+    }
+    if let Some(reason) = told::reason(story) {
+        let failed = story.outcome == Some(Outcome::Failed);
+        line(if failed { "  failed" } else { "  reason" }, reason);
+    }
+    if story.attempts > 1 {
+        line("  attempts", &story.attempts.to_string());
+    }
+    if let Some(ms) = story.ms {
+        line("  took", &when::lasting(ms));
+    }
+    for remark in &story.remarks {
+        line("  remark", remark);
+    }
+    text.push_str(&table.lines(paint));
+    for step in &story.steps {
+        text.push_str(&step_in_full(step, paint));
+    }
+    text
+}
+
+fn step_in_full(step: &StoryStep, paint: Paint) -> String {
+    let name = paint.text(Tone::Strong, &step.planned.step);
+    let Some(end) = &step.end else {
+        let reason = step.planned.skipped.as_ref();
+        let reason =
+            reason.map_or_else(|| "did not end".to_owned(), |reason| format!("skipped: {reason}"));
+        return format!("  {name}  {}\n", paint.text(Tone::Faint, &reason));
+    };
+    let tone = if end.outcome.is_failure() { Tone::Bad } else { Tone::Good };
+    let mut text =
+        format!("  {name}  {} ({})\n", paint.text(tone, &how_it_ended(end)), when::lasting(end.ms));
+    for line in &end.changes {
+        text.push_str(&format!("      {}\n", paint.change(line)));
+    }
+    for line in end.output.lines() {
+        text.push_str(&format!("      {}\n", paint.text(Tone::Plain, &format!("| {line}"))));
+    }
+    text
+}
+
+/// The end of a step in a few words.
+pub(in crate::cli) fn how_it_ended(end: &crate::journal::StepEnd) -> String {
+    let mut how = end.outcome.as_str().to_owned();
+    if let Some(status) = end.status.filter(|status| *status != 0) {
+        how.push_str(&format!(", exit status {status}"));
+    }
+    if let Some(signal) = end.signal {
+        how.push_str(&format!(", signal {signal}"));
+    }
+    if let Some(reason) = &end.reason {
+        how.push_str(&format!(", {reason}"));
+    }
+    how
+}

@@ -1,0 +1,74 @@
+//! How far the step is that runs right now, and how long it may still take.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::table::Paint;
+use super::when;
+use crate::hooks;
+use crate::pipeline::{self, House};
+use crate::plan::{ENGINE, Fitness};
+
+/// A step under way.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Pace {
+    /// Its name.
+    pub(super) step: String,
+    /// When it was begun.
+    pub(super) since: Timestamp,
+    /// Its time limit; the engine has none.
+    pub(super) limit: Option<Duration>,
+}
+
+impl Pace {
+    /// A step that was begun then, with the limit that holds for it now.
+    pub(super) fn of(house: &House, step: &str, since: Timestamp) -> Self {
+        Self { step: step.to_owned(), since, limit: limit(house, step) }
+    }
+
+    /// Milliseconds since its beginning.
+    pub(super) fn ms(&self) -> f64 {
+        when::ms_since(self.since)
+    }
+
+    /// Milliseconds it may still take.
+    pub(super) fn ms_left(&self) -> Option<f64> {
+        let limit = self.limit?.as_secs_f64() * 1000.0;
+        Some((limit - self.ms()).max(0.0))
+    }
+
+    /// In words: `70-ddns for 12.0 s, 48.0 s left`.
+    pub(super) fn in_words(&self) -> String {
+        let left = self.ms_left().map(|ms| format!(", {} left", when::lasting(ms)));
+        format!("{} for {}{}", self.step, when::lasting(self.ms()), left.unwrap_or_default())
+    }
+
+    /// How much of its time it has used, as a bar.
+    pub(super) fn bar(&self, paint: Paint) -> String {
+        let Some(limit) = self.limit else { return String::new() };
+        let part = (self.ms() / 1000.0 / limit.as_secs_f64().max(1.0)).min(1.0);
+        (0..BAR)
+            .map(|cell| {
+                let is_used = f64::from(cell) < part * f64::from(BAR);
+                if is_used { paint.sign('\u{2501}', '#') } else { paint.sign('\u{2500}', '-') }
+            })
+            .collect()
+    }
+}
+
+/// Columns of a bar.
+const BAR: u32 = 24;
+
+fn limit(house: &House, step: &str) -> Option<Duration> {
+    let found = hooks::find(&house.layout);
+    let candidates = pipeline::candidates(&found);
+    let hook = candidates.iter().find(|candidate| candidate.name == step);
+    match hook.map(|hook| &hook.fitness) {
+        Some(Fitness::Fit(wishes)) => {
+            Some(wishes.manner.timeout.unwrap_or_else(|| house.config.hooks.timeout()))
+        }
+        None if step == ENGINE => None,
+        _ => Some(house.config.hooks.timeout()),
+    }
+}

@@ -1,0 +1,274 @@
+//! `status`: on one screen, how things stand and what needs attention.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::pace::Pace;
+use super::table::{Paint, Table, Tone};
+use super::{Ended, history, json, told, when};
+use crate::engine::Preview;
+use crate::error::Exit;
+use crate::event::{Event, InterfaceName};
+use crate::hooks;
+use crate::journal::{self, Reach, StepOutcome, Story};
+use crate::paths::Layout;
+use crate::pipeline::{self, House};
+use crate::plan::Fitness;
+use crate::queue::Note;
+use crate::sys::lock::{self, Probe};
+use crate::sys::{files, folder, terminal};
+
+/// Records looked through: those of some fifty events. A screen shows no more, and a long
+/// journal must not make this slow.
+const RECORDS: usize = 500;
+
+/// Events shown.
+const LAST: usize = 8;
+
+/// Failures shown among what needs attention.
+const FAILURES: usize = 5;
+
+/// What may be said with `status`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Prints JSON for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// How things stand.
+struct Status {
+    rules: Result<Preview, String>,
+    /// The event that last changed the rules, if it is recent.
+    changed_by: Option<Story>,
+    /// What waits, first come first; the first may be the one that runs.
+    waiting: Vec<Event>,
+    /// The event in hand, and the step it is at.
+    running: Option<(Event, Option<Pace>)>,
+    /// The last events, newest first.
+    recent: Vec<Story>,
+    attention: Vec<String>,
+}
+
+pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    let house = House::open(layout.clone());
+    let status = look(&house)?;
+    let text = if args.json { as_json(&status) } else { as_text(&status, &house) };
+    terminal::show(&text)?;
+    Ok(Exit::Done)
+}
+
+fn look(house: &House) -> Result<Status, super::Failure> {
+    let reach = Reach { since: None, records: RECORDS };
+    let recent = journal::look_back(&house.journal, reach, usize::MAX, |_| true)
+        .map_err(history::unreadable)?
+        .stories;
+    let rules = super::rules::preview(house).map_err(|failure| failure.to_string());
+    let changed_by = recent.iter().find(|story| changed_the_rules(story)).cloned();
+    let tickets = house.queue.waiting().unwrap_or_default();
+    let mut waiting: Vec<Event> =
+        tickets.iter().filter_map(|ticket| house.queue.read(ticket).ok().flatten()).collect();
+    let note = Note::from_bytes(&lock::note_of(&house.layout.lock()));
+    let is_held = is_held(house);
+    let in_hand = note.as_ref().filter(|_| is_held).and_then(|note| {
+        let at = waiting.iter().position(|event| event.id == note.event_id)?;
+        Some(waiting.remove(at))
+    });
+    let running = in_hand.map(|event| {
+        let story = recent.iter().find(|story| story.id == Some(event.id));
+        let step = story.and_then(|story| {
+            let since = story.last_time.unwrap_or(event.time);
+            Some(Pace::of(house, &told::present_step(story)?.planned.step, since))
+        });
+        (event, step)
+    });
+    let mut attention = Vec::new();
+    of_the_rules(&rules, &mut attention);
+    if !is_held && !waiting.is_empty() {
+        attention.push("events wait and nobody handles them: see \"netcue run\"".to_owned());
+    }
+    of_the_folders(house, &mut attention);
+    of_the_hooks(house, &mut attention);
+    of_failures(&recent, &mut attention);
+    Ok(Status { rules, changed_by, waiting, running, recent, attention })
+}
+
+/// Whether a run is going on; a lock that was never taken is not made.
+fn is_held(house: &House) -> bool {
+    let lock = house.layout.lock();
+    files::is_there(&lock) && Probe::open(&lock).is_ok_and(|probe| !probe.is_free())
+}
+
+fn changed_the_rules(story: &Story) -> bool {
+    let end = told::engine_step(story).and_then(|step| step.end.as_ref());
+    end.is_some_and(|end| end.outcome == StepOutcome::Changed)
+}
+
+fn of_the_rules(rules: &Result<Preview, String>, attention: &mut Vec<String>) {
+    match rules {
+        Err(why) => attention.push(why.clone()),
+        Ok(preview) => {
+            if !preview.differences.is_empty() {
+                attention.push(
+                    "the rules are not those the interfaces call for: see \"netcue rules diff\""
+                        .to_owned(),
+                );
+            }
+            attention.extend(preview.notes.iter().cloned());
+        }
+    }
+}
+
+fn of_the_folders(house: &House, attention: &mut Vec<String>) {
+    let given_up = folder::names(&house.layout.failed()).map_or(0, |names| names.len());
+    if given_up > 0 {
+        let place = house.layout.failed().display().to_string();
+        attention.push(format!("{} given up: see {place}", counted(given_up, "event")));
+    }
+}
+
+fn of_the_hooks(house: &House, attention: &mut Vec<String>) {
+    let survey = hooks::find(&house.layout);
+    for candidate in pipeline::candidates(&survey) {
+        if let Fitness::Unfit(why) = &candidate.fitness {
+            attention.push(format!("hook {} will not run: {why}", candidate.name));
+        }
+    }
+    for path in &survey.misnamed {
+        attention.push(format!("{} will not run because of its name", path.display()));
+    }
+    attention.extend(survey.unreadable.iter().map(ToString::to_string));
+}
+
+fn of_failures(recent: &[Story], attention: &mut Vec<String>) {
+    let bad = || recent.iter().filter(|story| told::went_wrong(story));
+    for story in bad().take(FAILURES) {
+        let (word, _) = told::outcome(story);
+        let reason = told::reason(story).map(|why| format!(": {why}")).unwrap_or_default();
+        let time = told::began(story).map(when::brief).unwrap_or_default();
+        attention.push(format!("{time} {} {word}{reason}", told::called(story)));
+    }
+    if let Some(more) = bad().count().checked_sub(FAILURES).filter(|more| *more > 0) {
+        attention.push(format!("{more} more went wrong: see \"netcue history --failed\""));
+    }
+}
+
+fn as_text(status: &Status, house: &House) -> String {
+    let paint = Paint::for_stdout();
+    let mut table = Table::default();
+    let mut line = |name: &str, tone, text: &str| table.row([(Tone::Faint, name), (tone, text)]);
+    match &status.rules {
+        Ok(preview) => {
+            let (tone, word) = if preview.differences.is_empty() {
+                (Tone::Good, "in force")
+            } else {
+                (Tone::Bad, "not in force")
+            };
+            line("rules", tone, &format!("{word}{}", since(status, preview.since)));
+            for (name, sides, why) in external(preview) {
+                line("external", Tone::Plain, &format!("{name}{sides}: {why}"));
+            }
+            for (name, why) in &preview.classes.internal {
+                line("internal", Tone::Plain, &format!("{name}: {}", why.0));
+            }
+        }
+        Err(_) => line("rules", Tone::Bad, "can't be read"),
+    }
+    line("queue", Tone::Plain, &queue(&status.waiting));
+    if let Some((event, pace)) = &status.running {
+        let step = pace.as_ref().map_or_else(|| "between steps".to_owned(), Pace::in_words);
+        let story = Story { event: Some(Box::new(event.clone())), ..Story::default() };
+        line("running", Tone::Strong, &format!("{}: {step}", told::called(&story)));
+    }
+    for (index, what) in status.attention.iter().enumerate() {
+        line(if index == 0 { "attention" } else { "" }, Tone::Bad, what);
+    }
+    if status.attention.is_empty() {
+        line("attention", Tone::Good, "nothing needs it");
+    }
+    let mut text = table.cut_lines(paint);
+    let shown: Vec<Story> = status.recent.iter().take(LAST).rev().cloned().collect();
+    if shown.is_empty() {
+        let journal = house.layout.journal().display().to_string();
+        text.push_str(&format!("\nno events yet in {}\n", paint.text(Tone::Plain, &journal)));
+    } else {
+        text.push_str(&format!("\n{}", history::as_table(&shown)));
+    }
+    text
+}
+
+fn since(status: &Status, since: Option<Timestamp>) -> String {
+    match (&status.changed_by, since) {
+        (Some(story), _) => {
+            let time = story.last_time.map(when::brief).unwrap_or_default();
+            format!(", last changed {time} by {}", told::called(story))
+        }
+        (None, Some(time)) => format!(", last changed {}", when::brief(time)),
+        (None, None) => String::new(),
+    }
+}
+
+/// The external interfaces, each with its sides where it is external on one only.
+fn external(preview: &Preview) -> Vec<(&InterfaceName, &'static str, &str)> {
+    let classes = &preview.classes;
+    let mut all: Vec<_> = classes
+        .external_out
+        .iter()
+        .map(|(name, why)| {
+            let both = classes.external_in.contains_key(name);
+            (name, if both { "" } else { " (out)" }, why.0.as_str())
+        })
+        .collect();
+    let only_in =
+        classes.external_in.iter().filter(|(name, _)| !classes.external_out.contains_key(*name));
+    all.extend(only_in.map(|(name, why)| (name, " (in)", why.0.as_str())));
+    all
+}
+
+fn queue(waiting: &[Event]) -> String {
+    match waiting.first() {
+        None => "empty".to_owned(),
+        Some(first) => {
+            let waits = when::lasting(when::ms_since(first.time));
+            format!("{}, the first has waited for {waits}", counted(waiting.len(), "event"))
+        }
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn as_json(status: &Status) -> String {
+    let rules = status.rules.as_ref().ok();
+    let interfaces = |preview: &Preview| {
+        let external = external(preview).into_iter().map(|(name, sides, why)| {
+            let (out, r#in) = (sides != " (in)", sides != " (out)");
+            json!({ "interface": name, "out": out, "in": r#in, "why": why })
+        });
+        external.collect::<Vec<_>>()
+    };
+    let internal = |preview: &Preview| {
+        let all = preview.classes.internal.iter();
+        all.map(|(name, why)| json!({ "interface": name, "why": why })).collect::<Vec<_>>()
+    };
+    json::pretty(&json!({
+        "rules": {
+            "in_force": rules.map(|preview| preview.differences.is_empty()),
+            "since": rules.and_then(|preview| preview.since),
+            "changed_by": status.changed_by.as_ref().and_then(|story| story.id),
+            "problem": status.rules.as_ref().err(),
+        },
+        "external": rules.map(interfaces),
+        "internal": rules.map(internal),
+        "queue": status.waiting,
+        "running": status.running.as_ref().map(|(event, pace)| json!({
+            "event": event,
+            "step": pace.as_ref().map(|pace| &pace.step),
+            "since": pace.as_ref().map(|pace| pace.since),
+            "left_ms": pace.as_ref().and_then(Pace::ms_left),
+        })),
+        "last": status.recent.iter().take(LAST).map(history::as_json).collect::<Vec<_>>(),
+        "attention": status.attention,
+    }))
+}

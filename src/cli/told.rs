@@ -1,0 +1,114 @@
+//! What a story of the journal is called in tables and sentences.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::table::Tone;
+use crate::journal::{Outcome, Story, StoryStep};
+use crate::plan::ENGINE;
+
+/// Source, trigger and interface; a dash for what nobody knows.
+pub(super) fn who(story: &Story) -> (String, String, String) {
+    let dash = || "-".to_owned();
+    match (&story.event, &story.refused) {
+        (Some(event), _) => (
+            event.source.to_string(),
+            event.facts.trigger.to_string(),
+            event.facts.interface.as_ref().map_or_else(dash, ToString::to_string),
+        ),
+        (None, Some(refused)) => (
+            refused.source.clone().unwrap_or_else(dash),
+            refused.trigger.clone().unwrap_or_else(dash),
+            dash(),
+        ),
+        (None, None) => (dash(), dash(), dash()),
+    }
+}
+
+/// Source, trigger and interface in one, without dashes: `ppp ip-up ppp0`.
+pub(super) fn called(story: &Story) -> String {
+    let (source, trigger, interface) = who(story);
+    let known: Vec<String> =
+        [source, trigger, interface].into_iter().filter(|word| word != "-").collect();
+    if known.is_empty() { "a call".to_owned() } else { known.join(" ") }
+}
+
+/// When it came.
+pub(super) fn began(story: &Story) -> Option<Timestamp> {
+    story.event.as_ref().map(|event| event.time).or(story.last_time)
+}
+
+/// How it ended or how far it is, in one word.
+pub(super) fn outcome(story: &Story) -> (&'static str, Tone) {
+    match (&story.refused, story.outcome) {
+        (Some(_), _) => ("refused", Tone::Bad),
+        (None, None) if story.attempts > 0 => ("running", Tone::Strong),
+        (None, None) => ("queued", Tone::Strong),
+        (None, Some(outcome @ Outcome::Done)) => (outcome.as_str(), Tone::Good),
+        (None, Some(outcome @ (Outcome::Failed | Outcome::GivenUp))) => {
+            (outcome.as_str(), Tone::Bad)
+        }
+        (None, Some(outcome)) => (outcome.as_str(), Tone::Faint),
+    }
+}
+
+/// Why it ended so, where there is more to say than the word of its outcome.
+pub(super) fn reason(story: &Story) -> Option<&str> {
+    let refused = story.refused.as_ref().map(|refused| refused.reason.as_str());
+    let reason = refused.or(story.reason.as_deref())?;
+    // A run that failed names its steps behind this word.
+    Some(reason.strip_prefix("failed: ").unwrap_or(reason))
+}
+
+/// Whether a person should look at it.
+pub(super) fn went_wrong(story: &Story) -> bool {
+    story.refused.is_some() || matches!(story.outcome, Some(Outcome::Failed | Outcome::GivenUp))
+}
+
+/// The step of that name.
+pub(super) fn step<'a>(story: &'a Story, name: &str) -> Option<&'a StoryStep> {
+    story.steps.iter().find(|step| step.planned.step == name)
+}
+
+/// The engine's step.
+pub(super) fn engine_step(story: &Story) -> Option<&StoryStep> {
+    step(story, ENGINE)
+}
+
+/// The step a run is at.
+pub(super) fn present_step(story: &Story) -> Option<&StoryStep> {
+    if story.outcome.is_some() || story.attempts == 0 {
+        return None;
+    }
+    story.steps.iter().find(|step| step.end.is_none() && step.planned.skipped.is_none())
+}
+
+/// The beginning of an id that tells its millisecond: as a rule, only one event has it.
+pub(super) fn short(id: Option<Uuid>) -> String {
+    id.map_or_else(|| "-".to_owned(), |id| id.to_string().chars().take(MILLISECOND).collect())
+}
+
+/// Beginnings of ids by which each story can be told from the others, all of one length.
+pub(super) fn short_ids(stories: &[Story]) -> Vec<String> {
+    let ids: Vec<Option<String>> =
+        stories.iter().map(|story| story.id.map(|id| id.to_string())).collect();
+    let length = LENGTHS.into_iter().find(|length| are_distinct(&ids, *length)).unwrap_or(36);
+    ids.into_iter()
+        .map(|id| id.map_or_else(|| "-".to_owned(), |id| id.chars().take(length).collect()))
+        .collect()
+}
+
+/// Where groups of digits of an id end: a millisecond, and more than that.
+const LENGTHS: [usize; 3] = [MILLISECOND, 18, 23];
+
+/// Characters of an id that tell its millisecond.
+const MILLISECOND: usize = 13;
+
+fn are_distinct(ids: &[Option<String>], length: usize) -> bool {
+    let mut beginnings: Vec<&str> =
+        ids.iter().flatten().filter_map(|id| id.get(..length)).collect();
+    let all = beginnings.len();
+    beginnings.sort_unstable();
+    beginnings.dedup();
+    beginnings.len() == all
+}

@@ -1,0 +1,185 @@
+//! Why an event happened, and what came of it.
+
+use super::{Answer, Answered, Line, Question, step};
+use crate::cli::{history, told, when};
+use crate::event::Event;
+use crate::journal::{self, Outcome, Reach, Story};
+use crate::sources;
+
+impl Question<'_> {
+    /// The event whose id begins so, or the last one.
+    pub(super) fn of_event(&self, word: &str) -> Answered {
+        let journal = &self.house.journal;
+        if word == "last" {
+            let found = journal::look_back(journal, Reach::default(), 1, |_| true);
+            let Some(story) = found.map_err(history::unreadable)?.stories.pop() else {
+                return Ok(None);
+            };
+            return self.of_story(&story, &[]).map(Some);
+        }
+        let is_caused = |story: &Story| {
+            let cause = story.event.as_ref().and_then(|event| event.caused_by);
+            cause.is_some_and(|id| id.to_string().starts_with(&word.to_ascii_lowercase()))
+        };
+        let look = |reach| {
+            journal::look_back(journal, reach, usize::MAX, |story| {
+                history::has_id(story, word) || is_caused(story)
+            })
+            .map_err(history::unreadable)
+        };
+        let mut stories = look(Reach::of_id(word))?.stories;
+        if !stories.iter().any(|story| history::has_id(story, word)) {
+            // The clock may have been set back since.
+            stories = look(Reach::default())?.stories;
+        }
+        let (mut its, mut caused): (Vec<Story>, Vec<Story>) =
+            stories.into_iter().partition(|story| history::has_id(story, word));
+        let Some(story) = its.pop() else { return Ok(None) };
+        if !its.is_empty() {
+            its.push(story);
+            return Ok(Some(several(word, &its)));
+        }
+        caused.reverse();
+        self.of_story(&story, &caused).map(Some)
+    }
+
+    fn of_story(&self, story: &Story, caused: &[Story]) -> Result<Answer, super::Failure> {
+        let cause = match story.event.as_ref().and_then(|event| event.caused_by) {
+            None => None,
+            Some(id) => {
+                let found = journal::story_of(&self.house.journal, id);
+                Some((told::short(Some(id)), found.map_err(history::unreadable)?))
+            }
+        };
+        let mut lines = Vec::new();
+        match (&story.event, &story.refused) {
+            (Some(event), _) => lines.extend(called(event)),
+            (None, Some(refused)) => {
+                let time = told::began(story).map(when::full).unwrap_or_default();
+                lines.push(Line::Says(format!("{} called at {time}.", told::called(story))));
+                lines.push(Line::Warns(format!("The call was refused: {}.", refused.reason)));
+            }
+            (None, None) => {}
+        }
+        if let Some((id, cause)) = cause {
+            let whose = cause.as_ref().map_or_else(|| "an event".to_owned(), told::called);
+            lines.push(Line::Says(format!("A hook of {whose} ({id}) made this call.")));
+        }
+        if story.attempts > 1 {
+            let times = story.attempts;
+            lines.push(Line::Says(format!("Its run was interrupted; it was begun {times} times.")));
+        }
+        lines.extend(story.remarks.iter().map(|remark| Line::Warns(format!("{remark}."))));
+        for step in &story.steps {
+            lines.extend(step::told(&step.planned.step, step, story.id));
+        }
+        lines.extend(self.how_it_ended(story));
+        for other in caused {
+            let (word, _) = told::outcome(other);
+            let id = told::short(other.id);
+            lines.push(Line::Says(format!("It caused {} ({id}): {word}.", told::called(other))));
+        }
+        let name = story.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+        Ok(Answer::new("event", &name, lines))
+    }
+
+    fn how_it_ended(&self, story: &Story) -> Option<Line> {
+        let took = story.ms.map(when::lasting).unwrap_or_default();
+        let why = told::reason(story).unwrap_or("nobody wrote down why");
+        Some(match story.outcome {
+            Some(Outcome::Done) => Line::Says(format!("All of it was done after {took}.")),
+            Some(Outcome::Failed) => {
+                Line::Warns(format!("It failed after {took}, because of {why}."))
+            }
+            Some(Outcome::GivenUp) => Line::Warns(format!("It was given up: {why}.")),
+            Some(Outcome::Ignored) => Line::Says(
+                "Nothing was run: this trigger has no meaning for the network.".to_owned(),
+            ),
+            Some(Outcome::Disabled) => {
+                let flags = self.house.layout.enabled().display().to_string();
+                Line::Warns(format!("Nothing was run: the source is switched off in {flags}."))
+            }
+            None if story.refused.is_some() => return None,
+            None if story.attempts > 0 => Line::Says("Its run is under way.".to_owned()),
+            None => Line::Says(self.place_in_queue(story)),
+        })
+    }
+
+    fn place_in_queue(&self, story: &Story) -> String {
+        let queue = &self.house.queue;
+        let waiting = queue.waiting().unwrap_or_default();
+        let at = waiting.iter().position(|ticket| {
+            let event = queue.read(ticket).ok().flatten();
+            event.is_some_and(|event| Some(event.id) == story.id)
+        });
+        match at {
+            Some(0) => "It waits in the queue, as the first.".to_owned(),
+            Some(before) => format!("It waits in the queue, behind {before} others."),
+            None => "It has no outcome, and is not in the queue.".to_owned(),
+        }
+    }
+}
+
+fn several(word: &str, stories: &[Story]) -> Answer {
+    let mut lines = vec![Line::Says(format!("{} events begin with {word}:", stories.len()))];
+    lines.extend(stories.iter().map(|story| {
+        let id = story.id.unwrap_or_default();
+        let (outcome, _) = told::outcome(story);
+        Line::Quotes(format!("{id} {} {outcome}", told::called(story)))
+    }));
+    Answer::new("event", word, lines)
+}
+
+/// Who called, when, and what was said.
+fn called(event: &Event) -> Vec<Line> {
+    let facts = &event.facts;
+    let who = sources::find(event.source.as_str()).map(|source| format!(" ({})", source.summary));
+    let about = facts.interface.as_ref().map(|name| format!(" about {name}"));
+    let means = match &facts.action {
+        Some(action) if action.as_str() != facts.trigger.as_str() => {
+            format!(", which means \"{action}\"")
+        }
+        _ => String::new(),
+    };
+    let mut lines = vec![Line::Says(format!(
+        "{}{} called at {} with \"{}\"{}{means}.",
+        event.source,
+        who.unwrap_or_default(),
+        when::full(event.time),
+        facts.trigger,
+        about.unwrap_or_default()
+    ))];
+    let said: Vec<String> = crate::event::hook_environment(event)
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .filter_map(|(name, value)| {
+            let name = name.strip_prefix("NETCUE_")?.to_ascii_lowercase();
+            let name = name.strip_prefix("details_").unwrap_or(&name).to_owned();
+            (!NOT_SAID.contains(&name.as_str())).then(|| format!("{name} {value}"))
+        })
+        .collect();
+    if !said.is_empty() {
+        lines.push(Line::Says(format!("It said: {}.", said.join(", "))));
+    }
+    lines.extend(facts.warnings.iter().map(|warning| {
+        Line::Warns(format!("Left out was {}: {}.", warning.field, warning.reason))
+    }));
+    lines
+}
+
+/// What netcue added itself, and what stands in the first sentence.
+const NOT_SAID: [&str; 13] = [
+    "schema",
+    "id",
+    "time",
+    "boottime_ns",
+    "source",
+    "trigger",
+    "action",
+    "interface",
+    "ifindex",
+    "facts_complete",
+    "caused_by",
+    "cause_depth",
+    "attempt",
+];

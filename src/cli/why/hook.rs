@@ -1,0 +1,186 @@
+//! Why a hook runs, or did not run at some time.
+
+use jiff::SignedDuration;
+
+use super::{Answer, Answered, Line, Question, step};
+use crate::cli::{history, told, when};
+use crate::hooks::{self, Distrust, Reason, Standing, Survey};
+use crate::journal::{self, Outcome, Reach, Story};
+use crate::plan::{ENGINE, Wishes};
+use crate::sys::names;
+
+/// Events told about where nobody says when.
+const LAST: usize = 3;
+
+/// Events told about at a time.
+const AT_ONCE: usize = 10;
+
+/// How far before the time asked for the event before it is looked for.
+const BEFORE: SignedDuration = SignedDuration::from_hours(24);
+
+impl Question<'_> {
+    /// How a hook stands, and what became of it. Unless `surely`, a name that no file has
+    /// and no plan had is no hook.
+    pub(super) fn of_hook(&self, name: &str, surely: bool) -> Answered {
+        let survey = hooks::find(&self.house.layout);
+        let mut lines = stands(self.house, &survey, name);
+        let is_there = !lines.is_empty();
+        if !is_there {
+            let folders = self.house.layout.hook_folders();
+            let folders: Vec<String> =
+                folders.iter().map(|folder| folder.display().to_string()).collect();
+            lines.push(Line::Warns(format!(
+                "There is no hook {name} now in any of {}.",
+                folders.join(", ")
+            )));
+        }
+        let past = self.what_became(name)?;
+        if !is_there && !surely && past.is_empty() {
+            return Ok(None);
+        }
+        if past.is_empty() {
+            lines.push(Line::Says("It was in no plan that the journal still has.".to_owned()));
+        }
+        lines.extend(past);
+        Ok(Some(Answer::new("hook", name, lines)))
+    }
+
+    fn what_became(&self, name: &str) -> Result<Vec<Line>, super::Failure> {
+        let journal = &self.house.journal;
+        let Some(at) = self.at else {
+            let found = journal::look_back(journal, Reach::default(), LAST, |story| {
+                told::step(story, name).is_some()
+            });
+            let stories = found.map_err(history::unreadable)?.stories;
+            return Ok(stories.iter().rev().flat_map(|story| in_event(story, name)).collect());
+        };
+        let reach = Reach {
+            since: Some(at.from.checked_sub(BEFORE).unwrap_or(at.from)),
+            ..Reach::default()
+        };
+        let came_before_its_end =
+            |story: &Story| told::began(story).is_some_and(|time| time < at.until());
+        let found = journal::look_back(journal, reach, AT_ONCE, came_before_its_end)
+            .map_err(history::unreadable)?;
+        let then: Vec<&Story> = found
+            .stories
+            .iter()
+            .rev()
+            .filter(|story| told::began(story).is_some_and(|time| time >= at.from))
+            .collect();
+        if then.is_empty() {
+            let (from, until) = (when::brief(at.from), when::brief(at.until()));
+            let mut lines = vec![Line::Warns(format!(
+                "It was not asked, because no event came from {from} to {until}."
+            ))];
+            match found.stories.first() {
+                Some(last) => {
+                    lines.push(Line::Says("The last event before that:".to_owned()));
+                    lines.extend(in_event(last, name));
+                }
+                None => lines.push(Line::Says("Nor did one in the day before.".to_owned())),
+            }
+            return Ok(lines);
+        }
+        Ok(then.into_iter().flat_map(|story| in_event(story, name)).collect())
+    }
+}
+
+/// What became of a hook in one event.
+fn in_event(story: &Story, name: &str) -> Vec<Line> {
+    let time = told::began(story).map(when::brief).unwrap_or_default();
+    let whose = match story.id {
+        Some(_) => format!("{time}, {} ({}):", told::called(story), told::short(story.id)),
+        None => format!("{time}, {}:", told::called(story)),
+    };
+    if let Some(step) = told::step(story, name) {
+        return step::told(&format!("{whose} it"), step, story.id);
+    }
+    let why = match (story.outcome, &story.refused) {
+        (_, Some(refused)) => format!("the call was refused: {}", refused.reason),
+        (Some(Outcome::Disabled), _) => "the source was switched off".to_owned(),
+        (Some(Outcome::Ignored), _) => "the trigger has no meaning for the network".to_owned(),
+        (None, _) if story.steps.is_empty() => "the event has not been begun".to_owned(),
+        _ => "it was in no hook folder then".to_owned(),
+    };
+    vec![Line::Warns(format!("{whose} it was not asked, because {why}."))]
+}
+
+/// How a hook stands now; nothing if there is none of that name.
+fn stands(house: &crate::pipeline::House, survey: &Survey, name: &str) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(found) = survey.hooks.iter().find(|found| found.name == name) {
+        let path = found.path.display().to_string();
+        lines.push(match &found.standing {
+            Standing::Ready(_) => match Wishes::from_head(&found.head) {
+                Ok(wishes) => Line::Says(ready(&path, &wishes, house.config.hooks.timeout)),
+                Err(bad) => Line::Warns(format!("{path} is refused: {bad}.")),
+            },
+            Standing::Masked => Line::Warns(format!(
+                "The name {name} is masked by {path}, which is empty or a link to /dev/null."
+            )),
+            Standing::Distrusted(distrust) => {
+                Line::Warns(format!("{path} is refused because {}.", in_words(distrust)))
+            }
+            Standing::Unreadable(error) => Line::Warns(format!("{path} is refused: {error}.")),
+        });
+    } else if name == ENGINE {
+        lines.push(Line::Says(format!(
+            "{ENGINE} is built in: it makes the rules those that the interfaces call for, in \
+             every event."
+        )));
+    }
+    for (path, by) in survey.overridden.iter().filter(|(path, _)| path.ends_with(name)) {
+        lines.push(Line::Says(format!("{} stands before {}.", by.display(), path.display())));
+    }
+    for path in survey.misnamed.iter().filter(|path| path.ends_with(name)) {
+        lines.push(Line::Warns(format!(
+            "{} is not run, because its name has other characters than A-Z a-z 0-9 _ and -.",
+            path.display()
+        )));
+    }
+    lines.extend(survey.unreadable.iter().map(|error| Line::Warns(format!("{error}."))));
+    lines
+}
+
+fn ready(path: &str, wishes: &Wishes, usual: u64) -> String {
+    let lists = [
+        ("source", &wishes.sources),
+        ("action", &wishes.actions),
+        ("interface", &wishes.interfaces),
+    ];
+    let filters: Vec<String> = lists
+        .into_iter()
+        .filter(|(_, values)| !values.is_empty())
+        .map(|(key, values)| format!("{key}={}", values.join(",")))
+        .collect();
+    let events = if filters.is_empty() {
+        "for every event".to_owned()
+    } else {
+        format!("for events with {}", filters.join(" "))
+    };
+    let limit = wishes.manner.timeout.map_or(usual, |timeout| timeout.as_secs());
+    let user = wishes.manner.user.as_ref().map(|user| format!(", as user {user}"));
+    let coalesce = wishes.coalesce.then_some(", only for the newest that waits per interface");
+    let unattended = wishes.manner.unattended.then_some(", and holds nobody");
+    format!(
+        "{path} runs {events}, for at most {limit} s{}{}{}.",
+        user.unwrap_or_default(),
+        coalesce.unwrap_or_default(),
+        unattended.unwrap_or_default()
+    )
+}
+
+/// As the journal says it, but with names instead of numbers.
+fn in_words(distrust: &Distrust) -> String {
+    let part = distrust.part.display();
+    match distrust.reason {
+        Reason::Owner(uid) => {
+            format!("{part} belongs to {}, not to root (chown root)", names::of_user(uid))
+        }
+        Reason::GroupWritable(gid) => {
+            format!("{part} is writable by group {} (chmod g-w)", names::of_group(gid))
+        }
+        _ => distrust.to_string(),
+    }
+}

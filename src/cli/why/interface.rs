@@ -1,0 +1,88 @@
+//! Why an interface is external, internal or neither.
+
+use super::{Answer, Answered, Line, Question};
+use crate::cli::{history, rules, told, when};
+use crate::engine::Preview;
+use crate::journal::{self, Reach};
+
+impl Question<'_> {
+    /// The class of an interface and the reason. Unless `surely`, a name that neither the
+    /// kernel nor the journal knows is none.
+    pub(super) fn of_interface(&self, name: &str, surely: bool) -> Answered {
+        let last = journal::look_back(&self.house.journal, Reach::default(), 1, |story| {
+            told::who(story).2 == name
+        });
+        let last = last.map_err(history::unreadable)?.stories.pop();
+        let mut lines = match rules::preview(self.house) {
+            Ok(preview) => {
+                let is_known = preview.state.links.iter().any(|link| link.name.as_str() == name);
+                if !is_known && last.is_none() && !surely {
+                    return Ok(None);
+                }
+                class(&preview, &self.house.config.rules, name)
+            }
+            Err(_) if last.is_none() && !surely => return Ok(None),
+            Err(failure) => vec![Line::Warns(format!("{failure}."))],
+        };
+        lines.push(Line::Says(match last {
+            None => "No event in the journal is about it.".to_owned(),
+            Some(story) => {
+                let time = told::began(&story).map(when::full).unwrap_or_default();
+                let (word, _) = told::outcome(&story);
+                let id = told::short(story.id);
+                format!(
+                    "The last event about it: {} at {time}, {word} ({id}).",
+                    told::called(&story)
+                )
+            }
+        }));
+        Ok(Some(Answer::new("interface", name, lines)))
+    }
+}
+
+fn class(preview: &Preview, config: &crate::config::Rules, name: &str) -> Vec<Line> {
+    let classes = &preview.classes;
+    let link = preview.state.links.iter().find(|link| link.name.as_str() == name);
+    let why =
+        |side: &std::collections::BTreeMap<crate::event::InterfaceName, crate::engine::Why>| {
+            side.iter().find(|(key, _)| key.as_str() == name).map(|(_, why)| why.0.clone())
+        };
+    let mut lines = Vec::new();
+    match (why(&classes.external_out), why(&classes.external_in)) {
+        (Some(why), Some(_)) => lines.push(Line::Says(format!("{name} is external: {why}."))),
+        (Some(why), None) => {
+            lines.push(Line::Says(format!("{name} is external for packets going out: {why}.")));
+        }
+        (None, Some(why)) => {
+            lines.push(Line::Says(format!("{name} is external for packets coming in: {why}.")));
+        }
+        (None, None) => {}
+    }
+    if let Some(why) = why(&classes.internal) {
+        lines.push(Line::Says(format!("{name} is internal: {why}.")));
+    }
+    if lines.is_empty() {
+        let reason = if config.ignore.iter().any(|ignored| ignored.as_str() == name) {
+            "it is under ignore in netcue.conf"
+        } else {
+            match link {
+                None => "the kernel has no interface of that name now",
+                Some(link) if link.loopback => "it is a loopback device",
+                Some(link) if !link.up => "it is down, and no default route leads through it",
+                Some(link) if link.master.is_some() => {
+                    "it belongs to another device, which speaks for it, and has no default route"
+                }
+                Some(_) => "it has no address of its own and no default route",
+            }
+        };
+        lines.push(Line::Says(format!("{name} is neither external nor internal: {reason}.")));
+    }
+    if let Some((_, mtu)) = classes.narrow.iter().find(|(key, _)| key.as_str() == name) {
+        lines.push(Line::Says(format!(
+            "Its MTU of {mtu} is below 1500, so that TCP segments are made to fit."
+        )));
+    }
+    let notes = preview.notes.iter().filter(|note| note.split(' ').any(|word| word == name));
+    lines.extend(notes.map(|note| Line::Warns(format!("{note}."))));
+    lines
+}

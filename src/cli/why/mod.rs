@@ -1,0 +1,157 @@
+//! `why`: what is behind an event, a hook, a rule, an interface or a source, in plain
+//! sentences.
+
+mod event;
+mod hook;
+mod interface;
+mod rule;
+mod source;
+mod step;
+
+use serde_json::json;
+
+use super::table::{Paint, Tone};
+use super::{Ended, Failure, json, when};
+use crate::error::Exit;
+use crate::paths::Layout;
+use crate::pipeline::House;
+use crate::sources;
+use crate::sys::terminal;
+
+/// What may be said with `why`.
+#[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "netcue why [OPTIONS] [event ID|hook NAME|rule WORDS|interface NAME|source NAME]"
+)]
+pub(super) struct Args {
+    /// Asks about a hook at that time: 10:42, "11-23 10:42:07", 2026-11-23, yesterday, 10m
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Prints JSON for programs
+    #[arg(long)]
+    json: bool,
+    /// "event ID", "hook NAME", "rule WORDS", "interface NAME" or "source NAME"; the first
+    /// word may be left out; nothing: the last event
+    #[arg(value_name = "WHAT")]
+    words: Vec<String>,
+}
+
+/// One thing that is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Line {
+    /// A sentence.
+    Says(String),
+    /// A sentence about something that went wrong, or that keeps something from running.
+    Warns(String),
+    /// A line of output, or of a list.
+    Quotes(String),
+    /// A line of a difference.
+    Change(String),
+}
+
+/// The answer to one question.
+#[derive(Debug)]
+struct Answer {
+    about: &'static str,
+    name: String,
+    lines: Vec<Line>,
+}
+
+/// What an answer is made from.
+struct Question<'a> {
+    house: &'a House,
+    at: Option<when::When>,
+}
+
+/// An answer, or none because there is no such thing.
+type Answered = Result<Option<Answer>, Failure>;
+
+impl Answer {
+    fn new(about: &'static str, name: &str, lines: Vec<Line>) -> Self {
+        Self { about, name: name.to_owned(), lines }
+    }
+}
+
+pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    let house = House::open(layout.clone());
+    let at = args.at.as_deref().map(when::read).transpose()?;
+    let question = Question { house: &house, at };
+    let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
+    let answer = question.answer(&words)?.ok_or_else(|| {
+        Failure::new(
+            Exit::StepFailed,
+            format!("nothing here is called {:?}: {KINDS}", words.join(" ")),
+        )
+    })?;
+    let text = if args.json { as_json(&answer) } else { as_text(&answer.lines) };
+    terminal::show(&text)?;
+    Ok(Exit::Done)
+}
+
+const KINDS: &str = "no event in the journal, hook, source, interface or rule";
+
+impl Question<'_> {
+    fn answer(&self, words: &[&str]) -> Answered {
+        match words {
+            [] | ["event"] => self.of_event("last"),
+            ["event", id] => self.of_event(id),
+            ["hook", name] => self.of_hook(name, true),
+            ["interface", name] => self.of_interface(name, true),
+            ["source", name] => self.of_source(name),
+            ["rule", words @ ..] => self.of_rule(&words.join(" "), true),
+            [word] => self.of_word(word),
+            words => self.of_rule(&words.join(" "), true),
+        }
+    }
+
+    /// One word is tried as each in turn.
+    fn of_word(&self, word: &str) -> Answered {
+        let digits = word.chars().filter(|c| *c != '-').count();
+        let is_id = digits >= 4 && word.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
+        if (is_id || word == "last")
+            && let Some(answer) = self.of_event(word)?
+        {
+            return Ok(Some(answer));
+        }
+        if sources::find(word).is_some() {
+            return self.of_source(word);
+        }
+        if let Some(answer) = self.of_hook(word, false)? {
+            return Ok(Some(answer));
+        }
+        match self.of_interface(word, false)? {
+            Some(answer) => Ok(Some(answer)),
+            None => self.of_rule(word, false),
+        }
+    }
+}
+
+fn as_text(lines: &[Line]) -> String {
+    let paint = Paint::for_stdout();
+    lines
+        .iter()
+        .map(|line| match line {
+            Line::Says(text) => paint.wrapped(Tone::Plain, text, 2),
+            Line::Warns(text) => paint.wrapped(Tone::Bad, text, 2),
+            Line::Quotes(text) => format!("    {}\n", paint.text(Tone::Plain, text)),
+            Line::Change(text) => format!("    {}\n", paint.change(text)),
+        })
+        .collect()
+}
+
+fn as_json(answer: &Answer) -> String {
+    let says = answer.lines.iter().map(|line| {
+        let (kind, text) = match line {
+            Line::Says(text) => ("sentence", text),
+            Line::Warns(text) => ("warning", text),
+            Line::Quotes(text) => ("quote", text),
+            Line::Change(text) => ("change", text),
+        };
+        json!({ "kind": kind, "text": text })
+    });
+    json::pretty(&json!({
+        "about": answer.about,
+        "name": answer.name,
+        "answer": says.collect::<Vec<_>>(),
+    }))
+}

@@ -1,0 +1,159 @@
+//! Why a rule is there: what it is for, what the sets it refers to hold and why, and which
+//! event last changed the rules.
+
+use super::{Answer, Answered, Line, Question};
+use crate::cli::{history, rules, told, when};
+use crate::engine::{self, Chain, ChainName, Classes, Preview, Rule, SetName};
+use crate::journal::{self, Reach, StepOutcome, Story};
+
+impl Question<'_> {
+    /// The rules of that number or with that text; all of them, numbered, where nothing is
+    /// said. Unless `surely`, words that no rule has are no rule.
+    pub(super) fn of_rule(&self, words: &str, surely: bool) -> Answered {
+        let preview = match rules::preview(self.house) {
+            Ok(preview) => preview,
+            Err(_) if !surely => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let ruleset = engine::ruleset(&preview.classes, &self.house.config.rules);
+        let all: Vec<(&Chain, &Rule)> = ruleset
+            .chains
+            .iter()
+            .flat_map(|chain| chain.rules.iter().map(move |rule| (chain, rule)))
+            .collect();
+        let number: Option<usize> = words.parse().ok();
+        let is_meant = |at: usize, rule: &Rule| match number {
+            Some(number) => at + 1 == number,
+            None => engine::rule_text(rule).to_lowercase().contains(&words.to_lowercase()),
+        };
+        let meant: Vec<_> = all
+            .iter()
+            .enumerate()
+            .filter(|(at, (_, rule))| words.is_empty() || is_meant(*at, rule))
+            .collect();
+        if meant.is_empty() && !(surely && all.is_empty()) {
+            return Ok(None);
+        }
+        let mut lines = Vec::new();
+        if all.is_empty() {
+            lines.push(Line::Says(
+                "There are no rules, because no interface is external: nothing is translated and \
+                 nothing is refused."
+                    .to_owned(),
+            ));
+        }
+        if !preview.differences.is_empty() && !meant.is_empty() {
+            lines.push(Line::Warns(
+                "The rules below are called for and not in force: see \"netcue rules diff\"."
+                    .to_owned(),
+            ));
+        }
+        for (at, (chain, rule)) in &meant {
+            let chain = chain_name(chain.name);
+            lines.push(Line::Says(format!("Rule {} is in the chain {chain}:", at + 1)));
+            lines.push(Line::Quotes(engine::rule_text(rule)));
+            if !words.is_empty() {
+                lines.push(Line::Says(format!("It is there because {}.", purpose(rule.comment))));
+                lines.extend(sets(rule, &preview.classes));
+            }
+        }
+        let texts: Vec<String> =
+            meant.iter().map(|(_, (_, rule))| engine::rule_text(rule)).collect();
+        lines.extend(self.last_changes(&preview, &texts)?);
+        let name = if words.is_empty() { "all" } else { words };
+        Ok(Some(Answer::new("rule", name, lines)))
+    }
+
+    fn last_changes(
+        &self,
+        preview: &Preview,
+        texts: &[String],
+    ) -> Result<Vec<Line>, super::Failure> {
+        let look = |wanted: &dyn Fn(&Story) -> bool| -> Result<Option<Story>, super::Failure> {
+            let found = journal::look_back(&self.house.journal, Reach::default(), 1, wanted);
+            Ok(found.map_err(history::unreadable)?.stories.pop())
+        };
+        let mut lines = Vec::new();
+        match look(&|story| !changes(story).is_empty())? {
+            Some(story) => {
+                lines.push(Line::Says(format!("The rules were last changed by {}.", by(&story))));
+                let brought = |story: &Story| texts.iter().any(|text| adds(story, text));
+                if let [_] = texts
+                    && let Some(story) = look(&brought)?
+                {
+                    lines.push(Line::Says(format!("This rule came with {}.", by(&story))));
+                }
+            }
+            None => lines.push(Line::Says(match preview.since {
+                Some(since) => format!("They were last changed at {}.", when::full(since)),
+                None => "No event in the journal has changed them.".to_owned(),
+            })),
+        }
+        Ok(lines)
+    }
+}
+
+fn by(story: &Story) -> String {
+    let time = told::began(story).map(when::full).unwrap_or_default();
+    format!("{} at {time} ({})", told::called(story), told::short(story.id))
+}
+
+fn changes(story: &Story) -> &[String] {
+    let end = told::engine_step(story).and_then(|step| step.end.as_ref());
+    end.filter(|end| end.outcome == StepOutcome::Changed).map_or(&[], |end| &end.changes)
+}
+
+fn adds(story: &Story, rule: &str) -> bool {
+    changes(story).iter().any(|line| line.strip_prefix('+').is_some_and(|line| line.trim() == rule))
+}
+
+/// A comment that is no clause of its own becomes one.
+fn purpose(comment: &str) -> String {
+    match comment {
+        "part of a known connection" => "packets of a known connection have to pass".to_owned(),
+        "forwarded inside by a rule of somebody else's" => {
+            "another table has forwarded this connection to the inside".to_owned()
+        }
+        comment => comment.to_owned(),
+    }
+}
+
+/// What the sets of a rule hold, and why.
+fn sets(rule: &Rule, classes: &Classes) -> Vec<Line> {
+    let sets = rule.statements.iter().filter_map(|statement| statement.set());
+    sets.flat_map(|set| {
+        let held = elements(set, classes);
+        let name = set.as_str();
+        std::iter::once(Line::Says(format!("@{name} holds the {}:", set.comment())))
+            .chain(held.into_iter().map(Line::Quotes))
+    })
+    .collect()
+}
+
+fn elements(set: SetName, classes: &Classes) -> Vec<String> {
+    let named = |side: &std::collections::BTreeMap<crate::event::InterfaceName, engine::Why>| {
+        side.iter().map(|(name, why)| format!("{name}: {}", why.0)).collect()
+    };
+    let ranges = |intervals: &engine::Intervals| {
+        intervals.ranges().iter().map(|range| range.text(intervals.family())).collect()
+    };
+    match set {
+        SetName::ExternalOut => named(&classes.external_out),
+        SetName::ExternalIn => named(&classes.external_in),
+        SetName::Internal4 => ranges(&classes.internal4),
+        SetName::Internal6 => ranges(&classes.internal6),
+        SetName::OnlyInternal4 => ranges(&classes.only_internal4),
+        SetName::OnlyInternal6 => ranges(&classes.only_internal6),
+        SetName::Narrow => {
+            classes.narrow.iter().map(|(name, mtu)| format!("{name}: MTU {mtu}")).collect()
+        }
+    }
+}
+
+fn chain_name(name: ChainName) -> &'static str {
+    match name {
+        ChainName::Prerouting => "prerouting, which packets pass as they arrive",
+        ChainName::Forward => "forward, which packets pass that are not for this machine",
+        ChainName::Postrouting => "postrouting, which connections pass on their way out",
+    }
+}

@@ -1,0 +1,160 @@
+//! Looking back through the journal no further than needed, and saying how far that was.
+
+use std::collections::{HashMap, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::Journal;
+use super::record::{Entry, Record};
+use super::story::Story;
+use crate::sys::files::FileError;
+
+/// Records looked through where nobody says how far back to look.
+const FAR_ENOUGH: usize = 100_000;
+
+/// How many records may stand between an event's acceptance and an older record of it: its
+/// run may begin while the process that took it in is still about to write that down.
+const OVERLAP: usize = 64;
+
+/// How much the clocks of an event's id and of its records may differ.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(2);
+
+/// How far back to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Not at what was written before.
+    pub since: Option<Timestamp>,
+    /// Not at more records than this.
+    pub records: usize,
+}
+
+impl Default for Reach {
+    fn default() -> Self {
+        Self { since: None, records: FAR_ENOUGH }
+    }
+}
+
+impl Reach {
+    /// Everything since then, however much that is.
+    #[must_use]
+    pub fn since(time: Timestamp) -> Self {
+        Self { since: Some(time), records: usize::MAX }
+    }
+
+    /// As far as an event whose id begins so can be: a `UUIDv7` begins with its time.
+    #[must_use]
+    pub fn of_id(beginning: &str) -> Self {
+        let digits: String = beginning.chars().filter(|c| *c != '-').take(12).collect();
+        let earliest = i64::from_str_radix(&format!("{digits:0<12}"), 16).ok();
+        let time = earliest.and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        // Fewer digits than these leave more than a day open.
+        time.filter(|_| digits.len() >= 5).map_or_else(Self::default, |time| {
+            Self::since(time.checked_sub(LEEWAY).unwrap_or(Timestamp::MIN))
+        })
+    }
+}
+
+/// The story of one event, if the journal has it.
+///
+/// # Errors
+/// When a journal file is there and can't be read.
+pub fn story_of(journal: &Journal, id: Uuid) -> Result<Option<Story>, FileError> {
+    let reach = Reach::of_id(&id.to_string());
+    Ok(look_back(journal, reach, 1, |story| story.id == Some(id))?.stories.pop())
+}
+
+/// What was found, and how far back that was looked for.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The stories, newest first.
+    pub stories: Vec<Story>,
+    /// Records looked at.
+    pub records: usize,
+    /// When the oldest of them was written.
+    pub back_to: Option<Timestamp>,
+    /// Whether there may be more beyond: neither the beginning of the journal, nor the
+    /// time asked for, nor the number of stories was what ended the search.
+    pub cut_short: bool,
+}
+
+/// The newest stories that `wanted` takes, at most `most`. A story whose beginning lies
+/// beyond the reach is left out.
+///
+/// # Errors
+/// When a journal file is there and can't be read.
+pub fn look_back(
+    journal: &Journal,
+    reach: Reach,
+    most: usize,
+    mut wanted: impl FnMut(&Story) -> bool,
+) -> Result<Found, FileError> {
+    let mut found = Found::default();
+    let mut search = Search::default();
+    if most == 0 {
+        return Ok(found);
+    }
+    journal.read_back(|entry| {
+        if reach.since.is_some_and(|since| entry.time < since) {
+            return false;
+        }
+        if found.records >= reach.records {
+            found.cut_short = true;
+            return false;
+        }
+        found.records += 1;
+        found.back_to = Some(entry.time);
+        search.take(entry, found.records);
+        search.settle(found.records.checked_sub(OVERLAP), &mut wanted);
+        search.done.len() < most
+    })?;
+    search.settle(Some(usize::MAX), &mut wanted);
+    search.done.sort_by_key(|(seen, _)| *seen);
+    found.stories = search.done.into_iter().map(|(_, story)| story).take(most).collect();
+    Ok(found)
+}
+
+#[derive(Default)]
+struct Search {
+    /// Stories that older records may belong to, with the number of their newest record.
+    open: HashMap<Uuid, (usize, Story)>,
+    /// Those whose acceptance has been seen, and at which record.
+    whole: VecDeque<(usize, Uuid)>,
+    /// What was wanted, with the number of its newest record.
+    done: Vec<(usize, Story)>,
+    /// Refused calls have no id: each is one record.
+    refused: Vec<(usize, Story)>,
+}
+
+impl Search {
+    fn take(&mut self, entry: Entry, number: usize) {
+        let (id, time) = (entry.event_id, entry.time);
+        let new = || Story { id, last_time: Some(time), ..Story::default() };
+        match id {
+            None => {
+                if matches!(entry.record, Record::Refused { .. }) {
+                    let mut story = new();
+                    story.tell(entry);
+                    self.refused.push((number, story));
+                }
+            }
+            Some(id) => {
+                let (_, story) = self.open.entry(id).or_insert_with(|| (number, new()));
+                if story.tell(entry) {
+                    self.whole.push_back((number, id));
+                }
+            }
+        }
+    }
+
+    /// Decides on the stories that were whole at that record, since nothing more will come.
+    fn settle(&mut self, at: Option<usize>, wanted: &mut impl FnMut(&Story) -> bool) {
+        self.done.extend(self.refused.drain(..).filter(|(_, story)| wanted(story)));
+        while let Some((_, id)) = self.whole.front().filter(|(number, _)| Some(*number) <= at) {
+            if let Some(story) = self.open.remove(id).filter(|(_, story)| wanted(story)) {
+                self.done.push(story);
+            }
+            self.whole.pop_front();
+        }
+    }
+}

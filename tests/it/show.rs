@@ -1,0 +1,415 @@
+//! What netcue shows of what happened, against whole outputs: in pipes, on terminals of
+//! several kinds, and as JSON against the published schemas.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use nix::pty::{Winsize, openpty};
+use serde_json::Value;
+
+use crate::call::NETCUE;
+use crate::mdoc::{page, part};
+use crate::scene::{Scene, wait_until, write_file};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/show").join(name)
+}
+
+/// A machine with the journal of the fixtures, and nothing else.
+fn remembering() -> Scene {
+    let scene = Scene::new();
+    let journal = fs::read(fixture("journal.jsonl")).expect("the fixture");
+    write_file(&scene.path("var/log/netcue/journal.jsonl"), &journal, 0o640);
+    scene
+}
+
+/// Compares with a file, or writes it where BLESS is set in the environment.
+fn assert_is(name: &str, shown: &str) {
+    let path = fixture(name);
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&path, shown).expect("written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(shown == expected, "{name} is now:\n{shown}\nand was:\n{expected}");
+}
+
+/// What a call prints into a pipe, with its words before it.
+fn piped(scene: &Scene, words: &str) -> String {
+    let call = scene.netcue(split(words)).env("TZ", "Europe/Berlin");
+    let ran = call.any_stdout().stderr_has("").run();
+    let shown = crate::call::masked(&ran.stdout, scene.root());
+    format!("$ netcue {words}\n{shown}")
+}
+
+/// Words, those in quotes together.
+fn split(words: &str) -> Vec<String> {
+    let parts = words.split('"').enumerate().map(|(index, part)| match index % 2 {
+        0 => part.split_whitespace().map(ToOwned::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    parts.collect::<Vec<_>>().concat()
+}
+
+/// A terminal that a call was started on.
+struct Terminal {
+    child: Child,
+    master: File,
+}
+
+impl Terminal {
+    fn with(scene: &Scene, words: &str, columns: u16, locale: &str) -> Self {
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let pty = openpty(&size, None).expect("a terminal");
+        let slave: OwnedFd = pty.slave;
+        let child = Command::new(NETCUE)
+            .env_clear()
+            .envs([("TERM", "xterm"), ("TZ", "Europe/Berlin"), ("LC_ALL", locale)])
+            .arg("--root")
+            .arg(scene.root())
+            .args(split(words))
+            .stdin(Stdio::null())
+            .stdout(slave)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("netcue");
+        Self { child, master: File::from(pty.master) }
+    }
+
+    /// Everything until the other side is closed.
+    fn read_to_end(mut self) -> String {
+        let mut shown = Vec::new();
+        let mut some = [0; 4096];
+        // At its end a terminal answers with an error.
+        while let Ok(count @ 1..) = self.master.read(&mut some) {
+            shown.extend_from_slice(&some[..count]);
+        }
+        assert!(self.child.wait().expect("an end").success());
+        String::from_utf8(shown).expect("UTF-8").replace("\r\n", "\n")
+    }
+
+    /// What comes until it contains a text.
+    fn until(&mut self, text: &str) -> String {
+        let mut shown = String::new();
+        let mut some = [0; 4096];
+        while !shown.contains(text) {
+            let count = self.master.read(&mut some).expect("more");
+            shown += &String::from_utf8_lossy(&some[..count]);
+        }
+        shown
+    }
+}
+
+/// The text without colours; no other escape sequence may be in it.
+fn without_colours(shown: &str) -> String {
+    let mut parts = shown.split('\u{1b}');
+    let mut text = parts.next().expect("a part").to_owned();
+    for part in parts {
+        let (code, rest) = part.split_once('m').expect("a colour");
+        assert!(["[0", "[1", "[2", "[31", "[32"].contains(&code), "{part:?}");
+        text += rest;
+    }
+    text
+}
+
+#[test]
+fn the_history_in_a_pipe() {
+    let scene = remembering();
+    let shown: String = [
+        "history",
+        "history --failed",
+        "history --source ppp -n 2",
+        "history --interface ppp0",
+        "history --hook 70-ddns",
+        "history --since 2026-03-01T09:44:08.5Z",
+        "history 019ca8c6-cd98",
+        "history 019ca8c6-cd9d",
+        "history 019ca8c8-ae1",
+        "history last",
+    ]
+    .map(|words| piped(&scene, words))
+    .concat();
+    assert_is("history.txt", &shown);
+}
+
+#[test]
+fn why_says_it_in_sentences() {
+    let scene = remembering();
+    let shown: String = [
+        "why",
+        "why event 019ca8c6-cd98",
+        "why 019ca8c6-cd9d",
+        "why 019ca8c8-ae10",
+        "why 019ca8c8-b1f8",
+        "why 019ca8c6",
+        "why 70-ddns",
+        "why hook 60-open --at 2026-03-01T09:42:07Z",
+        "why 40-off --at \"2026-03-01 10:50\"",
+        "why 40-off --at \"2026-03-01 10:44\"",
+        "why ppp1",
+    ]
+    .map(|words| piped(&scene, words))
+    .concat();
+    assert_is("why.txt", &shown);
+}
+
+#[test]
+fn why_says_of_a_hook_what_keeps_it_from_running() {
+    let scene = Scene::new();
+    scene.hook("20-a", "#!/bin/sh\n# netcue: interface=ppp* timeout=5s wait=no\n");
+    scene.hook("30-typo", "#!/bin/sh\n# netcue: interfaces=ppp*\n");
+    scene.hook("40-off", "").hook("bad.name", "#!/bin/sh\n");
+    scene.hook_in("etc/netcue/hooks.d", "60-open", "#!/bin/sh\n", 0o775);
+    run_in("chgrp", &["staff"], &scene.path("etc/netcue/hooks.d/60-open"));
+    let names = ["20-a", "30-typo", "40-off", "bad.name", "60-open", "\"hook none\""];
+    let shown = names.map(|name| piped(&scene, &format!("why hook {name}"))).concat();
+    assert_is("why-hook.txt", &shown);
+}
+
+fn run_in(tool: &str, words: &[&str], path: &Path) {
+    assert!(Command::new(tool).args(words).arg(path).status().expect(tool).success());
+}
+
+#[test]
+fn why_and_plan_and_status_on_a_gateway() {
+    let scene = remembering();
+    scene.gateway();
+    scene.hook("20-a", "#!/bin/sh\n# netcue: action=up\n");
+    let shown = [
+        "why wan",
+        "why lan",
+        "why lo",
+        "why interface ppp7",
+        "why rule masquerade",
+        "why rule 1",
+        "plan 019ca8c6-cd98",
+        "status",
+    ]
+    .map(|words| piped(&scene, words))
+    .concat();
+    assert_is("gateway.txt", &shown);
+    // The time and the identity of this plan's event are those of the moment.
+    assert!(piped(&scene, "plan --current").contains("leaves by wan as 198.51.100.2\n"));
+    assert!(scene.nft("list tables").is_empty(), "nothing is changed");
+}
+
+#[test]
+fn what_has_gone_quiet_is_asked_after() {
+    let scene = remembering();
+    let link = scene.path("etc/ppp/ip-up.d/netcue");
+    fs::create_dir_all(link.parent().expect("a folder")).expect("a folder");
+    std::os::unix::fs::symlink(NETCUE, &link).expect("a link");
+    let shown = piped(&scene, "why ppp");
+    assert!(shown.contains("It is switched on.\n"), "{shown}");
+    assert!(shown.contains("    ROOT/etc/ppp/ip-up.d/netcue\n"), "{shown}");
+    assert!(
+        shown.contains("ago, at 2026-03-01 10:44:12.002 CET: ppp ip-up ppp2, queued"),
+        "{shown}"
+    );
+    fs::create_dir_all(scene.path("etc/netcue/enabled")).expect("a folder");
+    let shown = piped(&scene, "why source diald");
+    assert!(
+        shown.contains("It is switched off: ROOT/etc/netcue/enabled/diald is missing"),
+        "{shown}"
+    );
+    assert!(shown.contains("No link to netcue stands where diald looks:\n"), "{shown}");
+    assert!(shown.contains("A call was refused at 2026-03-01 10:44:07.000 CET: "), "{shown}");
+}
+
+#[test]
+fn what_is_unknown_is_said_to_be() {
+    let scene = remembering();
+    for words in ["why nosuch", "why event 0123", "why source x", "plan 0123"] {
+        scene.netcue(split(words)).status(1).stderr_has("netcue: ").run();
+    }
+    for words in ["history --since noon", "why 20-a --at noon", "plan 019ca8c6"] {
+        scene.netcue(split(words)).status(64).stderr_has("netcue: ").run();
+    }
+}
+
+#[test]
+fn a_terminal_gets_colours_and_lines_that_fit() {
+    let scene = remembering();
+    for (name, columns, locale) in [
+        ("history-80.txt", 80, "C.UTF-8"),
+        ("history-80-ascii.txt", 80, "C"),
+        ("history-120.txt", 120, "C.UTF-8"),
+    ] {
+        let shown = Terminal::with(&scene, "history", columns, locale).read_to_end();
+        let text = without_colours(&shown);
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(columns)), "{text}");
+        assert!(locale != "C" || shown.is_ascii(), "{text}");
+        assert_is(name, &shown);
+    }
+    let shown = Terminal::with(&scene, "why 019ca8c6-cd98", 60, "C").read_to_end();
+    assert!(shown.is_ascii());
+    assert_is("why-60-ascii.txt", &shown);
+}
+
+#[test]
+fn nothing_hostile_reaches_a_terminal() {
+    let scene = remembering();
+    for words in ["history", "history 019ca8c", "status", "why 019ca8c6-cd98", "why 20-a"] {
+        for locale in ["C.UTF-8", "C"] {
+            let shown = Terminal::with(&scene, words, 80, locale).read_to_end();
+            let text = without_colours(&shown);
+            assert!(!text.contains(['\u{7}', '\u{202e}', '\r']), "{words}: {text:?}");
+        }
+        let words = format!("{words} --json");
+        let shown = Terminal::with(&scene, &words, 80, "C.UTF-8").read_to_end();
+        assert!(!shown.contains(['\u{7}', '\u{1b}', '\u{202e}']), "{words}: {shown:?}");
+    }
+}
+
+#[test]
+fn events_are_followed_as_they_happen() {
+    let scene = Scene::new();
+    scene.hook("20-a", "#!/bin/sh\necho ok\n").hook("30-b", "#!/bin/sh\nexit 3\n");
+    fs::create_dir_all(scene.path("var/log/netcue")).expect("a folder");
+    let mut follower = Terminal::with(&scene, "history --follow", 100, "C.UTF-8");
+    let mut lines = scene.netcue(["history", "--follow", "--json"]);
+    let mut json = lines.command().stdout(Stdio::piped()).spawn().expect("netcue");
+    let call_of = |pid: u32| fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    for pid in [follower.child.id(), json.id()] {
+        // Both sleep in poll(2) once they watch.
+        wait_until("a follower to watch", || call_of(pid).starts_with("7 "));
+    }
+    scene.ip_up();
+    let shown = follower.until("failed in ");
+    for part in ["ppp ip-up ppp0", "  20-a done (", "  30-b failed, exit status 3 ("] {
+        assert!(shown.contains(part), "{part}: {shown:?}");
+    }
+    let mut line = String::new();
+    let mut stdout = std::io::BufReader::new(json.stdout.take().expect("a pipe"));
+    std::io::BufRead::read_line(&mut stdout, &mut line).expect("a line");
+    let story: Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(story["outcome"], "failed");
+    drop(stdout);
+    wait_until("the follower to end with its reader", || {
+        json.try_wait().expect("a child").is_some()
+    });
+    scene.gated_hook("40-slow", "# netcue: timeout=50s");
+    let running = scene.calling(crate::scene::IP_UP).spawn();
+    scene.begun(1);
+    follower.until("40-slow for ");
+    follower.until(" left");
+    let status = piped(&scene, "status");
+    assert!(status.contains("\nrunning    ppp ip-up ppp0: 40-slow for "), "{status}");
+    let status: Value = json_of(&scene, "status --json").remove(0);
+    assert_valid("status", &status);
+    assert_eq!(status["running"]["step"], "40-slow");
+    assert!(status["running"]["left_ms"].as_f64().expect("a number") < 50_000.0);
+    scene.open();
+    running.finish();
+    follower.until("failed in ");
+    follower.child.kill().expect("a signal");
+    follower.child.wait().expect("an end");
+}
+
+/// A schema with those it refers to put in their places, and with no room for fields that
+/// it doesn't name: later versions may have more, this one has not.
+fn schema(name: &str) -> Value {
+    let text = match name {
+        "event" => netcue::event::JSON_SCHEMA,
+        name => netcue::cli::SCHEMAS.iter().find(|(of, _)| *of == name).expect(name).1,
+    };
+    let mut schema: Value = serde_json::from_str(text).expect(name);
+    put_in(&mut schema);
+    schema
+}
+
+fn put_in(value: &mut Value) {
+    if let Some(name) = value["$ref"].as_str().and_then(|name| name.strip_prefix("netcue:")) {
+        *value = schema(name);
+        return;
+    }
+    match value {
+        Value::Object(fields) => {
+            if fields.contains_key("properties") {
+                fields.entry("additionalProperties").or_insert(false.into());
+            }
+            fields.values_mut().for_each(put_in);
+        }
+        Value::Array(values) => values.iter_mut().for_each(put_in),
+        _ => {}
+    }
+}
+
+fn assert_valid(name: &str, value: &Value) {
+    let validator = jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .build(&schema(name))
+        .expect(name);
+    let errors: Vec<String> = validator.iter_errors(value).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{name}: {errors:#?} in {value:#}");
+}
+
+/// The objects that a call prints.
+fn json_of(scene: &Scene, words: &str) -> Vec<Value> {
+    let ran = scene.netcue(split(words)).any_stdout().stderr_has("").run();
+    let values = serde_json::Deserializer::from_str(&ran.stdout).into_iter();
+    values.collect::<Result<_, _>>().expect("JSON")
+}
+
+#[test]
+fn every_json_keeps_to_its_schema() {
+    let scene = remembering();
+    scene.gateway();
+    scene.hook("20-a", "#!/bin/sh\necho ok\n").hook("30-off", "");
+    scene.hook("bad.name", "#!/bin/sh\n");
+    scene.ip_up();
+    let mut seen = std::collections::BTreeSet::new();
+    for words in [
+        "history --json",
+        "history 019ca8c --json",
+        "hooks --json",
+        "parse ppp ip-up ppp0 /dev/ttyS0 115200 203.0.113.5 203.0.113.1",
+        "plan --json --current",
+        "plan --json last",
+        "plan --json from ppp auth-up ppp0 peer me /dev/ttyS0 115200",
+        "rules show --json",
+        "status --json",
+        "why --json",
+        "why --json 20-a",
+        "why --json wan",
+        "why --json ppp",
+        "why --json rule masquerade",
+    ] {
+        let name = words.split(' ').next().expect("a word");
+        let values = json_of(&scene, words);
+        assert!(!values.is_empty(), "{words}");
+        for value in &values {
+            assert_valid(name, value);
+        }
+        seen.insert(name);
+    }
+    let refused = scene.netcue(["parse", "ppp", "ip-oops"]).status(65).any_stdout();
+    let refused = refused.stderr_has("netcue: ").run();
+    assert_valid("parse", &serde_json::from_str(&refused.stdout).expect("JSON"));
+    let all = netcue::cli::SCHEMAS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(seen, all, "every schema is held against an output");
+    let mut wrong = json_of(&scene, "status --json").remove(0);
+    wrong["queue"] = "empty".into();
+    let validator = jsonschema::validator_for(&schema("status")).expect("a schema");
+    assert!(!validator.is_valid(&wrong));
+}
+
+#[test]
+fn the_examples_of_asking_work() {
+    let scene = remembering();
+    scene.gateway();
+    let examples = part(&page("netcue.8"), ".Sh", "EXAMPLES");
+    let mut run = 0;
+    for line in examples.lines().filter_map(|line| line.strip_prefix("netcue ")) {
+        let words = line.split('#').next().unwrap_or(line).trim();
+        let asks = ["history", "status", "why", "plan --current"];
+        let is_asked = asks.iter().any(|ask| words.starts_with(ask));
+        if is_asked && !words.contains("--follow") {
+            piped(&scene, words);
+            run += 1;
+        }
+    }
+    assert!(run > 6, "only {run} examples");
+}
