@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use netcue::config;
 use netcue::event::Event;
-use netcue::journal::{self, Journal, Story};
+use netcue::journal::{self, Journal, Reach, Story};
 use netcue::paths::Layout;
 
 use crate::calls::Call;
@@ -92,7 +92,8 @@ impl Netcue {
 
     /// The newest stories of the journal, newest first.
     pub(crate) fn stories(&self, most: usize) -> Result<Vec<Story>> {
-        journal::stories(&self.journal(), most, |_| true).during("reading the journal")
+        let found = journal::look_back(&self.journal(), Reach::default(), most, |_| true);
+        Ok(found.during("reading the journal")?.stories)
     }
 
     /// The journal.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use netcue::config;
-use netcue::journal::{self, Entry, Journal, Standing};
+use netcue::journal::{self, Entry, Journal, Reach, Standing};
 use netcue::paths::Layout;
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ fuzz_target!(|bytes: &[u8]| {
         .expect("read");
     let records = ids.len() - 1;
     for most in [1, 20] {
-        let stories = journal::stories(&journal, most, |_| true).expect("read");
+        let stories = journal::look_back(&journal, Reach::default(), most, |_| true).expect("read").stories;
         assert!(stories.len() <= most);
     }
     for id in ids.into_iter().take(4) {

@@ -10,7 +10,7 @@ pub use heard::{Heard, last_heard};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 pub use search::{Found, Reach, look_back, story_of};
 pub use story::{
-    Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of, stories,
+    Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of,
 };
 
 pub use crate::sys::forward::Mark;

@@ -122,8 +122,9 @@ struct Search {
     whole: VecDeque<(usize, Uuid)>,
     /// What was wanted, with the number of its newest record.
     done: Vec<(usize, Story)>,
-    /// Refused calls have no id: each is one record.
-    refused: Vec<(usize, Story)>,
+    /// What became no event has no id: each refused call, and each broken queue file, is one
+    /// record.
+    nameless: Vec<(usize, Story)>,
 }
 
 impl Search {
@@ -132,10 +133,10 @@ impl Search {
         let new = || Story { id, last_time: Some(time), ..Story::default() };
         match id {
             None => {
-                if matches!(entry.record, Record::Refused { .. }) {
+                if matches!(entry.record, Record::Refused { .. } | Record::SetAside { .. }) {
                     let mut story = new();
                     story.tell(entry);
-                    self.refused.push((number, story));
+                    self.nameless.push((number, story));
                 }
             }
             Some(id) => {
@@ -149,7 +150,7 @@ impl Search {
 
     /// Decides on the stories that were whole at that record, since nothing more will come.
     fn settle(&mut self, at: Option<usize>, wanted: &mut impl FnMut(&Story) -> bool) {
-        self.done.extend(self.refused.drain(..).filter(|(_, story)| wanted(story)));
+        self.done.extend(self.nameless.drain(..).filter(|(_, story)| wanted(story)));
         while let Some((_, id)) = self.whole.front().filter(|(number, _)| Some(*number) <= at) {
             if let Some(story) = self.open.remove(id).filter(|(_, story)| wanted(story)) {
                 self.done.push(story);

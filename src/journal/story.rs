@@ -53,49 +53,7 @@ pub struct StoryStep {
     pub end: Option<StepEnd>,
 }
 
-/// The stories of the newest events, newest first, at most `most` of those that `wanted`
-/// takes. A story whose beginning lies further back than the reading went is left out.
-///
-/// # Errors
-/// When a journal file is there and can't be read.
-pub fn stories(
-    journal: &Journal,
-    most: usize,
-    mut wanted: impl FnMut(&Story) -> bool,
-) -> Result<Vec<Story>, FileError> {
-    let mut open: Vec<Story> = Vec::new();
-    let mut finished = 0;
-    journal.read_back(|entry| {
-        let index = place_of(&entry, &mut open);
-        let Some(story) = open.get_mut(index) else { return true };
-        if story.tell(entry) && wanted(story) {
-            finished += 1;
-        }
-        finished < most
-    })?;
-    open.retain(|story| story.is_whole() && wanted(story));
-    open.truncate(most);
-    Ok(open)
-}
-
-/// The index of the story an entry belongs to; a new one where there is none yet.
-fn place_of(entry: &Entry, open: &mut Vec<Story>) -> usize {
-    let known = entry.event_id.and_then(|id| open.iter().rposition(|story| story.id == Some(id)));
-    known.unwrap_or_else(|| {
-        open.push(Story { id: entry.event_id, last_time: Some(entry.time), ..Story::default() });
-        open.len() - 1
-    })
-}
-
 impl Story {
-    /// Whether its beginning is known: an event accepted, a call refused, or a queue file
-    /// that held nothing.
-    fn is_whole(&self) -> bool {
-        self.event.is_some()
-            || self.refused.is_some()
-            || self.id.is_none() && self.outcome.is_some()
-    }
-
     /// Takes in one entry, older than those before. Tells whether the story is now whole.
     pub(super) fn tell(&mut self, entry: Entry) -> bool {
         match entry.record {

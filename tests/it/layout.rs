@@ -186,10 +186,9 @@ fn every_source_has_its_cases_and_says_how_it_is_attached() {
     }
 }
 
-/// The tests of the file `tests/it/NAME.rs` or `tests/it/NAME/mod.rs`.
+/// The tests of the file `tests/it/NAME.rs`.
 fn tests_of(name: &str) -> BTreeSet<String> {
-    let folder = repository().join("tests/it").join(name);
-    let path = if folder.is_dir() { folder.join("mod.rs") } else { folder.with_extension("rs") };
+    let path = repository().join("tests/it").join(name).with_extension("rs");
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let names = text.split("#[test]\n").skip(1).filter_map(|after| {
         let (_, name) = after.split_once("fn ")?;

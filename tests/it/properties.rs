@@ -12,7 +12,7 @@ use netcue::event::{
     Action, Cause, Cidr, Details, Event, Fact, Facts, Family, InterfaceName, SourceName, Stamp,
     Text, Warning, hook_environment,
 };
-use netcue::journal::{self, Entry, Journal, Outcome, Record, StepEnd, StepOutcome};
+use netcue::journal::{self, Entry, Journal, Outcome, Reach, Record, StepEnd, StepOutcome};
 use netcue::paths::Layout;
 use netcue::plan::Wishes;
 use netcue::queue::{Note, Queue};
@@ -296,7 +296,7 @@ proptest! {
         read.reverse();
         prop_assert_eq!(&read, &written);
         // Whatever the order of its records, every story can be told.
-        prop_assert!(journal::stories(&journal, 1000, |_| true).is_ok());
+        prop_assert!(journal::look_back(&journal, Reach::default(), 1000, |_| true).is_ok());
     }
 
     #[test]

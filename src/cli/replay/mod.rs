@@ -11,7 +11,7 @@ use super::{Ended, Failure, cause};
 use crate::engine::{self, KernelState};
 use crate::error::Exit;
 use crate::event::{Event, Fact};
-use crate::journal::{self, Story};
+use crate::journal::{self, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::{self, Arrival, House};
 use crate::sources::{self, Reading, Wait};
@@ -93,11 +93,12 @@ fn in_sandbox(layout: &Layout, recorded: Recorded, invocation: &Invocation) -> E
     }
     let id = recorded.event.id;
     let arrival = again(&mut house, *recorded.event, invocation)?;
-    let stories = journal::stories(&house.journal, 1, |story| story.event.is_some())
-        .map_err(|error| Failure::new(Exit::InputOutput, error))?;
+    let found =
+        journal::look_back(&house.journal, Reach::default(), 1, |story| story.event.is_some())
+            .map_err(|error| Failure::new(Exit::InputOutput, error))?;
     let mut text = format!("replay of {id}: {}\n", arrival.fate.as_str());
     text.push_str(&differences(&house, &state, &complaints));
-    for story in &stories {
+    for story in &found.stories {
         text.push_str(&steps(story));
     }
     let preview = super::rules::preview(&house)?;
