@@ -122,8 +122,8 @@ struct Search {
     whole: VecDeque<(usize, Uuid)>,
     /// What was wanted, with the number of its newest record.
     done: Vec<(usize, Story)>,
-    /// Refused calls have no id: each is one record.
-    refused: Vec<(usize, Story)>,
+    /// Refused calls and queue files that hold nothing have no id: each is one record.
+    alone: Vec<(usize, Story)>,
 }
 
 impl Search {
@@ -132,10 +132,9 @@ impl Search {
         let new = || Story { id, last_time: Some(time), ..Story::default() };
         match id {
             None => {
-                if matches!(entry.record, Record::Refused { .. }) {
-                    let mut story = new();
-                    story.tell(entry);
-                    self.refused.push((number, story));
+                let mut story = new();
+                if story.tell(entry) {
+                    self.alone.push((number, story));
                 }
             }
             Some(id) => {
@@ -149,7 +148,7 @@ impl Search {
 
     /// Decides on the stories that were whole at that record, since nothing more will come.
     fn settle(&mut self, at: Option<usize>, wanted: &mut impl FnMut(&Story) -> bool) {
-        self.done.extend(self.refused.drain(..).filter(|(_, story)| wanted(story)));
+        self.done.extend(self.alone.drain(..).filter(|(_, story)| wanted(story)));
         while let Some((_, id)) = self.whole.front().filter(|(number, _)| Some(*number) <= at) {
             if let Some(story) = self.open.remove(id).filter(|(_, story)| wanted(story)) {
                 self.done.push(story);
