@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::Journal;
-use super::record::{Entry, Record};
+use super::record::Entry;
 use super::story::Story;
 use crate::sys::files::FileError;
 
