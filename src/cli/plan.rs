@@ -46,14 +46,17 @@ pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> End
         return show(layout, &["manual".into(), "run".into()], invocation, args.json);
     }
     match args.words.as_slice() {
-        [word] if word != "from" => {
-            match word.to_str().filter(|word| sources::find(word).is_none()) {
-                Some(word) => again(layout, word, args.json),
-                None => show(layout, &args.words, invocation, args.json),
-            }
+        [word] if let Some(id) = word.to_str().filter(|word| names_an_event(word)) => {
+            again(layout, id, args.json)
         }
         words => show(layout, super::after_from(words), invocation, args.json),
     }
+}
+
+/// Whether a word is the beginning of an id, and no source.
+fn names_an_event(word: &str) -> bool {
+    let is_id = || word.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
+    word == "last" || !word.is_empty() && is_id() && sources::find(word).is_none()
 }
 
 /// Shows what an event of the journal would do now.

@@ -30,7 +30,11 @@ pub(super) fn called(story: &Story) -> String {
     let (source, trigger, interface) = who(story);
     let known: Vec<String> =
         [source, trigger, interface].into_iter().filter(|word| word != "-").collect();
-    if known.is_empty() { "a call".to_owned() } else { known.join(" ") }
+    match (&story.event, &story.refused) {
+        (None, None) => "a queue file".to_owned(),
+        _ if known.is_empty() => "a call".to_owned(),
+        _ => known.join(" "),
+    }
 }
 
 /// When it came.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::Journal;
-use super::record::{Entry, Record};
+use super::record::Entry;
 use super::story::Story;
 use crate::sys::files::FileError;
 
@@ -122,9 +122,8 @@ struct Search {
     whole: VecDeque<(usize, Uuid)>,
     /// What was wanted, with the number of its newest record.
     done: Vec<(usize, Story)>,
-    /// What became no event has no id: each refused call, and each broken queue file, is one
-    /// record.
-    nameless: Vec<(usize, Story)>,
+    /// Refused calls and queue files that hold nothing have no id: each is one record.
+    alone: Vec<(usize, Story)>,
 }
 
 impl Search {
@@ -133,10 +132,9 @@ impl Search {
         let new = || Story { id, last_time: Some(time), ..Story::default() };
         match id {
             None => {
-                if matches!(entry.record, Record::Refused { .. } | Record::SetAside { .. }) {
-                    let mut story = new();
-                    story.tell(entry);
-                    self.nameless.push((number, story));
+                let mut story = new();
+                if story.tell(entry) {
+                    self.alone.push((number, story));
                 }
             }
             Some(id) => {
@@ -150,7 +148,7 @@ impl Search {
 
     /// Decides on the stories that were whole at that record, since nothing more will come.
     fn settle(&mut self, at: Option<usize>, wanted: &mut impl FnMut(&Story) -> bool) {
-        self.done.extend(self.nameless.drain(..).filter(|(_, story)| wanted(story)));
+        self.done.extend(self.alone.drain(..).filter(|(_, story)| wanted(story)));
         while let Some((_, id)) = self.whole.front().filter(|(number, _)| Some(*number) <= at) {
             if let Some(story) = self.open.remove(id).filter(|(_, story)| wanted(story)) {
                 self.done.push(story);

@@ -200,7 +200,7 @@ fn nothing_that_somebody_else_chose_reaches_a_terminal_as_it_is() {
         (["history", evil], 1),
         (["emit", "--interface=\u{1b}[31m"], 64),
         (["parse", evil], 65),
-        (["plan", evil], 1),
+        (["plan", evil], 65),
     ] {
         let ran = scene.netcue(words).status(status).any_stdout().stderr_has("netcue: ").run();
         assert_harmless("stderr", &ran.stderr);
