@@ -34,7 +34,7 @@ pub(super) struct Args {
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let findings = health::findings(&examine(layout));
     let text = if args.json {
-        serde_json::to_string_pretty(&findings).unwrap_or_default() + "\n"
+        super::json::pretty(&serde_json::to_value(&findings).unwrap_or_default())
     } else {
         as_text(&findings)
     };

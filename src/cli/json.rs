@@ -6,12 +6,14 @@ use crate::sys::terminal::harmless_json;
 
 /// The JSON Schemas of what commands print, by the name of the command; that of an event
 /// is [`crate::event::JSON_SCHEMA`], which these refer to.
-pub const SCHEMAS: [(&str, &str); 7] = [
+pub const SCHEMAS: [(&str, &str); 9] = [
+    ("doctor", include_str!("schema/doctor.schema.json")),
     ("history", include_str!("schema/history.schema.json")),
     ("hooks", include_str!("schema/hooks.schema.json")),
     ("parse", include_str!("schema/parse.schema.json")),
     ("plan", include_str!("schema/plan.schema.json")),
     ("rules", include_str!("schema/rules.schema.json")),
+    ("sources", include_str!("schema/sources.schema.json")),
     ("status", include_str!("schema/status.schema.json")),
     ("why", include_str!("schema/why.schema.json")),
 ];

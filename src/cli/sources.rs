@@ -111,5 +111,5 @@ fn as_json(rows: &[Row], heard: &Heard) -> String {
             })
         })
         .collect();
-    serde_json::to_string_pretty(&rows).unwrap_or_default() + "\n"
+    super::json::pretty(&rows.into())
 }

@@ -370,6 +370,7 @@ fn every_json_keeps_to_its_schema() {
         "plan --json last",
         "plan --json from ppp auth-up ppp0 peer me /dev/ttyS0 115200",
         "rules show --json",
+        "sources --json",
         "status --json",
         "why --json",
         "why --json 20-a",
@@ -385,6 +386,9 @@ fn every_json_keeps_to_its_schema() {
         }
         seen.insert(name);
     }
+    let found = scene.netcue(["doctor", "--json"]).any_status().any_stdout().run();
+    assert_valid("doctor", &serde_json::from_str(&found.stdout).expect("JSON"));
+    seen.insert("doctor");
     let refused = scene.netcue(["parse", "ppp", "ip-oops"]).status(65).any_stdout();
     let refused = refused.stderr_has("netcue: ").run();
     assert_valid("parse", &serde_json::from_str(&refused.stdout).expect("JSON"));
