@@ -77,7 +77,7 @@ pub fn find(layout: &Layout) -> Survey {
     }
     let mut guide = Guide::below(layout.root());
     survey.hooks =
-        by_name.into_iter().map(|(name, path)| look_with(name, path, &mut guide)).collect();
+        by_name.into_iter().map(|(name, path)| look_at(name, path, &mut guide)).collect();
     survey
 }
 
@@ -94,31 +94,36 @@ fn describes_another(name: &OsStr, names: &[std::ffi::OsString]) -> bool {
 
 /// Judges one hook by its path.
 #[must_use]
-pub fn look_at(name: String, path: PathBuf, root: &Path) -> Found {
-    look_with(name, path, &mut Guide::below(root))
+pub fn standing_of(path: &Path, root: &Path) -> Standing {
+    judged(path, &mut Guide::below(root))
 }
 
-fn look_with(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Found {
+fn look_at(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Found {
+    let mut standing = judged(&path, guide);
     let mut head = String::new();
-    let standing = match guide.way_to(&path) {
-        Err(error) => Standing::Unreadable(error),
-        Ok(way) if way.end == Path::new("/dev/null") => Standing::Masked,
-        Ok(way) if is_empty(&way) => match judge(&way) {
-            Ok(_) => Standing::Masked,
-            Err(distrust) => Standing::Distrusted(distrust),
-        },
-        Ok(way) => match judge_program(&way) {
-            Err(distrust) => Standing::Distrusted(distrust),
-            Ok(file) => match read_head_of(file, &path, guide) {
-                Ok(text) => {
-                    head = text;
-                    Standing::Ready(file.to_owned())
-                }
-                Err(standing) => standing,
-            },
-        },
-    };
+    if let Standing::Ready(file) = &standing {
+        match read_head_of(file, &path, guide) {
+            Ok(text) => head = text,
+            Err(unfit) => standing = unfit,
+        }
+    }
     Found { name, path, standing, head }
+}
+
+fn judged(path: &Path, guide: &mut Guide<'_>) -> Standing {
+    let way = match guide.way_to(path) {
+        Ok(way) => way,
+        Err(error) => return Standing::Unreadable(error),
+    };
+    if way.end == Path::new("/dev/null") {
+        return Standing::Masked;
+    }
+    let judgement = if is_empty(&way) {
+        judge(&way).map(|_| Standing::Masked)
+    } else {
+        judge_program(&way).map(|file| Standing::Ready(file.to_owned()))
+    };
+    judgement.unwrap_or_else(Standing::Distrusted)
 }
 
 fn is_empty(way: &Way) -> bool {

@@ -5,6 +5,6 @@ mod find;
 mod run;
 mod trust;
 
-pub use find::{Found, Standing, Survey, find, look_at};
+pub use find::{Found, Standing, Survey, find, standing_of};
 pub use run::{HookCall, HookEnd, HookOutcome, run};
 pub use trust::{Distrust, Reason, judge, judge_program};

@@ -112,8 +112,7 @@ impl Performance<'_> {
     /// Runs a hook. It is checked anew: since the plan was made, earlier steps may have
     /// taken minutes, in which an administrator can have changed whose it is.
     pub(super) fn hook(&self, step: &str, path: &Path, manner: &Manner) -> StepEnd {
-        let root = self.house.layout.root();
-        match hooks::look_at(step.to_owned(), path.to_owned(), root).standing {
+        match hooks::standing_of(path, self.house.layout.root()) {
             Standing::Ready(file) => self.file(step, path, file, manner),
             Standing::Masked => not_started("it has been masked since".to_owned()),
             Standing::Distrusted(distrust) => not_started(format!("not trusted: {distrust}")),
