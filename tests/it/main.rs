@@ -76,8 +76,6 @@ mod timeline;
 #[cfg(test)]
 mod tracer;
 #[cfg(test)]
-mod traffic;
-#[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod trust;
