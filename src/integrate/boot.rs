@@ -321,7 +321,7 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     for (script, folder, wanted) in scripts(choice) {
         if is_linked(seen, script, folder) {
             let at = PathBuf::from("/etc/init.d").join(script);
-            spots.push(Spot { at, kind: "init-script", to: None });
+            spots.push(Spot { at, kind: "init-script", to: None, lines: Vec::new() });
         } else if wanted && has_script(seen, script) && sysv_only(seen) {
             missing.push(format!("/etc/init.d/{script} is not enabled"));
         }

@@ -60,7 +60,13 @@ fn ipmasq_out(seen: &Seen) -> Step {
 }
 
 fn calls_netcue(text: &str) -> bool {
-    text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(" from pcmcia "))
+    !lines(text).is_empty()
+}
+
+/// The numbers of the lines that call netcue.
+fn lines(text: &str) -> Vec<usize> {
+    let calls = |line: &str| !line.trim_start().starts_with('#') && line.contains(" from pcmcia ");
+    text.lines().zip(1..).filter(|(line, _)| calls(line)).map(|(_, number)| number).collect()
 }
 
 fn advise(seen: &Seen) -> Step {
@@ -180,8 +186,9 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     let installed = is_installed(seen);
     let mut spots = Vec::new();
     let mut missing = Vec::new();
-    if seen.text(FILE).is_some_and(|text| calls_netcue(&text)) {
-        spots.push(Spot { at: FILE.into(), kind: "lines", to: None });
+    let lines = seen.text(FILE).map(|text| lines(&text)).unwrap_or_default();
+    if !lines.is_empty() {
+        spots.push(Spot::lines(FILE, lines));
     } else if installed {
         missing.push(format!("no lines in {FILE}"));
     }

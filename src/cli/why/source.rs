@@ -1,47 +1,38 @@
 //! Why a source is heard, or has gone quiet.
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
 use super::{Answer, Answered, Line, Question};
 use crate::cli::{history, told, when};
+use crate::integrate::{self, Choice, Seen, Spot, Standing};
 use crate::journal::{self, Reach, Story};
-use crate::paths::Layout;
-use crate::sources::{self, Place, Source};
-use crate::sys::files;
-use crate::sys::folder::{self, Guide};
+use crate::sources::{self, Source};
 
 /// Refused calls told about.
 const REFUSALS: usize = 3;
 
 impl Question<'_> {
-    /// Whether a source is on and attached, and when it was last heard of.
+    /// Whether a source is on and attached, when it was last heard of, and what is likely to
+    /// keep its calls away.
     pub(super) fn of_source(&self, name: &str) -> Answered {
         let Some(source) = sources::find(name) else { return Ok(None) };
-        let layout = &self.house.layout;
+        let seen = integrate::look(&self.house.layout, None);
+        let attached =
+            Attached { source, seen: &seen, standing: integrate::standing(&seen, source) };
+        let heard = self.heard(name)?;
         let mut lines = vec![Line::Says(format!("{name} is {}.", source.summary))];
-        let flags = layout.enabled();
-        if files::is_folder(&flags) && !files::is_there(&flags.join(name)) {
-            lines.push(Line::Warns(format!(
-                "It is switched off: {} is missing; its calls are recorded and nothing runs.",
-                flags.join(name).display()
-            )));
-        } else {
-            lines.push(Line::Says("It is switched on.".to_owned()));
-        }
-        lines.extend(attached(layout, source));
-        lines.extend(self.heard(name)?);
+        lines.extend(attached.lines());
+        lines.extend(heard.lines);
+        lines.push(attached.conclusion(heard.ever, heard.refused));
         Ok(Some(Answer::new("source", name, lines)))
     }
 
-    fn heard(&self, name: &str) -> Result<Vec<Line>, super::Failure> {
-        let look = |most, refused: bool| {
-            journal::look_back(&self.house.journal, Reach::default(), most, |story: &Story| {
+    fn heard(&self, name: &str) -> Result<Heard, super::Failure> {
+        let look = |reach, most, refused: bool| {
+            journal::look_back(&self.house.journal, reach, most, |story: &Story| {
                 told::who(story).0 == name && story.refused.is_some() == refused
             })
             .map_err(history::unreadable)
         };
-        let last = look(1, false)?;
+        let last = look(Reach::default(), 1, false)?;
         let mut lines = Vec::new();
         match last.stories.first() {
             Some(story) => {
@@ -60,56 +51,144 @@ impl Question<'_> {
                 None => "Nobody has been heard: the journal is empty.".to_owned(),
             })),
         }
-        for story in look(REFUSALS, true)?.stories.iter().rev() {
+        // Of its refused calls, those that came after the last one that was taken.
+        let since = Reach { since: None, records: last.records };
+        let refused = look(since, REFUSALS, true)?.stories;
+        for story in refused.iter().rev() {
             let time = told::began(story).map(when::full).unwrap_or_default();
             let why = told::reason(story).unwrap_or_default();
             lines.push(Line::Warns(format!("A call was refused at {time}: {why}.")));
         }
-        Ok(lines)
+        Ok(Heard { lines, ever: !last.stories.is_empty(), refused: refused.len() })
     }
 }
 
-/// The links to netcue in the places where a source looks.
-fn attached(layout: &Layout, source: &Source) -> Vec<Line> {
-    let places: BTreeSet<&str> = source
-        .triggers
-        .iter()
-        .flat_map(|trigger| trigger.places)
-        .map(|place| match place {
-            Place::Folder(path) | Place::File(path) => *path,
-        })
-        .collect();
-    if places.is_empty() {
-        return Vec::new();
+/// When a source was last heard of.
+struct Heard {
+    lines: Vec<Line>,
+    /// Whether one of its calls was taken.
+    ever: bool,
+    /// How many were refused after that.
+    refused: usize,
+}
+
+/// A source and what calls netcue for it.
+struct Attached<'a> {
+    source: &'static Source,
+    seen: &'a Seen,
+    standing: Standing,
+}
+
+impl Attached<'_> {
+    fn is_on(&self) -> bool {
+        integrate::is_on(self.seen, self.source)
     }
-    let mut guide = Guide::below(layout.root());
-    let mut found = Vec::new();
-    for place in &places {
-        let path = layout.root().join(place.trim_start_matches('/'));
-        let mut names = vec![path.clone()];
-        if files::is_folder(&path) {
-            let inside = folder::names(&path).unwrap_or_default();
-            names = inside.iter().map(|name| path.join(name)).collect();
+
+    fn lines(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        if self.is_on() {
+            lines.push(Line::Says("It is switched on.".to_owned()));
+        } else {
+            lines.push(Line::Warns(format!(
+                "It is switched off: there is no {}; its calls are recorded, and nothing runs.",
+                integrate::flag(self.source).display()
+            )));
         }
-        found.extend(names.into_iter().filter(|path| leads_to_netcue(&mut guide, path)));
+        if !integrate::has_callers(self.source) {
+            return lines;
+        }
+        if !self.standing.installed {
+            lines
+                .push(Line::Says("It is not installed here, as far as its files tell.".to_owned()));
+        }
+        if self.standing.spots.is_empty() {
+            let line = "Nothing is set up to call netcue for it.".to_owned();
+            let is_wanted = self.standing.installed && self.is_on();
+            lines.push(if is_wanted { Line::Warns(line) } else { Line::Says(line) });
+        } else {
+            lines.push(Line::Says("It calls netcue by:".to_owned()));
+            lines.extend(self.standing.spots.iter().map(|spot| Line::Quotes(in_words(spot))));
+        }
+        let dangling = self.standing.spots.iter().filter(|spot| spot.is_dangling(self.seen));
+        lines.extend(dangling.map(|spot| {
+            Line::Warns(format!("{} leads to a program that is gone.", spot.at.display()))
+        }));
+        // Off, it is not meant to be attached.
+        if self.is_on() && !self.standing.missing.is_empty() {
+            lines.push(Line::Warns("For all its calls to arrive, this is missing:".to_owned()));
+            let missing = self.standing.missing.iter();
+            lines.extend(missing.map(|missing| Line::Quotes(missing.clone())));
+        }
+        lines
     }
-    if found.is_empty() {
-        let places: Vec<&str> = places.into_iter().collect();
-        return vec![
-            Line::Warns(format!("No link to netcue stands where {} looks:", source.name)),
-            Line::Quotes(places.join(" ")),
-            Line::Says(
-                "Where no link is used, its own configuration has to call netcue.".to_owned(),
-            ),
-        ];
+
+    /// What is likely to keep its calls away, and what to do: the first that is so.
+    fn conclusion(&self, ever_heard: bool, refused: usize) -> Line {
+        let Standing { installed, spots, missing } = &self.standing;
+        let enable = format!("\"netcue enable {}\"", self.source.name);
+        let nothing_at_boot =
+            self.source.name.as_str() == "boot" && integrate::boot_choice(self.seen) == Choice::OFF;
+        if !self.is_on() {
+            Line::Warns(format!("It is quiet because it is switched off: {enable} switches it on."))
+        } else if refused > 0 {
+            let calls = if refused == 1 { "its last call was" } else { "its last calls were" };
+            Line::Warns(format!("It is quiet because {calls} refused: mend what calls netcue."))
+        } else if !integrate::has_callers(self.source) {
+            Line::Says("People and scripts call: there is nothing to set up.".to_owned())
+        } else if spots.is_empty() && nothing_at_boot {
+            Line::Says(format!(
+                "It is quiet because /etc/default/netcue chooses no stage of the start: {enable} \
+                 chooses one."
+            ))
+        } else if spots.is_empty() && !installed {
+            Line::Says(format!(
+                "It is quiet because what would call is not installed: when it is, {enable} sets \
+                 up the rest."
+            ))
+        } else if spots.is_empty() {
+            Line::Warns(format!(
+                "It is quiet because nothing calls netcue for it: {enable} sets that up, or says \
+                 how."
+            ))
+        } else if !integrate::has_program(self.seen) {
+            let program = integrate::program(self.seen);
+            Line::Warns(format!(
+                "It is quiet because there is no {program} to call: install netcue there."
+            ))
+        } else if spots.iter().any(|spot| spot.is_dangling(self.seen)) {
+            Line::Warns(format!(
+                "It is quiet because netcue is not where the link leads: {enable} makes it anew."
+            ))
+        } else if !installed {
+            Line::Says("It is quiet because what would call is not installed any more.".to_owned())
+        } else if !missing.is_empty() {
+            Line::Warns(format!(
+                "Some of its calls can't arrive: {enable} sets up the rest, or says how."
+            ))
+        } else if ever_heard {
+            Line::Says(format!("Nothing keeps its calls away. {ELSEWHERE}"))
+        } else {
+            Line::Says(format!("It is set up and has not called yet. {ELSEWHERE}"))
+        }
     }
-    let mut lines = vec![Line::Says("It calls netcue by these links:".to_owned())];
-    lines.extend(found.iter().map(|link| Line::Quotes(link.display().to_string())));
-    lines
 }
 
-fn leads_to_netcue(guide: &mut Guide<'_>, path: &Path) -> bool {
-    let way = guide.way_to(path);
-    let is_link = |way: &folder::Way| way.end.as_path() != path;
-    way.is_ok_and(|way| is_link(&way) && way.end.file_name().is_some_and(|name| name == "netcue"))
+/// Where to look when nothing is found here.
+const ELSEWHERE: &str = "If there was news, its own log says why it did not call; \"netcue \
+                         doctor\" examines the rest.";
+
+/// Where it stands, and by what it calls.
+fn in_words(spot: &Spot) -> String {
+    let at = spot.at.display();
+    if let Some(to) = &spot.to {
+        return format!("{at}, a link to {}", to.display());
+    }
+    match spot.lines.as_slice() {
+        [] => format!("{at}, which the start of the machine runs"),
+        [line] => format!("{at}, line {line}"),
+        [lines @ .., last] => {
+            let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+            format!("{at}, lines {} and {last}", lines.join(", "))
+        }
+    }
 }
