@@ -2,15 +2,17 @@
 
 mod follow;
 mod full;
+mod rows;
 
-use super::table::{Paint, Table, Tone};
+use super::table::Paint;
 use super::{Ended, Failure, cloudevents, json, told, when};
 use crate::error::Exit;
-use crate::journal::{self, Found, Reach, StepOutcome, Story};
+use crate::journal::{self, Found, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::sys::files::FileError;
 use crate::sys::terminal;
+pub(super) use rows::{Reasons, as_table};
 
 /// Events shown where nobody says how many.
 const USUALLY: usize = 20;
@@ -85,7 +87,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     } else if args.event.is_some() {
         stories.iter().map(full::in_full).collect::<Vec<_>>().join("\n")
     } else {
-        as_table(&stories)
+        as_table(&stories, Reasons::Below, Paint::for_stdout())
     };
     terminal::show(&text)?;
     if let (true, Some(back_to)) = (found.cut_short, found.back_to) {
@@ -147,48 +149,6 @@ fn is_wanted(story: &Story, args: &Args) -> bool {
         && args.interface.as_deref().is_none_or(|wanted| interface == wanted)
         && args.hook.as_deref().is_none_or(ran)
         && (!args.failed || told::went_wrong(story))
-}
-
-/// The stories, oldest first, a line each: what is looked for first stands first, and what
-/// may be cut last.
-pub(super) fn as_table(stories: &[Story]) -> String {
-    let mut table = Table::default();
-    let columns = ["TIME", "EVENT", "CALL", "OUTCOME", "TOOK", "RULES", "HOOKS", "REASON"];
-    table.row(columns.map(|column| (Tone::Strong, column)));
-    for (story, id) in stories.iter().zip(told::short_ids(stories)) {
-        let (word, tone) = told::outcome(story);
-        let dash = || "-".to_owned();
-        table.row([
-            (Tone::Faint, &told::began(story).map_or_else(dash, when::brief)),
-            (Tone::Faint, &id),
-            (Tone::Strong, &told::called(story)),
-            (tone, word),
-            (Tone::Plain, &story.ms.map_or_else(dash, when::lasting)),
-            rules(story),
-            (Tone::Plain, &hooks(story)),
-            (tone, told::reason(story).unwrap_or_default()),
-        ]);
-    }
-    table.cut_lines(Paint::for_stdout())
-}
-
-fn rules(story: &Story) -> (Tone, &'static str) {
-    let end = told::engine_step(story).and_then(|step| step.end.as_ref());
-    match end.map(|end| end.outcome) {
-        None => (Tone::Faint, "-"),
-        Some(StepOutcome::Changed) => (Tone::Plain, "changed"),
-        Some(outcome) if outcome.is_failure() => (Tone::Bad, "FAILED"),
-        Some(_) => (Tone::Faint, "same"),
-    }
-}
-
-/// How many hooks ran, of how many there are.
-fn hooks(story: &Story) -> String {
-    let hooks = || story.steps.iter().filter(|step| step.planned.step != crate::plan::ENGINE);
-    if story.steps.is_empty() {
-        return "-".to_owned();
-    }
-    format!("{}/{}", hooks().filter(|step| step.end.is_some()).count(), hooks().count())
 }
 
 /// A story for programs.

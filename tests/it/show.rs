@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::call::NETCUE;
 use crate::enable::{link, put};
 use crate::mdoc::{page, part};
-use crate::scene::{Scene, wait_until, write_file};
+use crate::scene::{Scene, text_of, wait_until, write_file};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/show").join(name)
@@ -254,7 +254,9 @@ fn what_has_gone_quiet_is_asked_after() {
     let mut shown = String::new();
     let mut case = |what: &str, scene: &Scene, names: &[&str]| {
         shown += &format!("# {what}\n");
-        names.iter().for_each(|name| shown += &why_source(scene, name));
+        for name in names {
+            shown += &why_source(scene, name);
+        }
     };
     let all = ["ppp", "diald", "pcmcia", "boot", "manual"];
     case("nothing is there", &Scene::new(), &all);
@@ -320,8 +322,11 @@ fn what_is_unknown_is_said_to_be() {
 fn a_terminal_gets_colours_and_lines_that_fit() {
     let scene = remembering();
     for (name, columns, locale) in [
+        ("history-60.txt", 60, "C.UTF-8"),
+        ("history-72.txt", 72, "C.UTF-8"),
         ("history-80.txt", 80, "C.UTF-8"),
         ("history-80-ascii.txt", 80, "C"),
+        ("history-100.txt", 100, "C.UTF-8"),
         ("history-120.txt", 120, "C.UTF-8"),
     ] {
         let shown = Terminal::with(&scene, "history", columns, locale).read_to_end();
@@ -330,9 +335,34 @@ fn a_terminal_gets_colours_and_lines_that_fit() {
         assert!(locale != "C" || shown.is_ascii(), "{text}");
         assert_is(name, &shown);
     }
+    scene.gateway();
+    let status = Terminal::with(&scene, "status", 80, "C.UTF-8").read_to_end();
+    assert_is("status-80.txt", &status);
+    assert!(status.lines().count() <= 24, "one screen");
     let shown = Terminal::with(&scene, "why 019ca8c6-cd98", 60, "C").read_to_end();
     assert!(shown.is_ascii());
     assert_is("why-60-ascii.txt", &shown);
+}
+
+#[test]
+fn an_event_of_today_has_its_whole_line_on_eighty_columns() {
+    let scene = Scene::new();
+    scene.hook("20-a", "#!/bin/sh\nexit 3\n");
+    scene.from("ppp ip-up enp0s31f6 /dev/ttyS0 115200 203.0.113.5 203.0.113.1");
+    let id = text_of(&scene.records("accepted")[0]["event_id"]);
+    let shown = Terminal::with(&scene, "history", 80, "C.UTF-8").read_to_end();
+    let text = without_colours(&shown);
+    let [heading, line, reason] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+    let columns: Vec<&str> = heading.split_whitespace().collect();
+    assert_eq!(columns, ["TIME", "EVENT", "CALL", "OUTCOME", "TOOK", "RULES", "HOOKS"]);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [time, event, "ppp", "ip-up", "enp0s31f6", "failed", _, "ms", _, "1/1"] = words[..] else {
+        panic!("{text}")
+    };
+    assert_eq!((time.len(), time.matches(':').count()), (8, 2), "{time}");
+    assert!(event.len() == 13 && id.starts_with(event), "{text}");
+    assert_eq!(reason, "    20-a");
+    scene.netcue(["why", "20-a", "--at", time]).any_stdout().run();
 }
 
 #[test]
