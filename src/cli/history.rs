@@ -5,9 +5,9 @@ mod full;
 mod rows;
 
 use super::table::Paint;
-use super::{Ended, Failure, cloudevents, json, told, when};
+use super::{Ended, Failure, cloudevents, found, json, told, when};
 use crate::error::Exit;
-use crate::journal::{self, Found, Reach, Story};
+use crate::journal::{self, Found, Name, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::sys::files::FileError;
@@ -76,7 +76,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     }
     let found = find(&house, args)?;
     if let (true, Some(event)) = (found.stories.is_empty(), &args.event) {
-        return Err(unknown(event));
+        return Err(found::unknown(event));
     }
     let stories: Vec<Story> = found.stories.into_iter().rev().collect();
     let text = if args.format == Format::Cloudevents {
@@ -100,11 +100,6 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     Ok(Exit::Done)
 }
 
-/// Nothing in the journal begins so.
-pub(super) fn unknown(event: &str) -> Failure {
-    Failure::new(Exit::StepFailed, format!("the journal holds no event {event:?}"))
-}
-
 /// The journal can't be read.
 pub(super) fn unreadable(error: FileError) -> Failure {
     let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
@@ -113,33 +108,25 @@ pub(super) fn unreadable(error: FileError) -> Failure {
 
 fn find(house: &House, args: &Args) -> Result<Found, Failure> {
     let since = args.since.as_deref().map(when::read).transpose()?;
-    let prefix = args.event.as_deref().filter(|word| *word != "last");
-    let reach = match (since, prefix) {
-        (Some(since), _) => Reach::since(since.from),
-        (None, Some(prefix)) => Reach::of_id(prefix),
-        (None, None) => Reach::default(),
+    let name = args.event.as_deref().map(Name::of);
+    let is_it = |story: &Story| {
+        is_wanted(story, args) && name.as_ref().is_none_or(|name| name.fits(story.id))
     };
-    let most = match (&args.event, args.last) {
-        (Some(_), _) if prefix.is_none() => 1,
-        (_, Some(last)) => last,
-        _ if since.is_some() || prefix.is_some() => usize::MAX,
-        _ => USUALLY,
+    let most = match &name {
+        Some(Name::Last) => 1,
+        _ if since.is_some() || name.is_some() => args.last.unwrap_or(usize::MAX),
+        _ => args.last.unwrap_or(USUALLY),
     };
-    let is_it =
-        |story: &Story| is_wanted(story, args) && prefix.is_none_or(|prefix| has_id(story, prefix));
-    let found = journal::look_back(&house.journal, reach, most, is_it).map_err(unreadable)?;
-    if found.stories.is_empty() && prefix.is_some() && since.is_none() {
-        // The clock may have been set back since.
-        return journal::look_back(&house.journal, Reach::default(), most, is_it)
-            .map_err(unreadable);
-    }
+    let found = match (&name, since) {
+        (Some(name), None) => journal::look_up(&house.journal, name, is_it),
+        (_, Some(since)) => {
+            journal::look_back(&house.journal, Reach::since(since.from), most, is_it)
+        }
+        (None, None) => journal::look_back(&house.journal, Reach::default(), most, is_it),
+    };
+    let mut found = found.map_err(unreadable)?;
+    found.stories.truncate(most);
     Ok(found)
-}
-
-/// Whether an event's id begins so.
-pub(super) fn has_id(story: &Story, prefix: &str) -> bool {
-    let prefix = prefix.to_ascii_lowercase();
-    story.id.is_some_and(|id| id.to_string().starts_with(&prefix))
 }
 
 fn is_wanted(story: &Story, args: &Args) -> bool {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::{Failure, tar};
+use super::{Failure, found, history, tar};
 use crate::config::{self, Config};
 use crate::engine::KernelState;
 use crate::error::Exit;
@@ -37,37 +37,32 @@ pub(super) struct Recorded {
     pub(super) config: Option<Config>,
 }
 
-/// Looks an event up: the newest whose id begins so, or the last.
-pub(super) fn in_journal(journal: &Journal, beginning: &str) -> Result<Recorded, Failure> {
-    let mut found = Search { beginning, ..Search::default() };
-    journal.read_back(|entry| found.take(entry)).map_err(|error| {
-        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
-        Failure::new(exit, error)
-    })?;
-    let missing =
-        || Failure::new(Exit::StepFailed, format!("the journal holds no event {beginning:?}"));
-    let digest = found.digest().cloned();
-    let state = digest.and_then(|digest| found.states.remove(&digest).flatten());
-    let id = found.id.ok_or_else(missing)?;
-    let event = found.event.ok_or_else(missing)?;
-    let mut entries = found.entries;
-    entries.retain(|entry| entry.event_id == Some(id));
+/// Looks up the one event that is called so.
+pub(super) fn in_journal(journal: &Journal, word: &str) -> Result<Recorded, Failure> {
+    let story = found::story(journal, word)?;
+    let event = story.event.ok_or_else(|| found::unknown(word))?;
+    let mut search = Search { id: event.id, has_run: story.attempts > 0, ..Search::default() };
+    journal.read_back(|entry| search.take(entry)).map_err(history::unreadable)?;
+    let digest = search.digest().cloned();
+    let state = digest.and_then(|digest| search.states.remove(&digest).flatten());
+    let mut entries = search.entries;
     entries.reverse();
     Ok(Recorded { event, entries, state, config: None })
 }
 
+/// The reading of all that is on record about one event.
 #[derive(Default)]
-struct Search<'a> {
-    beginning: &'a str,
+struct Search {
+    id: Uuid,
+    /// Whether the beginning of a run of it is on record.
+    has_run: bool,
     entries: Vec<Entry>,
-    /// Set as soon as the event's acceptance has been met.
-    id: Option<Uuid>,
-    event: Option<Box<Event>>,
-    /// States that runs of events with that beginning of an id refer to, once they are met.
+    is_accepted: bool,
+    /// States that its runs refer to, once they are met.
     states: BTreeMap<String, Option<Box<KernelState>>>,
 }
 
-impl Search<'_> {
+impl Search {
     /// Takes one entry, older than those before; false when nothing is missing any more.
     fn take(&mut self, entry: Entry) -> bool {
         if let Record::State { digest, state } = entry.record {
@@ -76,12 +71,11 @@ impl Search<'_> {
             }
             return !self.is_complete();
         }
-        let Some(id) = entry.event_id.filter(|id| self.may_be(*id)) else { return true };
+        if entry.event_id != Some(self.id) {
+            return true;
+        }
         match &entry.record {
-            Record::Accepted { event } if self.id.is_none() => {
-                self.id = Some(id);
-                self.event = Some(event.clone());
-            }
+            Record::Accepted { .. } => self.is_accepted = true,
             Record::RunBegin { state: Some(digest), .. } => {
                 self.states.entry(digest.clone()).or_default();
             }
@@ -91,26 +85,26 @@ impl Search<'_> {
         !self.is_complete()
     }
 
-    fn may_be(&self, id: Uuid) -> bool {
-        match self.id {
-            Some(known) => known == id,
-            None => self.beginning == "last" || id.to_string().starts_with(self.beginning),
-        }
-    }
-
     /// What the last run of the event refers to; none if it never ran, or ran before states
     /// were recorded.
     fn digest(&self) -> Option<&String> {
-        let mut entries = self.entries.iter().filter(|entry| entry.event_id == self.id);
-        entries.find_map(|entry| match &entry.record {
-            Record::RunBegin { state, .. } => state.as_ref(),
+        self.run()?.as_ref()
+    }
+
+    /// The digest in the record of the last run, if that has been met.
+    fn run(&self) -> Option<&Option<String>> {
+        self.entries.iter().find_map(|entry| match &entry.record {
+            Record::RunBegin { state, .. } => Some(state),
             _ => None,
         })
     }
 
     fn is_complete(&self) -> bool {
         let is_met = |digest| self.states.get(digest).is_some_and(Option::is_some);
-        self.event.is_some() && self.digest().is_none_or(is_met)
+        // A run may begin before the process that took the event in has written that down.
+        self.is_accepted
+            && (!self.has_run || self.run().is_some())
+            && self.digest().is_none_or(is_met)
     }
 }
 

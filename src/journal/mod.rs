@@ -2,11 +2,13 @@
 //! from its end.
 
 mod heard;
+mod named;
 mod record;
 mod search;
 mod story;
 
 pub use heard::{Heard, last_heard};
+pub use named::{Name, look_up};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 pub use search::{Found, Reach, look_back, story_of};
 pub use story::{

@@ -144,7 +144,6 @@ fn why_says_it_in_sentences() {
         "why 019ca8c6-cd9d",
         "why 019ca8c8-ae10",
         "why 019ca8c8-b1f8",
-        "why 019ca8c6",
         "why 70-ddns",
         "why hook 60-open --at 2026-03-01T09:42:07Z",
         "why 40-off --at \"2026-03-01 10:50\"",
@@ -313,8 +312,43 @@ fn what_is_unknown_is_said_to_be() {
     for words in ["why nosuch", "why event 0123", "why source x", "plan 0123"] {
         scene.netcue(split(words)).status(1).stderr_has("netcue: ").run();
     }
-    for words in ["history --since noon", "why 20-a --at noon", "plan 019ca8c6"] {
+    for words in ["history --since noon", "why 20-a --at noon"] {
         scene.netcue(split(words)).status(64).stderr_has("netcue: ").run();
+    }
+}
+
+#[test]
+fn who_wants_one_event_and_names_several_is_told_which() {
+    let scene = remembering();
+    let said = "netcue: 2 events begin with 019CA8C6, and one is wanted:\n  \
+                019ca8c6-cd9d  03-01 10:42:07  manual emit eth0  failed\n  \
+                019ca8c6-cd98  03-01 10:42:07  ppp ip-up ppp0  done\n";
+    for command in ["why", "why event", "plan", "replay", "replay --sandbox", "capture"] {
+        let call = scene.netcue(split(&format!("{command} 019CA8C6")));
+        call.env("TZ", "Europe/Berlin").status(64).stderr(said).run();
+    }
+    scene.netcue(["plan", "019ca8"]).status(64).stderr_has("8 events begin with 019ca8,").run();
+    for command in ["why", "plan", "capture", "history"] {
+        scene.netcue([command, "019CA8C6-CD98"]).any_stdout().run();
+    }
+    for command in ["history --json", "timeline --text"] {
+        let shown = piped(&scene, &format!("{command} 019ca8c6"));
+        assert!(shown.contains("ppp0") && shown.contains("eth0"), "{shown}");
+    }
+}
+
+/// A journal in which the clock went forward by years and back again after the first event.
+#[test]
+fn an_event_is_found_also_when_the_clock_was_set_back_since() {
+    let scene = remembering();
+    let journal = scene.text("var/log/netcue/journal.jsonl");
+    let late = journal.lines().filter(|line| line.contains("019ca8c6-cd98")).map(|line| {
+        line.replace("2026-03-01T", "2031-03-01T").replace("019ca8c6-cd98", "01c1d8c6-cd98") + "\n"
+    });
+    let text = late.collect::<String>() + &journal;
+    put(&scene, "var/log/netcue/journal.jsonl", &text);
+    for command in ["why", "plan", "capture", "history", "timeline"] {
+        scene.netcue([command, "01c1d8c6"]).any_stdout().run();
     }
 }
 
