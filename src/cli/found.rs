@@ -1,4 +1,5 @@
-//! What a search in the journal comes to: the one event that was asked for, or why not.
+//! What a search in the journal comes to: the one event that was asked for, or how far
+//! it looked.
 
 use super::{Failure, history, told, when};
 use crate::error::Exit;
@@ -11,14 +12,12 @@ const CANDIDATES: usize = 10;
 
 /// The one event of the journal that is called so, with what became of it; a refused call
 /// is none.
-pub(super) fn story(journal: &Journal, word: &str) -> Result<Story, Failure> {
+pub(super) fn event(journal: &Journal, word: &str) -> Result<(Box<Event>, Story), Failure> {
     let found = journal::look_up(journal, &Name::of(word), |story| story.event.is_some());
-    one(found.map_err(history::unreadable)?, word)?.ok_or_else(|| unknown(word))
-}
-
-/// The same without what became of it.
-pub(super) fn event(journal: &Journal, word: &str) -> Result<Box<Event>, Failure> {
-    story(journal, word)?.event.ok_or_else(|| unknown(word))
+    let found = found.map_err(history::unreadable)?;
+    let missing = unknown(word, &found);
+    let story = one(found, word)?.unwrap_or_default();
+    story.event.clone().map(|event| (event, story)).ok_or(missing)
 }
 
 /// The one story that was found; none if there is none.
@@ -32,9 +31,25 @@ pub(super) fn one(found: Found, word: &str) -> Result<Option<Story>, Failure> {
     Err(several(&stories, word))
 }
 
-/// Nothing in the journal is called so.
-pub(super) fn unknown(word: &str) -> Failure {
-    Failure::new(Exit::StepFailed, format!("the journal holds no event {word:?}"))
+/// Nothing in the journal is called so, as far as it was looked through.
+pub(super) fn unknown(word: &str, found: &Found) -> Failure {
+    let further = match Name::of(word) {
+        Name::Last => SINCE,
+        Name::Beginning(_) => "more of the id",
+    };
+    let far = how_far(found, further).map(|far| format!("; {far}")).unwrap_or_default();
+    Failure::new(Exit::StepFailed, format!("the journal holds no event {word:?}{far}"))
+}
+
+/// What looks through as much of the journal as is wanted.
+pub(super) const SINCE: &str = "\"netcue history --since TIME\"";
+
+/// How far a search looked that ended before it had found enough or all, and what looks
+/// further.
+pub(super) fn how_far(found: &Found, further: &str) -> Option<String> {
+    let back_to = found.back_to.filter(|_| found.cut_short).map(when::brief)?;
+    let records = found.records;
+    Some(format!("looked through {records} records, back to {back_to}; {further} looks further"))
 }
 
 /// Which events are called so, newest first.

@@ -76,8 +76,9 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     }
     let found = find(&house, args)?;
     if let (true, Some(event)) = (found.stories.is_empty(), &args.event) {
-        return Err(found::unknown(event));
+        return Err(found::unknown(event, &found));
     }
+    let far = found::how_far(&found, "--since");
     let stories: Vec<Story> = found.stories.into_iter().rev().collect();
     let text = if args.format == Format::Cloudevents {
         let line = |story| cloudevents::line(story, &as_json(story).to_string());
@@ -90,12 +91,8 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         as_table(&stories, Reasons::Below, Paint::for_stdout())
     };
     terminal::show(&text)?;
-    if let (true, Some(back_to)) = (found.cut_short, found.back_to) {
-        terminal::tell(&format!(
-            "looked through {} records, back to {}; --since looks further",
-            found.records,
-            when::brief(back_to)
-        ));
+    if let Some(far) = far {
+        terminal::tell(&far);
     }
     Ok(Exit::Done)
 }

@@ -61,7 +61,7 @@ fn names_an_event(word: &str) -> bool {
 /// Shows what an event of the journal would do now.
 fn again(layout: &Layout, word: &str, json: bool) -> Ended {
     let house = House::open(layout.clone());
-    let event = found::event(&house.journal, word)?;
+    let (event, _) = found::event(&house.journal, word)?;
     show_event(&house, &event, json)
 }
 

@@ -39,8 +39,7 @@ pub(super) struct Recorded {
 
 /// Looks up the one event that is called so.
 pub(super) fn in_journal(journal: &Journal, word: &str) -> Result<Recorded, Failure> {
-    let story = found::story(journal, word)?;
-    let event = story.event.ok_or_else(|| found::unknown(word))?;
+    let (event, story) = found::event(journal, word)?;
     let mut search = Search { id: event.id, has_run: story.attempts > 0, ..Search::default() };
     journal.read_back(|entry| search.take(entry)).map_err(history::unreadable)?;
     let digest = search.digest().cloned();

@@ -337,6 +337,46 @@ fn who_wants_one_event_and_names_several_is_told_which() {
     }
 }
 
+#[test]
+fn a_search_that_was_cut_short_says_how_far_it_went() {
+    let scene = Scene::new();
+    scene.gateway();
+    let old = fs::read_to_string(fixture("journal.jsonl")).expect("the fixture");
+    let line = "{\"time\":\"2026-03-02T09:00:00Z\",\"record\":\"remark\",\"text\":\"x\"}\n";
+    put(
+        &scene,
+        "var/log/netcue/journal.jsonl",
+        &format!("{}\n{}", old.trim_end(), line.repeat(100_000)),
+    );
+    let far = "looked through 100000 records, back to 03-02 10:00:00; ";
+    for (words, further) in [
+        ("why hook nosuch", "\"netcue why hook nosuch --at TIME\""),
+        ("why interface ppp0", "\"netcue history --since TIME --interface ppp0\""),
+        ("why ppp", "\"netcue history --since TIME --source ppp\""),
+        ("why rule masquerade", "\"netcue history --since TIME --hook 50-rules\""),
+    ] {
+        let shown = piped(&scene, words);
+        assert!(shown.contains(&format!("\nnetcue {far}{further} looks further.\n")), "{shown}");
+    }
+    let fails = |words: &str, further: &str| {
+        let call = scene.netcue(split(words)).env("TZ", "Europe/Berlin").status(1);
+        call.stderr_has(&format!("; {far}{further} looks further\n")).run();
+    };
+    fails("why nosuch", "\"netcue history --since TIME\"");
+    for command in ["why", "plan", "replay", "timeline"] {
+        fails(&format!("{command} last"), "\"netcue history --since TIME\"");
+    }
+    for command in ["why event", "plan", "capture", "timeline", "history"] {
+        fails(&format!("{command} 019c"), "more of the id");
+    }
+    let all = scene.netcue(["history"]).env("TZ", "Europe/Berlin").any_stdout();
+    all.stderr(&format!("netcue: {far}--since looks further\n")).run();
+    // What says when it was is found however long ago.
+    assert!(piped(&scene, "why 019ca8c6-cd98").contains("All of it was done"));
+    let at = piped(&scene, "why hook 70-ddns --at \"2026-03-01 10:42\"");
+    assert!(at.contains("it timed out"), "{at}");
+}
+
 /// A journal in which the clock went forward by years and back again after the first event.
 #[test]
 fn an_event_is_found_also_when_the_clock_was_set_back_since() {

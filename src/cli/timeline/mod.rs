@@ -74,11 +74,11 @@ fn named(journal: &Journal, words: &[String]) -> Result<BTreeSet<Uuid>, Failure>
     let mut ids = BTreeSet::new();
     for word in words {
         let found = journal::look_up(journal, &Name::of(word), |story| story.event.is_some());
-        let stories = found.map_err(history::unreadable)?.stories;
-        if stories.is_empty() {
-            return Err(found::unknown(word));
+        let found = found.map_err(history::unreadable)?;
+        if found.stories.is_empty() {
+            return Err(found::unknown(word, &found));
         }
-        ids.extend(stories.iter().filter_map(|story| story.id));
+        ids.extend(found.stories.iter().filter_map(|story| story.id));
     }
     Ok(ids)
 }

@@ -7,14 +7,17 @@ use crate::journal::{self, Name, Outcome, Reach, Story};
 use crate::sources;
 
 impl Question<'_> {
-    /// The event whose id begins so, or the last one.
-    pub(super) fn of_event(&self, word: &str) -> Answered {
+    /// The event whose id begins so, or the last one. Unless `surely`, there may be none.
+    pub(super) fn of_event(&self, word: &str, surely: bool) -> Answered {
         let journal = &self.house.journal;
         let found = journal::look_up(journal, &Name::of(word), |_| true);
         let found = found.map_err(history::unreadable)?;
         // What it caused came after it: nearer than it is.
         let reach = Reach { since: None, records: found.records };
-        let Some(story) = found::one(found, word)? else { return Ok(None) };
+        let missing = found::unknown(word, &found);
+        let Some(story) = found::one(found, word)? else {
+            return if surely { Err(missing) } else { Ok(None) };
+        };
         let is_caused = |other: &Story| {
             let cause = other.event.as_ref().and_then(|event| event.caused_by);
             cause.is_some() && cause == story.id

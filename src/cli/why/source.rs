@@ -1,9 +1,9 @@
 //! Why a source is heard, or has gone quiet.
 
-use super::{Answer, Answered, Line, Question};
-use crate::cli::{history, told, when};
+use super::{Answer, Answered, Line, Question, how_far};
+use crate::cli::{told, when};
 use crate::integrate::{self, Choice, Seen, Spot, Standing};
-use crate::journal::{self, Reach, Story};
+use crate::journal::Reach;
 use crate::sources::{self, Source};
 
 /// Refused calls told about.
@@ -27,29 +27,29 @@ impl Question<'_> {
 
     fn heard(&self, name: &str) -> Result<Heard, super::Failure> {
         let look = |reach, most, refused: bool| {
-            journal::look_back(&self.house.journal, reach, most, |story: &Story| {
+            self.look_back(reach, most, |story| {
                 told::who(story).0 == name && story.refused.is_some() == refused
             })
-            .map_err(history::unreadable)
         };
         let last = look(Reach::default(), 1, false)?;
         let mut lines = Vec::new();
-        match last.stories.first() {
-            Some(story) => {
-                let time = told::began(story);
-                let ago = time.map(|time| when::lasting(when::ms_since(time))).unwrap_or_default();
-                let (word, _) = told::outcome(story);
-                lines.push(Line::Says(format!(
-                    "It was last heard {ago} ago, at {}: {}, {word} ({}).",
-                    time.map(when::full).unwrap_or_default(),
-                    told::called(story),
-                    told::short(story.id)
-                )));
-            }
-            None => lines.push(Line::Warns(match last.back_to {
+        if let Some(story) = last.stories.first() {
+            let time = told::began(story);
+            let ago = time.map(|time| when::lasting(when::ms_since(time))).unwrap_or_default();
+            let (word, _) = told::outcome(story);
+            lines.push(Line::Says(format!(
+                "It was last heard {ago} ago, at {}: {}, {word} ({}).",
+                time.map(when::full).unwrap_or_default(),
+                told::called(story),
+                told::short(story.id)
+            )));
+        } else {
+            lines.push(Line::Warns(match last.back_to {
                 Some(time) => format!("It has not been heard since {}.", when::full(time)),
                 None => "Nobody has been heard: the journal is empty.".to_owned(),
-            })),
+            }));
+            let further = format!("\"netcue history --since TIME --source {name}\"");
+            lines.extend(how_far(&last, &further));
         }
         // Of its refused calls, those that came after the last one that was taken.
         let since = Reach { since: None, records: last.records };
