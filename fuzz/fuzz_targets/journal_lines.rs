@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use netcue::config;
-use netcue::journal::{self, Entry, Journal, Reach, Standing};
+use netcue::journal::{self, Entry, Journal, OnRecord, Reach};
 use netcue::paths::Layout;
 use uuid::Uuid;
 
@@ -36,13 +36,14 @@ fuzz_target!(|bytes: &[u8]| {
         .expect("read");
     let records = ids.len() - 1;
     for most in [1, 20] {
-        let stories = journal::look_back(&journal, Reach::default(), most, |_| true).expect("read").stories;
+        let stories =
+            journal::look_back(&journal, Reach::default(), most, |_| true).expect("read").stories;
         assert!(stories.len() <= most);
     }
     for id in ids.into_iter().take(4) {
         let progress = journal::progress(&journal, id).expect("read");
         assert!(progress.finished.len() <= bytes.len());
-        let standing = journal::standing_of(&journal, id).expect("read");
-        assert!(standing == Standing::Unknown || records > 0);
+        let known = journal::on_record(&journal, id).expect("read");
+        assert!(known == OnRecord::Unknown || records > 0);
     }
 });

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Change, Seen, Spot, Standing, Step, diald, pcmcia};
+use super::{Attachment, Change, Seen, Spot, Step, diald, pcmcia};
 use crate::sys::place::Thing;
 
 const DEFAULTS: &str = "/etc/default/netcue";
@@ -302,7 +302,7 @@ pub(super) fn advice(seen: &Seen) -> Vec<String> {
     advice
 }
 
-pub(super) fn standing(seen: &Seen) -> Standing {
+pub(super) fn attachment(seen: &Seen) -> Attachment {
     let choice = chosen(seen);
     let mut spots = Vec::new();
     let mut missing = Vec::new();
@@ -329,7 +329,7 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     if choice != Choice::OFF && !has_units(seen) && spots.is_empty() && missing.is_empty() {
         missing.push("no unit and no init script is installed".to_owned());
     }
-    Standing { installed: true, spots, missing }
+    Attachment { installed: true, spots, missing }
 }
 
 fn sysv_only(seen: &Seen) -> bool {

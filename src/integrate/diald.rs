@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Change, Seen, Spot, Standing, Step, is_program, markers, program};
+use super::{Attachment, Change, Seen, Spot, Step, is_program, markers, program};
 use crate::sys::place::Thing;
 
 /// Where diald reads its options from: Debian's, and what it is built with.
@@ -201,7 +201,7 @@ fn remind(seen: &Seen) -> Vec<Step> {
     vec![Step::Say(text)]
 }
 
-pub(super) fn standing(seen: &Seen) -> Standing {
+pub(super) fn attachment(seen: &Seen) -> Attachment {
     let (file, lacking) = in_files(seen);
     let mut spots = Vec::new();
     let mut missing = Vec::new();
@@ -222,7 +222,7 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     if installed && !lacking.is_empty() {
         missing.push(format!("no line in {file} for {}", lacking.join(", ")));
     }
-    Standing { installed, spots, missing }
+    Attachment { installed, spots, missing }
 }
 
 #[cfg(test)]

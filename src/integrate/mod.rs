@@ -162,9 +162,9 @@ impl Spot {
     }
 }
 
-/// How a source stands on this machine.
+/// What calls netcue for a source on this machine, or should.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct Attachment {
     /// Whether the system itself is there, as far as its files tell.
     pub installed: bool,
     /// What calls netcue.
@@ -173,15 +173,15 @@ pub struct Standing {
     pub missing: Vec<String>,
 }
 
-/// How a source stands on this machine.
+/// Looks at what calls netcue for a source.
 #[must_use]
-pub fn standing(seen: &Seen, source: &Source) -> Standing {
+pub fn attachment(seen: &Seen, source: &Source) -> Attachment {
     match source.name.as_str() {
-        "ppp" => ppp::standing(seen),
-        "diald" => diald::standing(seen),
-        "pcmcia" => pcmcia::standing(seen),
-        "boot" => boot::standing(seen),
-        _ => Standing { installed: true, spots: Vec::new(), missing: Vec::new() },
+        "ppp" => ppp::attachment(seen),
+        "diald" => diald::attachment(seen),
+        "pcmcia" => pcmcia::attachment(seen),
+        "boot" => boot::attachment(seen),
+        _ => Attachment { installed: true, spots: Vec::new(), missing: Vec::new() },
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Change, Seen, Spot, Standing, Step, is_program, markers, program};
+use super::{Attachment, Change, Seen, Spot, Step, is_program, markers, program};
 use crate::sys::place::Thing;
 
 const FILE: &str = "/etc/pcmcia/network.opts";
@@ -182,7 +182,7 @@ fn does_nothing(function: &str) -> bool {
     matches!(body.trim_end_matches('}').trim().trim_end_matches(';'), "return" | ":" | "true")
 }
 
-pub(super) fn standing(seen: &Seen) -> Standing {
+pub(super) fn attachment(seen: &Seen) -> Attachment {
     let installed = is_installed(seen);
     let mut spots = Vec::new();
     let mut missing = Vec::new();
@@ -197,7 +197,7 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     {
         spots.push(Spot::link(IPMASQ, to));
     }
-    Standing { installed, spots, missing }
+    Attachment { installed, spots, missing }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub use named::{Name, look_up};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 pub use search::{Found, Reach, look_back, story_of};
 pub use story::{
-    Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of,
+    OnRecord, Progress, Refused, Story, StoryStep, has_final_end, on_record, progress,
 };
 
 pub use crate::sys::forward::Mark;

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::{Answer, Answered, Line, Question, how_far, step};
 use crate::cli::{told, when};
-use crate::hooks::{self, Distrust, Reason, Standing, Survey};
+use crate::hooks::{self, Distrust, Judgement, Reason, Survey};
 use crate::journal::{Outcome, Reach, Story};
 use crate::plan::{ENGINE, Wishes};
 use crate::sys::names;
@@ -112,18 +112,18 @@ fn stands(house: &crate::pipeline::House, survey: &Survey, name: &str) -> Vec<Li
     let mut lines = Vec::new();
     if let Some(found) = survey.hooks.iter().find(|found| found.name == name) {
         let path = found.path.display().to_string();
-        lines.push(match &found.standing {
-            Standing::Ready(_) => match Wishes::from_head(&found.head) {
+        lines.push(match &found.judgement {
+            Judgement::Ready(_) => match Wishes::from_head(&found.head) {
                 Ok(wishes) => Line::Says(ready(&path, &wishes, house.config.hooks.timeout)),
                 Err(bad) => Line::Warns(format!("{path} is refused: {bad}.")),
             },
-            Standing::Masked => Line::Warns(format!(
+            Judgement::Masked => Line::Warns(format!(
                 "The name {name} is masked by {path}, which is empty or a link to /dev/null."
             )),
-            Standing::Distrusted(distrust) => {
+            Judgement::Distrusted(distrust) => {
                 Line::Warns(format!("{path} is refused because {}.", in_words(distrust)))
             }
-            Standing::Unreadable(error) => Line::Warns(format!("{path} is refused: {error}.")),
+            Judgement::Unreadable(error) => Line::Warns(format!("{path} is refused: {error}.")),
         });
     } else if name == ENGINE {
         lines.push(Line::Says(format!(

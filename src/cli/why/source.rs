@@ -2,7 +2,7 @@
 
 use super::{Answer, Answered, Line, Question, how_far};
 use crate::cli::{told, when};
-use crate::integrate::{self, Choice, Seen, Spot, Standing};
+use crate::integrate::{self, Attachment, Choice, Seen, Spot};
 use crate::journal::Reach;
 use crate::sources::{self, Source};
 
@@ -16,7 +16,7 @@ impl Question<'_> {
         let Some(source) = sources::find(name) else { return Ok(None) };
         let seen = integrate::look(&self.house.layout, None);
         let attached =
-            Attached { source, seen: &seen, standing: integrate::standing(&seen, source) };
+            Attached { source, seen: &seen, attachment: integrate::attachment(&seen, source) };
         let heard = self.heard(name)?;
         let mut lines = vec![Line::Says(format!("{name} is {}.", source.summary))];
         lines.extend(attached.lines());
@@ -76,7 +76,7 @@ struct Heard {
 struct Attached<'a> {
     source: &'static Source,
     seen: &'a Seen,
-    standing: Standing,
+    attachment: Attachment,
 }
 
 impl Attached<'_> {
@@ -97,26 +97,26 @@ impl Attached<'_> {
         if !integrate::has_callers(self.source) {
             return lines;
         }
-        if !self.standing.installed {
+        if !self.attachment.installed {
             lines
                 .push(Line::Says("It is not installed here, as far as its files tell.".to_owned()));
         }
-        if self.standing.spots.is_empty() {
+        if self.attachment.spots.is_empty() {
             let line = "Nothing is set up to call netcue for it.".to_owned();
-            let is_wanted = self.standing.installed && self.is_on();
+            let is_wanted = self.attachment.installed && self.is_on();
             lines.push(if is_wanted { Line::Warns(line) } else { Line::Says(line) });
         } else {
             lines.push(Line::Says("It calls netcue by:".to_owned()));
-            lines.extend(self.standing.spots.iter().map(|spot| Line::Quotes(in_words(spot))));
+            lines.extend(self.attachment.spots.iter().map(|spot| Line::Quotes(in_words(spot))));
         }
-        let dangling = self.standing.spots.iter().filter(|spot| spot.is_dangling(self.seen));
+        let dangling = self.attachment.spots.iter().filter(|spot| spot.is_dangling(self.seen));
         lines.extend(dangling.map(|spot| {
             Line::Warns(format!("{} leads to a program that is gone.", spot.at.display()))
         }));
         // Off, it is not meant to be attached.
-        if self.is_on() && !self.standing.missing.is_empty() {
+        if self.is_on() && !self.attachment.missing.is_empty() {
             lines.push(Line::Warns("For all its calls to arrive, this is missing:".to_owned()));
-            let missing = self.standing.missing.iter();
+            let missing = self.attachment.missing.iter();
             lines.extend(missing.map(|missing| Line::Quotes(missing.clone())));
         }
         lines
@@ -124,7 +124,7 @@ impl Attached<'_> {
 
     /// What is likely to keep its calls away, and what to do: the first that is so.
     fn conclusion(&self, ever_heard: bool, refused: usize) -> Line {
-        let Standing { installed, spots, missing } = &self.standing;
+        let Attachment { installed, spots, missing } = &self.attachment;
         let enable = format!("\"netcue enable {}\"", self.source.name);
         let nothing_at_boot =
             self.source.name.as_str() == "boot" && integrate::boot_choice(self.seen) == Choice::OFF;

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use super::{Examined, Finding};
 use crate::integrate::{
-    PROGRAMS, Stage, boot_advice, boot_choice, has_callers, has_program, is_on, standing,
+    PROGRAMS, Stage, attachment, boot_advice, boot_choice, has_callers, has_program, is_on,
 };
 use crate::sources::ALL;
 
 /// Links and lines outlive a program that is removed or moved.
 pub(super) fn program(examined: &Examined) -> Vec<Finding> {
     let seen = &examined.seen;
-    let spots = || ALL.iter().flat_map(|source| standing(seen, source).spots);
+    let spots = || ALL.iter().flat_map(|source| attachment(seen, source).spots);
     if !has_program(seen) {
         let callers: Vec<String> = spots().map(|spot| spot.at.display().to_string()).collect();
         if callers.is_empty() {
@@ -48,9 +48,9 @@ pub(super) fn sources(examined: &Examined) -> Vec<Finding> {
         .filter(|source| has_callers(source))
         .filter_map(|source| {
             let name = source.name.as_str();
-            let standing = standing(&examined.seen, source);
+            let attachment = attachment(&examined.seen, source);
             let on = is_on(&examined.seen, source);
-            let is_called = !standing.spots.is_empty();
+            let is_called = !attachment.spots.is_empty();
             if !on && is_called {
                 return Some(Finding::attention(
                     "sources",
@@ -58,13 +58,13 @@ pub(super) fn sources(examined: &Examined) -> Vec<Finding> {
                     format!("netcue enable {name}, or netcue disable {name} to take out the calls"),
                 ));
             }
-            if !on || !standing.installed {
+            if !on || !attachment.installed {
                 return None;
             }
-            if !standing.missing.is_empty() {
+            if !attachment.missing.is_empty() {
                 return Some(Finding::attention(
                     "sources",
-                    format!("{name} is on, but {}", standing.missing.join("; ")),
+                    format!("{name} is on, but {}", attachment.missing.join("; ")),
                     format!("netcue enable {name}, or netcue disable {name} if it is not wanted"),
                 ));
             }
