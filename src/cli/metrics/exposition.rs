@@ -27,8 +27,8 @@ pub(super) struct Present {
 /// The whole text.
 pub(super) fn text(totals: &Totals, present: &Present, format: Format) -> String {
     let mut text = Text { format, text: String::new() };
-    text.family("netcue_version", Kind::Gauge, "The program that wrote this: always 1.");
-    text.line("netcue_version", &[("version", env!("CARGO_PKG_VERSION"))], "1");
+    text.family("netcue_build_info", Kind::Info, "The program that wrote this.");
+    text.line("netcue_build_info", &[("version", env!("CARGO_PKG_VERSION"))], "1");
     text.counts("netcue_events_total", "Events accepted.", "source", &totals.accepted);
     text.counts("netcue_refused_calls_total", "Calls not understood.", "source", &totals.refused);
     text.outcomes(
@@ -86,6 +86,7 @@ enum Kind {
     Counter,
     Gauge,
     Histogram,
+    Info,
 }
 
 struct Text {
@@ -99,8 +100,10 @@ impl Text {
     fn family(&mut self, name: &str, kind: Kind, help: &str) {
         let (family, kind) = match (self.format, kind) {
             (Format::Openmetrics, Kind::Counter) => (without(name, "_total"), "counter"),
+            (Format::Openmetrics, Kind::Info) => (without(name, "_info"), "info"),
             (Format::Prometheus, Kind::Counter) => (name, "counter"),
-            (_, Kind::Gauge) => (name, "gauge"),
+            // A type that its readers don't know makes them refuse the whole text.
+            (Format::Prometheus, Kind::Info) | (_, Kind::Gauge) => (name, "gauge"),
             (_, Kind::Histogram) => (name, "histogram"),
         };
         self.text.push_str(&format!("# TYPE {family} {kind}\n"));
