@@ -126,7 +126,7 @@ pub(super) fn in_archive(path: &Path) -> Result<Recorded, Failure> {
         })?;
     let files = tar::read(&content).map_err(|error| broken(&error))?;
     let file = |name: &str| {
-        files.iter().find(|file| file.name.ends_with(&format!("/{name}"))).map(|file| file.content)
+        files.iter().find(|(known, _)| known == name).map(|(_, content)| content.as_slice())
     };
     let event = file(names::EVENT).ok_or_else(|| broken(&"no archive of netcue capture"))?;
     let event = Event::from_json(event).map_err(|error| broken(&error))?;

@@ -202,7 +202,7 @@ fn an_archive_can_be_replayed_where_nothing_is_known() {
     assert_eq!(laptop.journal(), Vec::<Value>::new());
 
     write_file(&file, &archive.as_bytes()[..2000], 0o644);
-    words(&["--sandbox"]).status(65).stderr_has("ends in the middle of a file").run();
+    words(&["--sandbox"]).status(65).stderr_has("only the beginning of one").run();
     write_file(&file, &[b'x'; 4096], 0o644);
     words(&["--sandbox"]).status(65).stderr_has("no tar archive").run();
 }
