@@ -131,7 +131,10 @@ fn what_an_outsider_says_is_never_anything_but_a_value() {
         assert_eq!(scene.end_of("20-a")["output"], format!("{said}\nppp0\nup\n"));
     }
     assert!(!scene.path("pwned").exists());
-    assert_eq!(scene.names_in("run/netcue"), ["lock", "met.json", "queue", "rules.json"]);
+    assert_eq!(
+        scene.names_in("run/netcue"),
+        ["lock", "met-whole.json", "met.json", "queue", "rules.json"]
+    );
     assert_eq!(scene.names_in("var/log/netcue"), ["journal.jsonl"]);
 }
 
