@@ -26,6 +26,14 @@ mod documents;
 #[cfg(test)]
 mod enable;
 #[cfg(test)]
+mod enable_boot;
+#[cfg(test)]
+mod enable_diald;
+#[cfg(test)]
+mod enable_pcmcia;
+#[cfg(test)]
+mod enable_ppp;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod gateway;
