@@ -4,6 +4,8 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod aftermath;
+#[cfg(test)]
 mod boot;
 #[cfg(test)]
 mod broken;
@@ -17,6 +19,10 @@ mod calls;
 mod configure;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod crash_random;
+#[cfg(test)]
+mod crash_repeated;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]

@@ -153,6 +153,21 @@ impl Scene {
         fs::read_to_string(self.path(below)).unwrap_or_default()
     }
 
+    /// The processes called with this root: number and program.
+    pub(crate) fn processes(&self) -> Vec<(i32, String)> {
+        let root = self.root().display().to_string();
+        let called_with_root = |pid: i32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let mut words = line.split('\0');
+            let program = words.next()?.to_owned();
+            words.any(|word| word == root).then_some((pid, program))
+        };
+        let entries = fs::read_dir("/proc").expect("/proc").flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter_map(called_with_root).collect()
+    }
+
     /// Waits until nothing waits, every event has its outcome and the lock is free.
     pub(crate) fn settled(&self) {
         wait_until("the queue to be empty and the lock free", || {
@@ -196,6 +211,13 @@ pub(crate) const IP_UP: &str = "ppp ip-up ppp0 /dev/ttyS0 115200 203.0.113.5 203
 
 /// How long anything may take on a busy machine before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether a process of that number, as a hook wrote it, lives and is no zombie.
+pub(crate) fn lives(pid: &str) -> bool {
+    let pid: i32 = pid.trim().parse().expect("a pid");
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.starts_with(" Z"))
+}
 
 /// Asks again and again until it is so.
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
