@@ -44,7 +44,13 @@ mod engine;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
-mod hooks_contract;
+mod hooks_choice;
+#[cfg(test)]
+mod hooks_end;
+#[cfg(test)]
+mod hooks_limits;
+#[cfg(test)]
+mod hooks_world;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]

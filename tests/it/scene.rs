@@ -72,6 +72,11 @@ impl Scene {
         symlink(to, path).expect("a link");
     }
 
+    /// Gives a file or folder another mode.
+    pub(crate) fn chmod(&self, below: &str, mode: u32) {
+        fs::set_permissions(self.path(below), fs::Permissions::from_mode(mode)).expect("chmod");
+    }
+
     /// Puts a file into a folder under the root.
     pub(crate) fn hook_in(
         &self,
@@ -211,6 +216,11 @@ pub(crate) const IP_UP: &str = "ppp ip-up ppp0 /dev/ttyS0 115200 203.0.113.5 203
 
 /// How long anything may take on a busy machine before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The text of a hook for the shell.
+pub(crate) fn script(lines: &str) -> String {
+    format!("#!/bin/sh\n{lines}\n")
+}
 
 /// Whether a process of that number, as a hook wrote it, lives and is no zombie.
 pub(crate) fn lives(pid: &str) -> bool {

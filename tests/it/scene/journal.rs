@@ -51,6 +51,11 @@ impl Scene {
         end.unwrap_or_else(|| panic!("no end of {step} in {:#?}", self.journal()))
     }
 
+    /// What a step printed the last time.
+    pub(crate) fn output_of(&self, step: &str) -> String {
+        self.end_of(step)["output"].as_str().expect("text").to_owned()
+    }
+
     /// Why a step was left out of the last plan; nothing if it wasn't.
     pub(crate) fn skipped(&self, step: &str) -> Option<String> {
         let plan = self.records("run-begin").pop().expect("a run");
