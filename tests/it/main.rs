@@ -10,6 +10,12 @@ mod boot;
 #[cfg(test)]
 mod broken;
 #[cfg(test)]
+mod broken_journal;
+#[cfg(test)]
+mod broken_queue;
+#[cfg(test)]
+mod broken_rights;
+#[cfg(test)]
 mod burst;
 #[cfg(test)]
 mod call;

@@ -209,6 +209,22 @@ impl Scene {
         crate::places::gateway();
         self
     }
+
+    /// A gateway with a hook that writes to `ran` how the rules are.
+    pub(crate) fn telling_gateway() -> Self {
+        let scene = Self::new();
+        let ran = scene.path("ran");
+        scene
+            .gateway()
+            .hook("70-a", script(&format!("echo \"$NETCUE_RULES\" >>{}", ran.display())));
+        scene
+    }
+
+    /// The best that can come of [`IP_UP`] there: the rules stand and the hook ran, once.
+    pub(crate) fn assert_handled(&self) {
+        assert_eq!(self.text("ran"), "changed\n");
+        assert!(self.nft("list table inet netcue").contains("masquerade"));
+    }
 }
 
 /// What pppd says when a link is up, as words of `from`.
