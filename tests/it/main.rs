@@ -86,6 +86,8 @@ mod protocol;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod schema;

@@ -160,17 +160,7 @@ impl Scene {
 
     /// The processes called with this root: number and program.
     pub(crate) fn processes(&self) -> Vec<(i32, String)> {
-        let root = self.root().display().to_string();
-        let called_with_root = |pid: i32| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-            let line = String::from_utf8_lossy(&line).into_owned();
-            let mut words = line.split('\0');
-            let program = words.next()?.to_owned();
-            words.any(|word| word == root).then_some((pid, program))
-        };
-        let entries = fs::read_dir("/proc").expect("/proc").flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter_map(called_with_root).collect()
+        processes_with(&self.root().display().to_string())
     }
 
     /// Waits until nothing waits, every event has its outcome and the lock is free.
@@ -243,6 +233,20 @@ pub(crate) fn lives(pid: &str) -> bool {
     let pid: i32 = pid.trim().parse().expect("a pid");
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.starts_with(" Z"))
+}
+
+/// The processes that were called with that word: number and program.
+pub(crate) fn processes_with(word: &str) -> Vec<(i32, String)> {
+    let called_with_it = |pid: i32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let mut words = line.split('\0');
+        let program = words.next()?.to_owned();
+        words.any(|other| other == word).then_some((pid, program))
+    };
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(called_with_it).collect()
 }
 
 /// Asks again and again until it is so.
