@@ -1,7 +1,6 @@
 //! One event with all that is on record about it: from the journal, or from an archive that
 //! `capture` made.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use uuid::Uuid;
@@ -11,7 +10,7 @@ use crate::config::{self, Config};
 use crate::engine::KernelState;
 use crate::error::Exit;
 use crate::event::Event;
-use crate::journal::{Entry, Journal, Record};
+use crate::journal::{self, Entry, Journal, Record};
 use crate::sys::files;
 
 /// Largest archive in bytes.
@@ -42,11 +41,14 @@ pub(super) fn in_journal(journal: &Journal, word: &str) -> Result<Recorded, Fail
     let (event, story) = found::event(journal, word)?;
     let mut search = Search { id: event.id, has_run: story.attempts > 0, ..Search::default() };
     journal.read_back(|entry| search.take(entry)).map_err(history::unreadable)?;
-    let digest = search.digest().cloned();
-    let state = digest.and_then(|digest| search.states.remove(&digest).flatten());
+    let state = search
+        .digest()
+        .map(|digest| journal::state_of(journal, digest).map_err(history::unreadable))
+        .transpose()?
+        .flatten();
     let mut entries = search.entries;
     entries.reverse();
-    Ok(Recorded { event, entries, state, config: None })
+    Ok(Recorded { event, entries, state: state.map(Box::new), config: None })
 }
 
 /// The reading of all that is on record about one event.
@@ -57,53 +59,33 @@ struct Search {
     has_run: bool,
     entries: Vec<Entry>,
     is_accepted: bool,
-    /// States that its runs refer to, once they are met.
-    states: BTreeMap<String, Option<Box<KernelState>>>,
 }
 
 impl Search {
     /// Takes one entry, older than those before; false when nothing is missing any more.
     fn take(&mut self, entry: Entry) -> bool {
-        if let Record::State { digest, state } = entry.record {
-            if let Some(place) = self.states.get_mut(&digest) {
-                place.get_or_insert(state);
-            }
-            return !self.is_complete();
-        }
-        if entry.event_id != Some(self.id) {
+        let is_state = matches!(entry.record, Record::State { .. } | Record::StateChange { .. });
+        if is_state || entry.event_id != Some(self.id) {
             return true;
         }
-        match &entry.record {
-            Record::Accepted { .. } => self.is_accepted = true,
-            Record::RunBegin { state: Some(digest), .. } => {
-                self.states.entry(digest.clone()).or_default();
-            }
-            _ => {}
-        }
+        self.is_accepted |= matches!(entry.record, Record::Accepted { .. });
         self.entries.push(entry);
-        !self.is_complete()
-    }
-
-    /// What the last run of the event refers to; none if it never ran, or ran before states
-    /// were recorded.
-    fn digest(&self) -> Option<&String> {
-        self.run()?.as_ref()
+        // A run may begin before the process that took the event in has written that down.
+        !self.is_accepted || self.has_run && self.last_run().is_none()
     }
 
     /// The digest in the record of the last run, if that has been met.
-    fn run(&self) -> Option<&Option<String>> {
+    fn last_run(&self) -> Option<&Option<String>> {
         self.entries.iter().find_map(|entry| match &entry.record {
             Record::RunBegin { state, .. } => Some(state),
             _ => None,
         })
     }
 
-    fn is_complete(&self) -> bool {
-        let is_met = |digest| self.states.get(digest).is_some_and(Option::is_some);
-        // A run may begin before the process that took the event in has written that down.
-        self.is_accepted
-            && (!self.has_run || self.run().is_some())
-            && self.digest().is_none_or(is_met)
+    /// What the last run of the event refers to; none if it never ran, or ran before states
+    /// were recorded.
+    fn digest(&self) -> Option<&str> {
+        self.last_run()?.as_deref()
     }
 }
 
@@ -119,7 +101,7 @@ pub(super) fn in_archive(path: &Path) -> Result<Recorded, Failure> {
         })?;
     let files = tar::read(&content).map_err(|error| broken(&error))?;
     let file = |name: &str| {
-        files.iter().find(|file| file.name.ends_with(&format!("/{name}"))).map(|file| file.content)
+        files.iter().find(|(known, _)| known == name).map(|(_, content)| content.as_slice())
     };
     let event = file(names::EVENT).ok_or_else(|| broken(&"no archive of netcue capture"))?;
     let event = Event::from_json(event).map_err(|error| broken(&error))?;

@@ -1,16 +1,18 @@
 //! The journal: what happened, one JSON object a line, appended, rotated and read back
 //! from its end.
 
+mod delta;
 mod heard;
 mod named;
 mod record;
 mod search;
 mod story;
 
+pub use delta::Delta;
 pub use heard::{Heard, last_heard};
 pub use named::{Name, look_up};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
-pub use search::{Found, Reach, look_back, story_of};
+pub use search::{Found, Reach, look_back, state_of, story_of};
 pub use story::{
     OnRecord, Progress, Refused, Story, StoryStep, has_final_end, on_record, progress,
 };

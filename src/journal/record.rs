@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::delta::Delta;
 use crate::event::Event;
 use crate::sys::state::KernelState;
 
@@ -28,6 +29,9 @@ pub enum Record {
     Accepted {
         /// The event.
         event: Box<Event>,
+        /// The command line of the call, our own name first, made short and harmless.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        argv: Vec<String>,
     },
     /// A call was not understood, or would have closed a loop.
     Refused {
@@ -37,6 +41,9 @@ pub enum Record {
         trigger: Option<String>,
         /// Which word, and why.
         reason: String,
+        /// The command line of the call, as above.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        argv: Vec<String>,
     },
     /// A run begins.
     RunBegin {
@@ -54,6 +61,15 @@ pub enum Record {
         digest: String,
         /// Interfaces, addresses, routes and policy rules.
         state: Box<KernelState>,
+    },
+    /// The same, told by what is different in a state recorded earlier in the same file.
+    StateChange {
+        /// By which runs refer to it.
+        digest: String,
+        /// The digest of the earlier one, which a `state` record has.
+        base: String,
+        /// What is different.
+        change: Box<Delta>,
     },
     /// A step begins.
     StepBegin {

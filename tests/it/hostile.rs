@@ -91,7 +91,7 @@ fn two_mebibytes_of_environment_reach_no_hook() {
         call = call.env(&format!("FILLER_{number}"), "y".repeat(120_000));
     }
     call.run();
-    let output = scene.end_of("20-a")["output"].as_str().expect("text").to_owned();
+    let output = scene.output_of("20-a");
     let size: u32 = output.lines().next().expect("a line").trim().parse().expect(&output);
     assert!(size < 4096, "{size} bytes of environment");
     let warnings = scene.records("accepted")[0]["event"]["warnings"].to_string();
@@ -131,7 +131,10 @@ fn what_an_outsider_says_is_never_anything_but_a_value() {
         assert_eq!(scene.end_of("20-a")["output"], format!("{said}\nppp0\nup\n"));
     }
     assert!(!scene.path("pwned").exists());
-    assert_eq!(scene.names_in("run/netcue"), ["lock", "met.json", "queue", "rules.json"]);
+    assert_eq!(
+        scene.names_in("run/netcue"),
+        ["lock", "met-whole.json", "met.json", "queue", "rules.json"]
+    );
     assert_eq!(scene.names_in("var/log/netcue"), ["journal.jsonl"]);
 }
 
@@ -151,6 +154,29 @@ fn what_could_forge_a_line_or_move_a_cursor_is_left_out_and_not_even_quoted() {
     for accepted in scene.records("accepted") {
         assert_eq!(accepted["event"]["warnings"].as_array().expect("a list").len(), 5);
     }
+}
+
+#[test]
+fn the_words_of_a_call_are_on_record_whole_if_they_are_short_and_harmless() {
+    let scene = Scene::new();
+    let root = scene.root().to_str().expect("text");
+    scene.ip_up();
+    let argv = scene.records("accepted")[0]["argv"].clone();
+    let words: Vec<&str> =
+        ["netcue", "--root", root, "from"].into_iter().chain(IP_UP.split(' ')).collect();
+    assert_eq!(argv, serde_json::json!(words));
+
+    scene.calling(IP_UP).words(vec!["\u{1b}[2J"; 2000]).run();
+    scene.calling("ppp").word("x".repeat(100_000)).status(65).stderr_has("refused").run();
+    let file = scene.text("var/log/netcue/journal.jsonl");
+    assert_harmless("the journal itself", &file);
+    assert!(file.len() < 16_384, "{}", file.len());
+    let shown = scene.netcue(["why", "last"]).any_stdout().run().stdout;
+    assert!(shown.contains(&format!(" from ppp {}…\n", "x".repeat(256))), "{shown}");
+    assert_harmless("why", &shown);
+    let argv = &scene.records("accepted")[1]["argv"];
+    assert_eq!(argv[31], "\\u{1b}[2J");
+    assert_eq!(argv[32], "… and 1980 more");
 }
 
 #[test]
@@ -375,7 +401,7 @@ fn an_event_made_inside_a_hook_comes_after_it_and_holds_nobody() {
     scene.ip_up();
     scene.settled();
     assert_eq!(scene.outcomes(), ["done"; 4]);
-    let output = scene.end_of("20-a")["output"].as_str().expect("text").to_owned();
+    let output = scene.output_of("20-a");
     assert_eq!(output.matches(" queued\n").count(), 2, "{output}");
     let accepted = scene.records("accepted");
     for caused in &accepted[1..] {

@@ -11,7 +11,6 @@ use nix::pty::{Winsize, openpty};
 use serde_json::Value;
 
 use crate::call::NETCUE;
-use crate::enable::{link, put};
 use crate::mdoc::{page, part};
 use crate::scene::{Scene, text_of, wait_until, write_file};
 
@@ -207,29 +206,27 @@ fn why_source(scene: &Scene, name: &str) -> String {
 /// A machine on which each source is attached in its own way.
 fn attached() -> Scene {
     let scene = remembering();
-    put(&scene, "usr/sbin/netcue", "");
+    scene.put("usr/sbin/netcue", "");
     for (file, folder) in [("ip-up", "ip-up.d"), ("ip-down", "ip-down.d")] {
-        put(&scene, &format!("etc/ppp/{file}"), "#!/bin/sh\n");
-        link(&scene, &format!("etc/ppp/{folder}/netcue"), "/usr/sbin/netcue");
+        scene.put(&format!("etc/ppp/{file}"), "#!/bin/sh\n");
+        scene.link(&format!("etc/ppp/{folder}/netcue"), "/usr/sbin/netcue");
     }
-    put(&scene, "usr/sbin/diald", "");
-    put(
-        &scene,
+    scene.put("usr/sbin/diald", "");
+    scene.put(
         "etc/diald/diald.options",
         "mode ppp\naddroute \"/usr/sbin/netcue from diald addroute\"\n\
          delroute \"/usr/sbin/netcue from diald delroute\"\nip-up /etc/diald/ip-up\n\
          ip-down /etc/diald/ip-down\nip-goingdown \"/usr/sbin/netcue from diald ip-goingdown\"\n",
     );
-    link(&scene, "etc/diald/ip-up", "/usr/sbin/netcue");
-    link(&scene, "etc/diald/ip-down", "/usr/sbin/netcue");
-    put(&scene, "etc/pcmcia/network.opts", "# cards\n/usr/sbin/netcue from pcmcia start eth1\n");
-    put(&scene, "etc/default/netcue", "BOOT=\"services\"\n");
+    scene.link("etc/diald/ip-up", "/usr/sbin/netcue");
+    scene.link("etc/diald/ip-down", "/usr/sbin/netcue");
+    scene.put("etc/pcmcia/network.opts", "# cards\n/usr/sbin/netcue from pcmcia start eth1\n");
+    scene.put("etc/default/netcue", "BOOT=\"services\"\n");
     let unit = "netcue-boot-services.service";
-    put(&scene, &format!("usr/lib/systemd/system/{unit}"), "[Install]\nWantedBy=a.target\n");
-    link(
-        &scene,
+    scene.put(&format!("usr/lib/systemd/system/{unit}"), "[Install]\nWantedBy=a.target\n");
+    scene.link(
         &format!("etc/systemd/system/a.target.wants/{unit}"),
-        &format!("/usr/lib/systemd/system/{unit}"),
+        format!("/usr/lib/systemd/system/{unit}"),
     );
     scene
 }
@@ -244,7 +241,7 @@ fn half_attached() -> Scene {
     ] {
         fs::remove_file(scene.path(gone)).expect(gone);
     }
-    put(&scene, "etc/diald/ip-up", "#!/bin/sh\n");
+    scene.put("etc/diald/ip-up", "#!/bin/sh\n");
     scene
 }
 
@@ -270,15 +267,15 @@ fn what_has_gone_quiet_is_asked_after() {
     let scene = attached();
     fs::rename(scene.path("usr/sbin/netcue"), scene.path("usr/sbin/netcue.old")).expect("a file");
     case("netcue is gone", &scene, &["ppp", "pcmcia"]);
-    put(&scene, "usr/local/sbin/netcue", "");
+    scene.put("usr/local/sbin/netcue", "");
     case("netcue is elsewhere", &scene, &["ppp"]);
 
     let scene = Scene::new();
     fs::create_dir_all(scene.path("etc/ppp/ip-up.d")).expect("a folder");
-    put(&scene, "etc/ppp/ip-up", "#!/bin/sh\n");
+    scene.put("etc/ppp/ip-up", "#!/bin/sh\n");
     case("nothing calls netcue", &scene, &["ppp"]);
-    link(&scene, "etc/ppp/ip-up.d/netcue", "/usr/sbin/netcue");
-    put(&scene, "usr/sbin/netcue", "");
+    scene.link("etc/ppp/ip-up.d/netcue", "/usr/sbin/netcue");
+    scene.put("usr/sbin/netcue", "");
     case("it has not called yet", &scene, &["ppp"]);
     assert_is("why-source.txt", &shown);
 }
@@ -343,8 +340,7 @@ fn a_search_that_was_cut_short_says_how_far_it_went() {
     scene.gateway();
     let old = fs::read_to_string(fixture("journal.jsonl")).expect("the fixture");
     let line = "{\"time\":\"2026-03-02T09:00:00Z\",\"record\":\"remark\",\"text\":\"x\"}\n";
-    put(
-        &scene,
+    scene.put(
         "var/log/netcue/journal.jsonl",
         &format!("{}\n{}", old.trim_end(), line.repeat(100_000)),
     );
@@ -386,7 +382,7 @@ fn an_event_is_found_also_when_the_clock_was_set_back_since() {
         line.replace("2026-03-01T", "2031-03-01T").replace("019ca8c6-cd98", "01c1d8c6-cd98") + "\n"
     });
     let text = late.collect::<String>() + &journal;
-    put(&scene, "var/log/netcue/journal.jsonl", &text);
+    scene.put("var/log/netcue/journal.jsonl", &text);
     for command in ["why", "plan", "capture", "history", "timeline"] {
         scene.netcue([command, "01c1d8c6"]).any_stdout().run();
     }
