@@ -14,12 +14,12 @@ use crate::call::NETCUE;
 use crate::mdoc::{page, part};
 use crate::scene::{Scene, text_of, wait_until, write_file};
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/show").join(name)
 }
 
 /// A machine with the journal of the fixtures, and nothing else.
-fn remembering() -> Scene {
+pub(crate) fn remembering() -> Scene {
     let scene = Scene::new();
     let journal = fs::read(fixture("journal.jsonl")).expect("the fixture");
     write_file(&scene.path("var/log/netcue/journal.jsonl"), &journal, 0o640);
@@ -27,7 +27,7 @@ fn remembering() -> Scene {
 }
 
 /// Compares with a file, or writes it where BLESS is set in the environment.
-fn assert_is(name: &str, shown: &str) {
+pub(crate) fn assert_is(name: &str, shown: &str) {
     let path = fixture(name);
     if std::env::var_os("BLESS").is_some() {
         fs::write(&path, shown).expect("written");
@@ -37,7 +37,7 @@ fn assert_is(name: &str, shown: &str) {
 }
 
 /// What a call prints into a pipe, with its words before it.
-fn piped(scene: &Scene, words: &str) -> String {
+pub(crate) fn piped(scene: &Scene, words: &str) -> String {
     let call = scene.netcue(split(words)).env("TZ", "Europe/Berlin");
     let ran = call.any_stdout().stderr_has("").run();
     let shown = crate::call::masked(&ran.stdout, scene.root());
@@ -45,7 +45,7 @@ fn piped(scene: &Scene, words: &str) -> String {
 }
 
 /// Words, those in quotes together.
-fn split(words: &str) -> Vec<String> {
+pub(crate) fn split(words: &str) -> Vec<String> {
     let parts = words.split('"').enumerate().map(|(index, part)| match index % 2 {
         0 => part.split_whitespace().map(ToOwned::to_owned).collect(),
         _ => vec![part.to_owned()],
@@ -194,115 +194,6 @@ fn why_and_plan_and_status_on_a_gateway() {
     assert!(scene.nft("list tables").is_empty(), "nothing is changed");
 }
 
-/// What is said of a source, without how long ago it was heard.
-fn why_source(scene: &Scene, name: &str) -> String {
-    let shown = piped(scene, &format!("why {name}"));
-    match (shown.split_once("last heard "), shown.split_once(" ago, at ")) {
-        (Some((before, _)), Some((_, after))) => format!("{before}last heard AGO, at {after}"),
-        _ => shown,
-    }
-}
-
-/// A machine on which each source is attached in its own way.
-fn attached() -> Scene {
-    let scene = remembering();
-    scene.put("usr/sbin/netcue", "");
-    for (file, folder) in [("ip-up", "ip-up.d"), ("ip-down", "ip-down.d")] {
-        scene.put(&format!("etc/ppp/{file}"), "#!/bin/sh\n");
-        scene.link(&format!("etc/ppp/{folder}/netcue"), "/usr/sbin/netcue");
-    }
-    scene.put("usr/sbin/diald", "");
-    scene.put(
-        "etc/diald/diald.options",
-        "mode ppp\naddroute \"/usr/sbin/netcue from diald addroute\"\n\
-         delroute \"/usr/sbin/netcue from diald delroute\"\nip-up /etc/diald/ip-up\n\
-         ip-down /etc/diald/ip-down\nip-goingdown \"/usr/sbin/netcue from diald ip-goingdown\"\n",
-    );
-    scene.link("etc/diald/ip-up", "/usr/sbin/netcue");
-    scene.link("etc/diald/ip-down", "/usr/sbin/netcue");
-    scene.put("etc/pcmcia/network.opts", "# cards\n/usr/sbin/netcue from pcmcia start eth1\n");
-    scene.put("etc/default/netcue", "BOOT=\"services\"\n");
-    let unit = "netcue-boot-services.service";
-    scene.put(&format!("usr/lib/systemd/system/{unit}"), "[Install]\nWantedBy=a.target\n");
-    scene.link(
-        &format!("etc/systemd/system/a.target.wants/{unit}"),
-        format!("/usr/lib/systemd/system/{unit}"),
-    );
-    scene
-}
-
-/// The same with something missing for most.
-fn half_attached() -> Scene {
-    let scene = attached();
-    for gone in [
-        "etc/diald/ip-up",
-        "etc/ppp/ip-down.d/netcue",
-        "usr/lib/systemd/system/netcue-boot-services.service",
-    ] {
-        fs::remove_file(scene.path(gone)).expect(gone);
-    }
-    scene.put("etc/diald/ip-up", "#!/bin/sh\n");
-    scene
-}
-
-#[test]
-fn what_has_gone_quiet_is_asked_after() {
-    let mut shown = String::new();
-    let mut case = |what: &str, scene: &Scene, names: &[&str]| {
-        shown += &format!("# {what}\n");
-        for name in names {
-            shown += &why_source(scene, name);
-        }
-    };
-    let all = ["ppp", "diald", "pcmcia", "boot", "manual"];
-    case("nothing is there", &Scene::new(), &all);
-    case("each is attached in its own way", &attached(), &all);
-
-    case("part of it is missing", &half_attached(), &["ppp", "diald", "boot"]);
-
-    let scene = attached();
-    fs::create_dir_all(scene.path("etc/netcue/enabled")).expect("a folder");
-    case("switched off", &scene, &["ppp", "diald", "manual"]);
-
-    let scene = attached();
-    fs::rename(scene.path("usr/sbin/netcue"), scene.path("usr/sbin/netcue.old")).expect("a file");
-    case("netcue is gone", &scene, &["ppp", "pcmcia"]);
-    scene.put("usr/local/sbin/netcue", "");
-    case("netcue is elsewhere", &scene, &["ppp"]);
-
-    let scene = Scene::new();
-    fs::create_dir_all(scene.path("etc/ppp/ip-up.d")).expect("a folder");
-    scene.put("etc/ppp/ip-up", "#!/bin/sh\n");
-    case("nothing calls netcue", &scene, &["ppp"]);
-    scene.link("etc/ppp/ip-up.d/netcue", "/usr/sbin/netcue");
-    scene.put("usr/sbin/netcue", "");
-    case("it has not called yet", &scene, &["ppp"]);
-    assert_is("why-source.txt", &shown);
-}
-
-#[test]
-fn why_and_sources_and_doctor_see_the_same_callers() {
-    for (scene, lacking) in [(attached(), 0), (half_attached(), 3)] {
-        let sources = json_of(&scene, "sources --json").remove(0);
-        assert_valid("sources", &sources);
-        let doctor = scene.netcue(["doctor"]).any_status().any_stdout().run().stdout;
-        let mut found = 0;
-        for source in sources.as_array().expect("sources") {
-            let name = source["source"].as_str().expect("a name");
-            let why = piped(&scene, &format!("why {name}"));
-            for spot in source["called_by"].as_array().expect("callers") {
-                let at = spot["at"].as_str().expect("a path");
-                assert!(why.contains(&format!("    {at}, ")), "{at}: {why}");
-            }
-            let lacks = !source["missing"].as_array().expect("a list").is_empty();
-            assert_eq!(why.contains("this is missing:"), lacks, "{why}");
-            assert_eq!(doctor.contains(&format!("{name} is on, but ")), lacks, "{doctor}");
-            found += usize::from(lacks);
-        }
-        assert_eq!(found, lacking);
-    }
-}
-
 #[test]
 fn what_is_unknown_is_said_to_be() {
     let scene = remembering();
@@ -311,80 +202,6 @@ fn what_is_unknown_is_said_to_be() {
     }
     for words in ["history --since noon", "why 20-a --at noon"] {
         scene.netcue(split(words)).status(64).stderr_has("netcue: ").run();
-    }
-}
-
-#[test]
-fn who_wants_one_event_and_names_several_is_told_which() {
-    let scene = remembering();
-    let said = "netcue: 2 events begin with 019CA8C6, and one is wanted:\n  \
-                019ca8c6-cd9d  03-01 10:42:07  manual emit eth0  failed\n  \
-                019ca8c6-cd98  03-01 10:42:07  ppp ip-up ppp0  done\n";
-    for command in ["why", "why event", "plan", "replay", "replay --sandbox", "capture"] {
-        let call = scene.netcue(split(&format!("{command} 019CA8C6")));
-        call.env("TZ", "Europe/Berlin").status(64).stderr(said).run();
-    }
-    scene.netcue(["plan", "019ca8"]).status(64).stderr_has("8 events begin with 019ca8,").run();
-    for command in ["why", "plan", "capture", "history"] {
-        scene.netcue([command, "019CA8C6-CD98"]).any_stdout().run();
-    }
-    for command in ["history --json", "timeline --text"] {
-        let shown = piped(&scene, &format!("{command} 019ca8c6"));
-        assert!(shown.contains("ppp0") && shown.contains("eth0"), "{shown}");
-    }
-}
-
-#[test]
-fn a_search_that_was_cut_short_says_how_far_it_went() {
-    let scene = Scene::new();
-    scene.gateway();
-    let old = fs::read_to_string(fixture("journal.jsonl")).expect("the fixture");
-    let line = "{\"time\":\"2026-03-02T09:00:00Z\",\"record\":\"remark\",\"text\":\"x\"}\n";
-    scene.put(
-        "var/log/netcue/journal.jsonl",
-        &format!("{}\n{}", old.trim_end(), line.repeat(100_000)),
-    );
-    let far = "looked through 100000 records, back to 03-02 10:00:00; ";
-    for (words, further) in [
-        ("why hook nosuch", "\"netcue why hook nosuch --at TIME\""),
-        ("why interface ppp0", "\"netcue history --since TIME --interface ppp0\""),
-        ("why ppp", "\"netcue history --since TIME --source ppp\""),
-        ("why rule masquerade", "\"netcue history --since TIME --hook 50-rules\""),
-    ] {
-        let shown = piped(&scene, words);
-        assert!(shown.contains(&format!("\nnetcue {far}{further} looks further.\n")), "{shown}");
-    }
-    let fails = |words: &str, further: &str| {
-        let call = scene.netcue(split(words)).env("TZ", "Europe/Berlin").status(1);
-        call.stderr_has(&format!("; {far}{further} looks further\n")).run();
-    };
-    fails("why nosuch", "\"netcue history --since TIME\"");
-    for command in ["why", "plan", "replay", "timeline"] {
-        fails(&format!("{command} last"), "\"netcue history --since TIME\"");
-    }
-    for command in ["why event", "plan", "capture", "timeline", "history"] {
-        fails(&format!("{command} 019c"), "more of the id");
-    }
-    let all = scene.netcue(["history"]).env("TZ", "Europe/Berlin").any_stdout();
-    all.stderr(&format!("netcue: {far}--since looks further\n")).run();
-    // What says when it was is found however long ago.
-    assert!(piped(&scene, "why 019ca8c6-cd98").contains("All of it was done"));
-    let at = piped(&scene, "why hook 70-ddns --at \"2026-03-01 10:42\"");
-    assert!(at.contains("it timed out"), "{at}");
-}
-
-/// A journal in which the clock went forward by years and back again after the first event.
-#[test]
-fn an_event_is_found_also_when_the_clock_was_set_back_since() {
-    let scene = remembering();
-    let journal = scene.text("var/log/netcue/journal.jsonl");
-    let late = journal.lines().filter(|line| line.contains("019ca8c6-cd98")).map(|line| {
-        line.replace("2026-03-01T", "2031-03-01T").replace("019ca8c6-cd98", "01c1d8c6-cd98") + "\n"
-    });
-    let text = late.collect::<String>() + &journal;
-    scene.put("var/log/netcue/journal.jsonl", &text);
-    for command in ["why", "plan", "capture", "history", "timeline"] {
-        scene.netcue([command, "01c1d8c6"]).any_stdout().run();
     }
 }
 
@@ -524,7 +341,7 @@ fn put_in(value: &mut Value) {
     }
 }
 
-fn assert_valid(name: &str, value: &Value) {
+pub(crate) fn assert_valid(name: &str, value: &Value) {
     let validator = jsonschema::draft202012::options()
         .should_validate_formats(true)
         .build(&schema(name))
@@ -534,7 +351,7 @@ fn assert_valid(name: &str, value: &Value) {
 }
 
 /// The objects that a call prints.
-fn json_of(scene: &Scene, words: &str) -> Vec<Value> {
+pub(crate) fn json_of(scene: &Scene, words: &str) -> Vec<Value> {
     let ran = scene.netcue(split(words)).any_stdout().stderr_has("").run();
     let values = serde_json::Deserializer::from_str(&ran.stdout).into_iter();
     values.collect::<Result<_, _>>().expect("JSON")
