@@ -113,3 +113,20 @@ fn why_and_sources_and_doctor_see_the_same_callers() {
         assert_eq!(found, lacking);
     }
 }
+
+#[test]
+fn a_call_refused_before_one_that_was_taken_is_no_reason_for_silence() {
+    let scene = attached();
+    let refused = || scene.calling("ppp ip-oops").any_status().any_stderr().run();
+    refused();
+    scene.ip_up();
+    let shown = piped(&scene, "why ppp");
+    assert!(shown.contains("Nothing keeps its calls away."), "{shown}");
+    assert!(!shown.contains("refused"), "{shown}");
+    for calls in ["its last call was", "its last calls were"] {
+        refused();
+        let shown = piped(&scene, "why ppp");
+        assert!(shown.contains(": ppp ip-up ppp0, done ("), "{shown}");
+        assert!(shown.contains(&format!("It is quiet because {calls} refused: ")), "{shown}");
+    }
+}

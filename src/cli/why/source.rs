@@ -3,10 +3,10 @@
 use super::{Answer, Answered, Line, Question, how_far};
 use crate::cli::{told, when};
 use crate::integrate::{self, Attachment, Choice, Seen, Spot};
-use crate::journal::Reach;
+use crate::journal::{Reach, Story};
 use crate::sources::{self, Source};
 
-/// Refused calls told about.
+/// Most refused calls told about: those that came after the last one that was taken.
 const REFUSALS: usize = 3;
 
 impl Question<'_> {
@@ -26,41 +26,46 @@ impl Question<'_> {
     }
 
     fn heard(&self, name: &str) -> Result<Heard, super::Failure> {
-        let look = |reach, most, refused: bool| {
-            self.look_back(reach, most, |story| {
-                told::who(story).0 == name && story.refused.is_some() == refused
-            })
-        };
-        let last = look(Reach::default(), 1, false)?;
-        let mut lines = Vec::new();
-        if let Some(story) = last.stories.first() {
-            let time = told::began(story);
-            let ago = time.map(|time| when::lasting(when::ms_since(time))).unwrap_or_default();
-            let (word, _) = told::outcome(story);
-            lines.push(Line::Says(format!(
-                "It was last heard {ago} ago, at {}: {}, {word} ({}).",
-                time.map(when::full).unwrap_or_default(),
-                told::called(story),
-                told::short(story.id)
-            )));
+        let is_its = |story: &Story| told::who(story).0 == name;
+        let is_taken = |story: &Story| story.refused.is_none();
+        let mut newest = self.look_back(Reach::default(), REFUSALS, is_its)?;
+        let number = newest.stories.iter().take_while(|story| !is_taken(story)).count();
+        let refused: Vec<Story> = newest.stories.drain(..number).collect();
+        let taken = if newest.stories.is_empty() {
+            self.look_back(Reach::default(), 1, |story| is_its(story) && is_taken(story))?
         } else {
-            lines.push(Line::Warns(match last.back_to {
+            newest
+        };
+        let mut lines = Vec::new();
+        if let Some(last) = taken.stories.first() {
+            lines.push(last_heard(last));
+        } else {
+            lines.push(Line::Warns(match taken.back_to {
                 Some(time) => format!("It has not been heard since {}.", when::full(time)),
                 None => "Nobody has been heard: the journal is empty.".to_owned(),
             }));
             let further = format!("\"netcue history --since TIME --source {name}\"");
-            lines.extend(how_far(&last, &further));
+            lines.extend(how_far(&taken, &further));
         }
-        // Of its refused calls, those that came after the last one that was taken.
-        let since = Reach { since: None, records: last.records };
-        let refused = look(since, REFUSALS, true)?.stories;
         for story in refused.iter().rev() {
             let time = told::began(story).map(when::full).unwrap_or_default();
             let why = told::reason(story).unwrap_or_default();
             lines.push(Line::Warns(format!("A call was refused at {time}: {why}.")));
         }
-        Ok(Heard { lines, ever: !last.stories.is_empty(), refused: refused.len() })
+        Ok(Heard { lines, ever: !taken.stories.is_empty(), refused: refused.len() })
     }
+}
+
+fn last_heard(story: &Story) -> Line {
+    let time = told::began(story);
+    let ago = time.map(|time| when::lasting(when::ms_since(time))).unwrap_or_default();
+    let (word, _) = told::outcome(story);
+    Line::Says(format!(
+        "It was last heard {ago} ago, at {}: {}, {word} ({}).",
+        time.map(when::full).unwrap_or_default(),
+        told::called(story),
+        told::short(story.id)
+    ))
 }
 
 /// When a source was last heard of.
