@@ -28,6 +28,16 @@ mod enable;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod examples_command;
+#[cfg(test)]
+mod examples_conf;
+#[cfg(test)]
+mod examples_hooks;
+#[cfg(test)]
+mod examples_readme;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hooks_contract;
@@ -57,6 +67,8 @@ mod places;
 mod properties;
 #[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod reader;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
