@@ -47,7 +47,7 @@ pub fn check(event: &Event) {
     let entry = Entry {
         time: Timestamp::UNIX_EPOCH,
         event_id: Some(event.id),
-        record: Record::Accepted { event: Box::new(event.clone()) },
+        record: Record::Accepted { event: Box::new(event.clone()), argv: Vec::new() },
     };
     let line = serde_json::to_string(&entry).expect("an entry is JSON");
     assert!(!line.contains('\n'));

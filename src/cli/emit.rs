@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::{Ended, Failure, cause};
+use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::event::{Action, Cidr, Facts, Family, InterfaceName, Text};
 use crate::paths::Layout;
-use crate::pipeline::{self, House};
+use crate::pipeline::{self, Caller, House};
 use crate::sources::{self, Reading, Wait};
 use crate::sys::invocation::{self, Invocation};
 use crate::sys::terminal;
@@ -86,7 +86,7 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
     let mut house = House::open(layout.clone());
     let wait = if no_wait { Wait::Deposit } else { Wait::Foreground };
     let reading = Reading { source, trigger, facts };
-    let arrival = pipeline::arrive(&mut house, reading, cause(invocation), wait);
+    let arrival = pipeline::arrive(&mut house, reading, Caller::of(invocation), wait);
     house.close();
     if let Some(event) = &arrival.event {
         terminal::show(&format!("{} {}\n", event.id, arrival.fate.as_str()))?;

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 
-use super::{Ended, call, cause};
+use super::{Ended, call};
 use crate::error::Exit;
 use crate::paths::Layout;
-use crate::pipeline::{self, House};
+use crate::pipeline::{self, Caller, House};
 use crate::sources::{self, Reading, Refusal, Source, Trigger};
 use crate::sys::invocation::Invocation;
 
@@ -54,9 +54,9 @@ fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocat
     let arrival = match read {
         Ok(reading) => {
             let wait = reading.trigger.wait;
-            pipeline::arrive(&mut house, reading, cause(invocation), wait)
+            pipeline::arrive(&mut house, reading, Caller::of(invocation), wait)
         }
-        Err(refusal) => pipeline::refuse_call(&mut house, &refusal),
+        Err(refusal) => pipeline::refuse_call(&mut house, &refusal, Caller::of(invocation)),
     };
     let exit = arrival.fate.exit_for_source(house.config.strict);
     house.close();

@@ -212,6 +212,7 @@ pub(super) fn as_json(story: &Story) -> serde_json::Value {
             "source": refused.source, "trigger": refused.trigger, "reason": refused.reason,
         })),
         "time": told::began(story),
+        "argv": story.argv,
         "outcome": word,
         "reason": story.reason,
         "attempts": story.attempts,

@@ -3,10 +3,10 @@
 
 use clap::Parser;
 
-use super::{Ended, Failure, cause};
+use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::paths::Layout;
-use crate::pipeline::{self, Arrival, House};
+use crate::pipeline::{self, Arrival, Caller, House};
 use crate::sources::{self, Call};
 use crate::sys::invocation::Invocation;
 use crate::sys::terminal;
@@ -54,5 +54,5 @@ pub(super) fn recompute(house: &mut House, invocation: &Invocation) -> Result<Ar
     let trigger = source.trigger("run").ok_or_else(missing)?;
     let reading = sources::read(source, trigger, &Call::default())
         .map_err(|refusal| Failure::new(Exit::Bug, refusal))?;
-    Ok(pipeline::arrive(house, reading, cause(invocation), trigger.wait))
+    Ok(pipeline::arrive(house, reading, Caller::of(invocation), trigger.wait))
 }

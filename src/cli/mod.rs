@@ -38,7 +38,6 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Exit;
-use crate::event::Cause;
 use crate::paths::Layout;
 use crate::sources::Call;
 use crate::sys::invocation::{self, Invocation};
@@ -234,18 +233,6 @@ fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
 /// The call that these words and our environment make.
 fn call<'a>(words: &'a [OsString], invocation: &'a Invocation) -> Call<'a> {
     Call { words, env: &invocation.env }
-}
-
-/// The event whose hook is calling us, as its environment says.
-fn cause(invocation: &Invocation) -> Option<Cause> {
-    let variable = |name: &str| {
-        let (_, value) = invocation.env.iter().find(|(key, _)| key == name)?;
-        value.to_str()
-    };
-    Some(Cause {
-        id: variable("NETCUE_ID")?.parse().ok()?,
-        depth: variable("NETCUE_CAUSE_DEPTH").and_then(|depth| depth.parse().ok()).unwrap_or(0),
-    })
 }
 
 /// The command line as clap knows it, for the manual's tests.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Ended, Failure, call, cause};
+use super::{Ended, Failure, call};
 use crate::error::Exit;
-use crate::pipeline;
+use crate::pipeline::{self, Caller};
 use crate::sources::{self, Reading, Refusal};
 use crate::sys::invocation::Invocation;
 use crate::sys::terminal;
@@ -28,7 +28,7 @@ pub(super) struct Args {
 pub(super) fn main(args: &Args, invocation: &Invocation) -> Ended {
     match read(args, invocation)? {
         Ok(reading) => {
-            let event = pipeline::accept(reading, cause(invocation));
+            let event = pipeline::accept(reading, Caller::of(invocation).cause);
             show_json(&serde_json::to_value(&event).unwrap_or_default())?;
             Ok(Exit::Done)
         }

@@ -6,13 +6,13 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure, call, cause, history, json, packets};
+use super::{Ended, Failure, call, history, json, packets};
 use crate::engine::Preview;
 use crate::error::Exit;
 use crate::event::Event;
 use crate::journal::{self, Reach, Story};
 use crate::paths::Layout;
-use crate::pipeline::{self, House};
+use crate::pipeline::{self, Caller, House};
 use crate::plan::{ENGINE, Step, Verdict};
 use crate::sources;
 use crate::sys::invocation::Invocation;
@@ -89,7 +89,7 @@ pub(super) fn show(
 ) -> Ended {
     let reading = sources::read_from(&call(words, invocation))
         .map_err(|refusal| Failure::new(Exit::NotUnderstood, refusal))?;
-    let event = pipeline::accept(reading, cause(invocation));
+    let event = pipeline::accept(reading, Caller::of(invocation).cause);
     show_event(&House::open(layout.clone()), &event, json)
 }
 

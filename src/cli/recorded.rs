@@ -78,7 +78,7 @@ impl Search<'_> {
         }
         let Some(id) = entry.event_id.filter(|id| self.may_be(*id)) else { return true };
         match &entry.record {
-            Record::Accepted { event } if self.id.is_none() => {
+            Record::Accepted { event, .. } if self.id.is_none() => {
                 self.id = Some(id);
                 self.event = Some(event.clone());
             }

@@ -37,6 +37,21 @@ pub(super) fn called(story: &Story) -> String {
     }
 }
 
+/// The command line of the call, as it could be typed again; none if it is not on record.
+pub(super) fn command_line(story: &Story) -> Option<String> {
+    let words: Vec<String> = story.argv.iter().map(|word| quoted(word)).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// A word as a shell would take it for one.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "%+,-./:=@_…".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 /// When it came.
 pub(super) fn began(story: &Story) -> Option<Timestamp> {
     story.event.as_ref().map(|event| event.time).or(story.last_time)

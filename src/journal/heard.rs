@@ -26,7 +26,7 @@ pub fn last_heard(journal: &Journal, sources: &[&str], most: usize) -> Result<He
     let mut read = 0;
     journal.read_back(|entry| {
         let source = match &entry.record {
-            Record::Accepted { event } => Some(event.source.as_str()),
+            Record::Accepted { event, .. } => Some(event.source.as_str()),
             Record::Refused { source, .. } => source.as_deref(),
             _ => None,
         };

@@ -28,6 +28,9 @@ pub enum Record {
     Accepted {
         /// The event.
         event: Box<Event>,
+        /// The command line of the call, our own name first, made short and harmless.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        argv: Vec<String>,
     },
     /// A call was not understood, or would have closed a loop.
     Refused {
@@ -37,6 +40,9 @@ pub enum Record {
         trigger: Option<String>,
         /// Which word, and why.
         reason: String,
+        /// The command line of the call, as above.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        argv: Vec<String>,
     },
     /// A run begins.
     RunBegin {

@@ -129,15 +129,10 @@ struct Search {
 impl Search {
     fn take(&mut self, entry: Entry, number: usize) {
         let (id, time) = (entry.event_id, entry.time);
-        let new = || Story { id, last_time: Some(time), ..Story::default() };
         match id {
-            None => {
-                let mut story = new();
-                if story.tell(entry) {
-                    self.alone.push((number, story));
-                }
-            }
+            None => self.alone.extend(Story::of_one(entry).map(|story| (number, story))),
             Some(id) => {
+                let new = || Story { id: Some(id), last_time: Some(time), ..Story::default() };
                 let (_, story) = self.open.entry(id).or_insert_with(|| (number, new()));
                 if story.tell(entry) {
                     self.whole.push_back((number, id));

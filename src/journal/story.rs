@@ -19,6 +19,8 @@ pub struct Story {
     pub event: Option<Box<Event>>,
     /// Why the call was refused.
     pub refused: Option<Refused>,
+    /// The command line of the call, our own name first; empty if it was not recorded.
+    pub argv: Vec<String>,
     /// The plan of the last run, then of each step what became of it.
     pub steps: Vec<StoryStep>,
     /// How often it was begun.
@@ -54,15 +56,24 @@ pub struct StoryStep {
 }
 
 impl Story {
+    /// What one record tells by itself, such as that of a refused call, which has no event.
+    #[must_use]
+    pub fn of_one(entry: Entry) -> Option<Self> {
+        let mut story = Self { last_time: Some(entry.time), ..Self::default() };
+        story.tell(entry).then_some(story)
+    }
+
     /// Takes in one entry, older than those before. Tells whether the story is now whole.
     pub(super) fn tell(&mut self, entry: Entry) -> bool {
         match entry.record {
-            Record::Accepted { event } => {
+            Record::Accepted { event, argv } => {
                 self.event = Some(event);
+                self.argv = argv;
                 return true;
             }
-            Record::Refused { source, trigger, reason } => {
+            Record::Refused { source, trigger, reason, argv } => {
                 self.refused = Some(Refused { source, trigger, reason });
+                self.argv = argv;
                 return true;
             }
             Record::RunBegin { attempt, plan, .. } => self.take_plan(attempt, plan),

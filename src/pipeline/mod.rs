@@ -1,6 +1,7 @@
 //! The whole story: a call arrives, becomes an event, is kept, waits its turn, and is
 //! handled step by step. Only this folder knows the order of the stages.
 
+mod caller;
 mod drain;
 mod house;
 mod met;
@@ -8,6 +9,7 @@ mod run;
 mod steps;
 mod unattended;
 
+pub use caller::Caller;
 pub use drain::drain;
 pub use house::{Configured, House, configured};
 pub use steps::{candidates, preview};
@@ -113,8 +115,9 @@ impl Arrival {
 ///
 /// `wait` is the row's rule, or what a person asked for instead.
 #[must_use]
-pub fn arrive(house: &mut House, reading: Reading, cause: Option<Cause>, wait: Wait) -> Arrival {
+pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -> Arrival {
     let (source, trigger) = (reading.source.name.as_str(), reading.trigger.word);
+    let Caller { argv, cause } = caller;
     let event = accept(reading, cause);
     if event.cause_depth > LONGEST_CHAIN {
         let reason = format!(
@@ -122,17 +125,17 @@ pub fn arrive(house: &mut House, reading: Reading, cause: Option<Cause>, wait: W
             event.cause_depth,
             event.caused_by.unwrap_or_default()
         );
-        return refuse(house, Some(source), Some(trigger), &reason);
+        return refuse(house, Some(source), Some(trigger), reason, argv);
     }
     if house.is_switched_off(source) {
-        return nothing_runs(house, event, Outcome::Disabled, Fate::Disabled);
+        return nothing_runs(house, event, argv, Outcome::Disabled, Fate::Disabled);
     }
     if event.facts.action.is_none() {
-        return nothing_runs(house, event, Outcome::Ignored, Fate::Ignored);
+        return nothing_runs(house, event, argv, Outcome::Ignored, Fate::Ignored);
     }
     let draft = house.queue.prepare().and_then(|()| house.queue.draft(&event));
     // Once it is in the queue its run may be on record at any moment: this comes first.
-    house.record(Some(event.id), Record::Accepted { event: Box::new(event.clone()) });
+    house.record(Some(event.id), Record::Accepted { event: Box::new(event.clone()), argv });
     match draft.and_then(|draft| house.queue.put_in(draft)) {
         Ok(ticket) => see_to_it(house, event, &ticket, wait),
         Err(error) => without_queue(house, event, &error),
@@ -140,20 +143,27 @@ pub fn arrive(house: &mut House, reading: Reading, cause: Option<Cause>, wait: W
 }
 
 /// Records that a call was not understood.
-pub fn refuse_call(house: &mut House, refusal: &Refusal) -> Arrival {
-    refuse(house, refusal.source_name, refusal.trigger, &refusal.to_string())
+pub fn refuse_call(house: &mut House, refusal: &Refusal, caller: Caller) -> Arrival {
+    refuse(house, refusal.source_name, refusal.trigger, refusal.to_string(), caller.argv)
 }
 
-fn refuse(house: &mut House, source: Option<&str>, trigger: Option<&str>, reason: &str) -> Arrival {
+fn refuse(
+    house: &mut House,
+    source: Option<&str>,
+    trigger: Option<&str>,
+    reason: String,
+    argv: Vec<String>,
+) -> Arrival {
+    house.say(Urgency::Error, &format!("refused: {reason}"));
     house.record(
         None,
         Record::Refused {
             source: source.map(ToOwned::to_owned),
             trigger: trigger.map(ToOwned::to_owned),
-            reason: reason.to_owned(),
+            reason,
+            argv,
         },
     );
-    house.say(Urgency::Error, &format!("refused: {reason}"));
     Arrival { event: None, fate: Fate::Refused }
 }
 
@@ -182,9 +192,15 @@ pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
     Event::new(reading.source.name.clone(), reading.facts, stamp)
 }
 
-fn nothing_runs(house: &mut House, event: Event, outcome: Outcome, fate: Fate) -> Arrival {
+fn nothing_runs(
+    house: &mut House,
+    event: Event,
+    argv: Vec<String>,
+    outcome: Outcome,
+    fate: Fate,
+) -> Arrival {
     let id = Some(event.id);
-    house.record(id, Record::Accepted { event: Box::new(event.clone()) });
+    house.record(id, Record::Accepted { event: Box::new(event.clone()), argv });
     house.record(id, Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason: None });
     Arrival::of(event, fate)
 }

@@ -154,6 +154,29 @@ fn what_could_forge_a_line_or_move_a_cursor_is_left_out_and_not_even_quoted() {
 }
 
 #[test]
+fn the_words_of_a_call_are_on_record_whole_if_they_are_short_and_harmless() {
+    let scene = Scene::new();
+    let root = scene.root().to_str().expect("text");
+    scene.ip_up();
+    let argv = scene.records("accepted")[0]["argv"].clone();
+    let words: Vec<&str> =
+        ["netcue", "--root", root, "from"].into_iter().chain(IP_UP.split(' ')).collect();
+    assert_eq!(argv, serde_json::json!(words));
+
+    scene.calling(IP_UP).words(vec!["\u{1b}[2J"; 2000]).run();
+    scene.calling("ppp").word("x".repeat(100_000)).status(65).stderr_has("refused").run();
+    let file = scene.text("var/log/netcue/journal.jsonl");
+    assert_harmless("the journal itself", &file);
+    assert!(file.len() < 16_384, "{}", file.len());
+    let shown = scene.netcue(["why", "last"]).any_stdout().run().stdout;
+    assert!(shown.contains(&format!(" from ppp {}…\n", "x".repeat(256))), "{shown}");
+    assert_harmless("why", &shown);
+    let argv = &scene.records("accepted")[1]["argv"];
+    assert_eq!(argv[31], "\\u{1b}[2J");
+    assert_eq!(argv[32], "… and 1980 more");
+}
+
+#[test]
 fn nothing_that_somebody_else_chose_reaches_a_terminal_as_it_is() {
     let scene = Scene::new();
     let evil = "\u{1b}[2J\u{9b}31m\u{202e}\u{7}\r";

@@ -251,9 +251,16 @@ fn record() -> impl Strategy<Value = Record> {
         output,
         changes: vec!["+ a".to_owned()],
     });
+    let argv = || vec(".{0,20}", 0..4);
     prop_oneof![
-        event().prop_map(|event| Record::Accepted { event: Box::new(event) }),
-        ".{0,40}".prop_map(|reason| Record::Refused { source: None, trigger: None, reason }),
+        (event(), argv())
+            .prop_map(|(event, argv)| Record::Accepted { event: Box::new(event), argv }),
+        (".{0,40}", argv()).prop_map(|(reason, argv)| Record::Refused {
+            source: None,
+            trigger: None,
+            reason,
+            argv
+        }),
         "[a-z0-9-]{1,9}".prop_map(|step| Record::StepBegin { step }),
         ("[a-z0-9-]{1,9}", end).prop_map(|(step, end)| Record::StepEnd { step, end }),
         ms().prop_map(|ms| Record::Outcome {

@@ -19,7 +19,7 @@ fn incident() -> Scene {
         "#!/bin/sh\n# netcue: timeout=9s\n# hunter1\necho hunter2 \"$NETCUE_INTERFACE\"\n",
     );
     scene
-        .calling("ppp ip-up wan /dev/ttyS0 115200 81.2.69.142 81.2.69.1 geheim-tarif")
+        .calling("ppp ip-up wan /dev/ttyS0 115200 81.2.69.142 81.2.69.1 geheim-tarif akte-4711")
         .env("PEERNAME", "carol")
         .env("MACREMOTE", "00:AA:BB:CC:DD:EE")
         .run();
@@ -150,9 +150,10 @@ fn an_archive_holds_what_is_needed_and_nothing_private() {
         "versions.json",
     ];
     assert_eq!(names, expected);
-    for secret in
-        ["81.2.69", "81.2.70", "2a01:", "ddee", "DD:EE", "carol", "geheim", "hunter", "030555"]
-    {
+    for secret in [
+        "81.2.69", "81.2.70", "2a01:", "ddee", "DD:EE", "carol", "geheim", "hunter", "030555",
+        "akte",
+    ] {
         assert!(!archive.contains(secret), "{secret}");
     }
     let text = |wanted: &str| &files.iter().find(|(name, _)| name == wanted).expect("a file").1;

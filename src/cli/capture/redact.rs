@@ -61,6 +61,8 @@ impl Redaction {
                                 self.detail(name, detail);
                             }
                         }
+                        // So may a word that was not understood, and the facts have the others.
+                        ("argv", Value::Array(words)) => words.clear(),
                         // What a hook printed may be anything.
                         ("output", Value::String(output)) => {
                             *output = format!("({} bytes left out)", output.len());

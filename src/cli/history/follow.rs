@@ -121,19 +121,9 @@ impl Live<'_> {
 
     fn of_no_event(&self, entry: &Entry) -> String {
         match &entry.record {
-            Record::Refused { source, trigger, reason } => {
-                let refused = journal::Refused {
-                    source: source.clone(),
-                    trigger: trigger.clone(),
-                    reason: reason.clone(),
-                };
-                let story = Story {
-                    refused: Some(refused),
-                    last_time: Some(entry.time),
-                    ..Story::default()
-                };
-                if is_wanted(&story, self.args) { self.whole(&story) } else { String::new() }
-            }
+            Record::Refused { .. } => Story::of_one(entry.clone())
+                .filter(|story| is_wanted(story, self.args))
+                .map_or_else(String::new, |story| self.whole(&story)),
             Record::Remark { text } if !self.args.wants_json() => {
                 self.line(entry, "-", Tone::Bad, text)
             }

@@ -34,6 +34,9 @@ pub(super) fn in_full(story: &Story) -> String {
     if let Some(time) = told::began(story) {
         line("  time", &when::full(time));
     }
+    if let Some(called) = told::command_line(story) {
+        line("  called as", &called);
+    }
     if let Some(event) = &story.event {
         line("  event", &event.id.to_string());
         if let Some(cause) = event.caused_by {

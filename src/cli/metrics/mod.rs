@@ -1,9 +1,9 @@
-//! `metrics`: what the journal comes to, as `OpenMetrics` text.
+//! `metrics`: what the journal comes to, as text for Prometheus.
 //!
 //! The journal forgets, counters must not: what has been counted is kept in a file, with
 //! the place up to which the journal is counted, and each call reads only what came since.
 
-mod openmetrics;
+mod exposition;
 mod totals;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::pipeline::House;
 use crate::sys::files::{self, FileError};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, screen, terminal};
-use openmetrics::Present;
+use exposition::{Format, Present};
 use totals::Totals;
 
 /// Largest file of totals in bytes; names are bounded, so a larger file is none of ours.
@@ -24,15 +24,17 @@ const LARGEST: u64 = 16 << 20;
 /// What may be said with `metrics`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Writes into FILE, aside and renamed in, such as
-    /// /var/lib/prometheus/node-exporter/netcue.prom
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = Format::Openmetrics)]
+    format: Format,
+    /// Writes into FILE, aside and renamed in
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let house = House::open(layout.clone());
-    let text = count(&house).map_err(failure)?;
+    let text = count(&house, args.format).map_err(failure)?;
     match &args.output {
         Some(file) => files::publish(file, text.as_bytes()).map_err(failure)?,
         None if screen::is_terminal() => {
@@ -49,7 +51,7 @@ fn failure(error: FileError) -> Failure {
 }
 
 /// Counts what came since the last time, keeps it, and says it.
-fn count(house: &House) -> Result<String, FileError> {
+fn count(house: &House, format: Format) -> Result<String, FileError> {
     let kept = house.layout.metrics();
     if let Some(folder) = kept.parent() {
         files::make_private_folder(folder)?;
@@ -62,7 +64,7 @@ fn count(house: &House) -> Result<String, FileError> {
     totals.gaps += u64::from(missed);
     let content = serde_json::to_vec(&totals).unwrap_or_default();
     files::put_whole(&kept, &kept.with_extension("new"), &content)?;
-    Ok(openmetrics::text(&totals, &present(house)))
+    Ok(exposition::text(&totals, &present(house), format))
 }
 
 /// What was counted before; nothing where the file is missing or makes no sense, which to

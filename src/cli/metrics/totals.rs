@@ -84,7 +84,7 @@ impl Totals {
     /// Counts one record.
     pub(super) fn take(&mut self, entry: &Entry) {
         match &entry.record {
-            Record::Accepted { event } => {
+            Record::Accepted { event, .. } => {
                 let source = event.source.as_str();
                 *slot(&mut self.accepted, source) += 1;
                 self.open.insert(event.id, source.to_owned());

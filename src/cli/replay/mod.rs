@@ -7,13 +7,13 @@ use std::path::Path;
 
 use super::recorded::{self, Recorded};
 use super::table::{Paint, Tone};
-use super::{Ended, Failure, cause};
+use super::{Ended, Failure};
 use crate::engine::{self, KernelState};
 use crate::error::Exit;
 use crate::event::{Event, Fact};
 use crate::journal::{self, Reach, Story};
 use crate::paths::Layout;
-use crate::pipeline::{self, Arrival, House};
+use crate::pipeline::{self, Arrival, Caller, House};
 use crate::sources::{self, Reading, Wait};
 use crate::sys::invocation::Invocation;
 use crate::sys::{route, sandbox, terminal};
@@ -76,7 +76,7 @@ fn again(house: &mut House, event: Event, invocation: &Invocation) -> Result<Arr
         .insert(REPLAY_OF, Fact::Text(id))
         .map_err(|unfit| Failure::new(Exit::NotUnderstood, unfit.0))?;
     let reading = Reading { source, trigger, facts };
-    Ok(pipeline::arrive(house, reading, cause(invocation), Wait::Foreground))
+    Ok(pipeline::arrive(house, reading, Caller::of(invocation), Wait::Foreground))
 }
 
 fn in_sandbox(layout: &Layout, recorded: Recorded, invocation: &Invocation) -> Ended {

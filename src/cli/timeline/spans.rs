@@ -201,7 +201,7 @@ fn track(
     let mut others = Vec::new();
     for entry in entries {
         match entry.record {
-            Record::Accepted { event } => accepted = Some(event),
+            Record::Accepted { event, .. } => accepted = Some(event),
             record => others.push((entry.time, record)),
         }
     }

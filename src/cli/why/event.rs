@@ -52,11 +52,18 @@ impl Question<'_> {
             }
         };
         let mut lines = Vec::new();
+        let words = told::command_line(story);
+        let words = words.map(|words| Line::Says(format!("The call was: {words}")));
         match (&story.event, &story.refused) {
-            (Some(event), _) => lines.extend(called(event)),
+            (Some(event), _) => {
+                lines.push(called(event));
+                lines.extend(words);
+                lines.extend(said(event));
+            }
             (None, Some(refused)) => {
                 let time = told::began(story).map(when::full).unwrap_or_default();
                 lines.push(Line::Says(format!("{} called at {time}.", told::called(story))));
+                lines.extend(words);
                 lines.push(Line::Warns(format!("The call was refused: {}.", refused.reason)));
             }
             (None, None) => {}
@@ -130,8 +137,8 @@ fn several(word: &str, stories: &[Story]) -> Answer {
     Answer::new("event", word, lines)
 }
 
-/// Who called, when, and what was said.
-fn called(event: &Event) -> Vec<Line> {
+/// Who called, and when.
+fn called(event: &Event) -> Line {
     let facts = &event.facts;
     let who = sources::find(event.source.as_str()).map(|source| format!(" ({})", source.summary));
     let about = facts.interface.as_ref().map(|name| format!(" about {name}"));
@@ -141,14 +148,18 @@ fn called(event: &Event) -> Vec<Line> {
         }
         _ => String::new(),
     };
-    let mut lines = vec![Line::Says(format!(
+    Line::Says(format!(
         "{}{} called at {} with \"{}\"{}{means}.",
         event.source,
         who.unwrap_or_default(),
         when::full(event.time),
         facts.trigger,
         about.unwrap_or_default()
-    ))];
+    ))
+}
+
+/// The facts, and what of them was left out.
+fn said(event: &Event) -> Vec<Line> {
     let said: Vec<String> = crate::event::hook_environment(event)
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
@@ -158,10 +169,11 @@ fn called(event: &Event) -> Vec<Line> {
             (!NOT_SAID.contains(&name.as_str())).then(|| format!("{name} {value}"))
         })
         .collect();
+    let mut lines = Vec::new();
     if !said.is_empty() {
         lines.push(Line::Says(format!("It said: {}.", said.join(", "))));
     }
-    lines.extend(facts.warnings.iter().map(|warning| {
+    lines.extend(event.facts.warnings.iter().map(|warning| {
         Line::Warns(format!("Left out was {}: {}.", warning.field, warning.reason))
     }));
     lines

@@ -1,10 +1,19 @@
-//! Totals in the words of `OpenMetrics` 1.0, which Prometheus' older text format takes too.
+//! Totals as text, in one of the two formats that Prometheus and its helpers read.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::totals::{Counts, Histogram, Totals};
+
+/// How the text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    #[value(help = "OpenMetrics 1.0")]
+    Openmetrics,
+    #[value(help = "The older text format 0.0.4, for node_exporter's textfile folder")]
+    Prometheus,
+}
 
 /// What is asked for now, not counted.
 #[derive(Debug, Clone, Copy)]
@@ -16,15 +25,19 @@ pub(super) struct Present {
 }
 
 /// The whole text.
-pub(super) fn text(totals: &Totals, present: &Present) -> String {
-    let mut text = Text::default();
-    // The type info would say it better, but node_exporter's parser stops at that word.
-    text.family("netcue_version", "gauge", "", "The program that wrote this: always 1.");
-    text.line("netcue_version", &[("version", env!("CARGO_PKG_VERSION"))], "1");
-    text.counts("netcue_events", "Events accepted.", "source", &totals.accepted);
-    text.counts("netcue_refused_calls", "Calls not understood.", "source", &totals.refused);
-    text.outcomes("netcue_outcomes", "Events that ended, by how.", "source", &totals.outcomes);
-    text.outcomes("netcue_steps", "Steps that ended, by how.", "step", &totals.steps);
+pub(super) fn text(totals: &Totals, present: &Present, format: Format) -> String {
+    let mut text = Text { format, text: String::new() };
+    text.family("netcue_build_info", Kind::Info, "The program that wrote this.");
+    text.line("netcue_build_info", &[("version", env!("CARGO_PKG_VERSION"))], "1");
+    text.counts("netcue_events_total", "Events accepted.", "source", &totals.accepted);
+    text.counts("netcue_refused_calls_total", "Calls not understood.", "source", &totals.refused);
+    text.outcomes(
+        "netcue_outcomes_total",
+        "Events that ended, by how.",
+        "source",
+        &totals.outcomes,
+    );
+    text.outcomes("netcue_steps_total", "Steps that ended, by how.", "step", &totals.steps);
     text.histograms(
         "netcue_step_duration_seconds",
         "How long steps took: hooks, and the rules as 50-rules.",
@@ -38,42 +51,66 @@ pub(super) fn text(totals: &Totals, present: &Present) -> String {
         &totals.waited,
     );
     text.histograms("netcue_run_seconds", "How long runs took.", "source", &totals.ran);
-    text.counter("netcue_rule_changes", "Times that the rules were changed.", totals.rule_changes);
     text.counter(
-        "netcue_journal_gaps",
+        "netcue_rule_changes_total",
+        "Times that the rules were changed.",
+        totals.rule_changes,
+    );
+    text.counter(
+        "netcue_journal_gaps_total",
         "Times that records may have been rotated away uncounted.",
         totals.gaps,
     );
     let name = "netcue_last_success_timestamp_seconds";
-    text.family(name, "gauge", "seconds", "When a run last ended well.");
+    text.family(name, Kind::Gauge, "When a run last ended well.");
     for (source, time) in &totals.last_success {
         text.line(name, &[("source", source)], &seconds(*time));
     }
     if let Some(time) = totals.last_rules {
         let name = "netcue_last_rules_timestamp_seconds";
-        text.family(name, "gauge", "seconds", "When the rules were last right, or made so.");
+        text.family(name, Kind::Gauge, "When the rules were last right, or made so.");
         text.line(name, &[], &seconds(time));
     }
     let name = "netcue_queue_length";
-    text.family(name, "gauge", "", "Events that wait or run now.");
+    text.family(name, Kind::Gauge, "Events that wait or run now.");
     text.line(name, &[], &present.waiting.to_string());
     let name = "netcue_queue_oldest_seconds";
-    text.family(name, "gauge", "seconds", "How long the oldest of them has been there.");
+    text.family(name, Kind::Gauge, "How long the oldest of them has been there.");
     text.line(name, &[], &decimal(present.oldest_ns, 9));
-    text.0.push_str("# EOF\n");
-    text.0
+    text.end()
 }
 
-#[derive(Default)]
-struct Text(String);
+/// What a family measures.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+}
+
+struct Text {
+    format: Format,
+    text: String,
+}
 
 impl Text {
-    fn family(&mut self, name: &str, kind: &str, unit: &str, help: &str) {
-        self.0.push_str(&format!("# TYPE {name} {kind}\n"));
-        if !unit.is_empty() {
-            self.0.push_str(&format!("# UNIT {name} {unit}\n"));
+    /// Begins the family of the samples with that name. Only the lines about a family tell
+    /// the formats apart, samples are the same in both.
+    fn family(&mut self, name: &str, kind: Kind, help: &str) {
+        let (family, kind) = match (self.format, kind) {
+            (Format::Openmetrics, Kind::Counter) => (without(name, "_total"), "counter"),
+            (Format::Openmetrics, Kind::Info) => (without(name, "_info"), "info"),
+            (Format::Prometheus, Kind::Counter) => (name, "counter"),
+            // A type that its readers don't know makes them refuse the whole text.
+            (Format::Prometheus, Kind::Info) | (_, Kind::Gauge) => (name, "gauge"),
+            (_, Kind::Histogram) => (name, "histogram"),
+        };
+        self.text.push_str(&format!("# TYPE {family} {kind}\n"));
+        if self.format == Format::Openmetrics && family.ends_with("_seconds") {
+            self.text.push_str(&format!("# UNIT {family} seconds\n"));
         }
-        self.0.push_str(&format!("# HELP {name} {help}\n"));
+        self.text.push_str(&format!("# HELP {family} {help}\n"));
     }
 
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: &str) {
@@ -81,27 +118,34 @@ impl Text {
             labels.iter().map(|(label, text)| format!("{label}=\"{}\"", escaped(text))).collect();
         let labels =
             if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        self.0.push_str(&format!("{name}{labels} {value}\n"));
+        self.text.push_str(&format!("{name}{labels} {value}\n"));
+    }
+
+    fn end(mut self) -> String {
+        if self.format == Format::Openmetrics {
+            self.text.push_str("# EOF\n");
+        }
+        self.text
     }
 
     fn counter(&mut self, name: &str, help: &str, count: u64) {
-        self.family(name, "counter", "", help);
-        self.line(&format!("{name}_total"), &[], &count.to_string());
+        self.family(name, Kind::Counter, help);
+        self.line(name, &[], &count.to_string());
     }
 
     fn counts(&mut self, name: &str, help: &str, label: &str, counts: &Counts) {
-        self.family(name, "counter", "", help);
+        self.family(name, Kind::Counter, help);
         for (value, count) in counts {
-            self.line(&format!("{name}_total"), &[(label, value)], &count.to_string());
+            self.line(name, &[(label, value)], &count.to_string());
         }
     }
 
     fn outcomes(&mut self, name: &str, help: &str, label: &str, all: &BTreeMap<String, Counts>) {
-        self.family(name, "counter", "", help);
+        self.family(name, Kind::Counter, help);
         for (value, counts) in all {
             for (outcome, count) in counts {
                 let labels = [(label, value.as_str()), ("outcome", outcome.as_str())];
-                self.line(&format!("{name}_total"), &labels, &count.to_string());
+                self.line(name, &labels, &count.to_string());
             }
         }
     }
@@ -113,7 +157,7 @@ impl Text {
         label: &str,
         all: &BTreeMap<String, Histogram>,
     ) {
-        self.family(name, "histogram", "seconds", help);
+        self.family(name, Kind::Histogram, help);
         for (value, histogram) in all {
             let bucket = format!("{name}_bucket");
             for (bound_ms, count) in histogram.up_to() {
@@ -127,6 +171,10 @@ impl Text {
             self.line(&format!("{name}_sum"), &[(label, value)], &sum);
         }
     }
+}
+
+fn without<'a>(name: &'a str, suffix: &str) -> &'a str {
+    name.strip_suffix(suffix).unwrap_or(name)
 }
 
 fn escaped(text: &str) -> String {
