@@ -262,6 +262,24 @@ fn nothing_hostile_reaches_a_terminal() {
     }
 }
 
+/// A hook that holds nobody may end long after its event.
+#[test]
+fn what_came_last_stands_last_whoever_was_told_of_last() {
+    let scene = Scene::new();
+    scene.gated_hook("70-slow", "# netcue: wait=no");
+    scene.ip_up();
+    scene.begun(1);
+    scene.netcue(["from", "ppp", "ip-up"]).status(65).any_stderr().run();
+    scene.open();
+    wait_until("the hook to end", || scene.end_of("70-slow")["outcome"] == "done");
+    let shown = piped(&scene, "history");
+    let rows: Vec<&str> = shown.lines().filter(|line| line.contains("  ppp ip-up ")).collect();
+    let [first, second] = rows.as_slice() else { panic!("{shown}") };
+    assert!(first.contains("  ppp ip-up ppp0 ") && second.contains("  refused  "), "{shown}");
+    assert!(piped(&scene, "history last").contains("refused"));
+    assert!(piped(&scene, "history --last 1").contains("  refused  "));
+}
+
 /// Waits until a follower sleeps in poll(2), which it does once it watches.
 pub(crate) fn follows(pid: u32) {
     wait_until("a follower to watch", || {
