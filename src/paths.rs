@@ -102,6 +102,13 @@ impl Layout {
         self.runtime().join("met.json")
     }
 
+    /// `/run/netcue/met-whole.json`: the state recorded whole last, to tell the next by what
+    /// is different.
+    #[must_use]
+    pub fn met_whole(&self) -> PathBuf {
+        self.runtime().join("met-whole.json")
+    }
+
     /// `/var/lib/netcue/metrics.json`: what `netcue metrics` has counted so far.
     #[must_use]
     pub fn metrics(&self) -> PathBuf {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use netcue::config;
-use netcue::journal::{self, Entry, Journal, Reach, Standing};
+use netcue::journal::{self, Entry, Journal, Reach, Record, Standing};
 use netcue::paths::Layout;
 use uuid::Uuid;
 
@@ -25,9 +25,14 @@ fuzz_target!(|bytes: &[u8]| {
     let journal = Journal::of(&layout, &config::Journal::default());
 
     let mut ids = vec![Uuid::from_u128(7)];
+    let mut digests = vec!["0".to_owned()];
     journal
         .read_back(|entry| {
             ids.extend(entry.event_id);
+            if let Record::StateChange { digest, .. } | Record::State { digest, .. } = &entry.record
+            {
+                digests.push(digest.clone());
+            }
             let line = serde_json::to_string(&entry).expect("an entry is JSON");
             assert!(!line.contains('\n'));
             assert_eq!(serde_json::from_str::<Entry>(&line).expect("what we wrote"), entry);
@@ -36,8 +41,12 @@ fuzz_target!(|bytes: &[u8]| {
         .expect("read");
     let records = ids.len() - 1;
     for most in [1, 20] {
-        let stories = journal::look_back(&journal, Reach::default(), most, |_| true).expect("read").stories;
+        let stories =
+            journal::look_back(&journal, Reach::default(), most, |_| true).expect("read").stories;
         assert!(stories.len() <= most);
+    }
+    for digest in digests.into_iter().take(4) {
+        journal::state_of(&journal, &digest).expect("read");
     }
     for id in ids.into_iter().take(4) {
         let progress = journal::progress(&journal, id).expect("read");

@@ -1,14 +1,16 @@
 //! The journal: what happened, one JSON object a line, appended, rotated and read back
 //! from its end.
 
+mod delta;
 mod heard;
 mod record;
 mod search;
 mod story;
 
+pub use delta::Delta;
 pub use heard::{Heard, last_heard};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
-pub use search::{Found, Reach, look_back, story_of};
+pub use search::{Found, Reach, look_back, state_of, story_of};
 pub use story::{
     Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of,
 };

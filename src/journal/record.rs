@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::delta::Delta;
 use crate::event::Event;
 use crate::sys::state::KernelState;
 
@@ -60,6 +61,15 @@ pub enum Record {
         digest: String,
         /// Interfaces, addresses, routes and policy rules.
         state: Box<KernelState>,
+    },
+    /// The same, told by what is different in a state recorded earlier in the same file.
+    StateChange {
+        /// By which runs refer to it.
+        digest: String,
+        /// The digest of the earlier one, which a `state` record has.
+        base: String,
+        /// What is different.
+        change: Box<Delta>,
     },
     /// A step begins.
     StepBegin {

@@ -6,9 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::Journal;
-use super::record::Entry;
+use super::delta::Delta;
+use super::record::{Entry, Record};
 use super::story::Story;
 use crate::sys::files::FileError;
+use crate::sys::state::KernelState;
 
 /// Records looked through where nobody says how far back to look.
 const FAR_ENOUGH: usize = 100_000;
@@ -62,6 +64,36 @@ impl Reach {
 pub fn story_of(journal: &Journal, id: Uuid) -> Result<Option<Story>, FileError> {
     let reach = Reach::of_id(&id.to_string());
     Ok(look_back(journal, reach, 1, |story| story.id == Some(id))?.stories.pop())
+}
+
+/// The kernel's state of that digest, whole again where only a change of it was recorded.
+///
+/// # Errors
+/// When a journal file is there and can't be read.
+pub fn state_of(journal: &Journal, digest: &str) -> Result<Option<KernelState>, FileError> {
+    let mut wanted = digest.to_owned();
+    let mut of_base: Option<Delta> = None;
+    let mut found = None;
+    journal.read_back(|entry| {
+        match entry.record {
+            Record::State { digest, state } if digest == wanted => {
+                found = Some(*state);
+                return false;
+            }
+            Record::StateChange { digest, base, change }
+                if of_base.is_none() && digest == wanted =>
+            {
+                wanted = base;
+                of_base = Some(*change);
+            }
+            _ => {}
+        }
+        true
+    })?;
+    Ok(match (found, of_base) {
+        (Some(base), Some(change)) => change.applied_to(&base),
+        (found, _) => found,
+    })
 }
 
 /// What was found, and how far back that was looked for.

@@ -77,7 +77,7 @@ impl Story {
                 return true;
             }
             Record::RunBegin { attempt, plan, .. } => self.take_plan(attempt, plan),
-            Record::StepBegin { .. } | Record::State { .. } => {}
+            Record::StepBegin { .. } | Record::State { .. } | Record::StateChange { .. } => {}
             Record::StepEnd { step, end } => self.take_end(step, end),
             Record::Outcome { outcome, ms, reason, .. } => {
                 self.outcome = Some(outcome);

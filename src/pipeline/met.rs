@@ -1,17 +1,17 @@
 //! The state of the kernel that a run meets: its digest in every run, and the state itself
-//! in the journal whenever it is another than the one recorded last.
+//! in the journal whenever it is another than the one recorded last, whole or as a change.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::House;
-use crate::journal::Record;
-use crate::sys::files;
-use crate::sys::route;
+use crate::journal::{Delta, Record};
+use crate::sys::state::KernelState;
+use crate::sys::{files, route};
 
-/// Largest state in bytes that is recorded whole: a router with full tables would fill
-/// the journal with them.
-const LARGEST: usize = 64 * 1024;
+/// Of the journal's size, the part that one state may take: a router with full tables would
+/// fill the journal with them.
+const LARGEST_PART: u64 = 8;
 
 /// Largest memory in bytes.
 const LARGEST_MEMORY: u64 = 4096;
@@ -21,6 +21,8 @@ const LARGEST_MEMORY: u64 = 4096;
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Memory {
     digest: String,
+    /// The digest of the state that was recorded whole last.
+    base: String,
     journal: String,
 }
 
@@ -30,25 +32,73 @@ pub(super) fn note(house: &mut House, event: Uuid) -> Option<String> {
     let state = route::read().ok()?;
     let json = serde_json::to_vec(&state).ok()?;
     let digest = digest(&json);
-    let path = house.layout.met();
-    let journal = house.layout.journal();
-    let remembered = files::read_if_there(&path, LARGEST_MEMORY).ok().flatten();
-    let remembered: Option<Memory> =
-        remembered.and_then(|memory| serde_json::from_slice(&memory).ok());
-    let is_there = remembered.is_some_and(|memory| {
-        memory.digest == digest && files::identity(&journal) == Some(memory.journal)
-    });
-    if !is_there && json.len() <= LARGEST {
-        let state = Box::new(state);
-        house.record(Some(event), Record::State { digest: digest.clone(), state });
-        if let Some(journal) = files::identity(&journal) {
-            let memory = Memory { digest: digest.clone(), journal };
-            let content = serde_json::to_vec(&memory).unwrap_or_default();
-            // Without this memory the next run records the state once more.
-            let _ = files::put_whole(&path, &path.with_extension("new"), &content);
+    let memory = memory(house);
+    let is_there = memory.as_ref().is_some_and(|memory| memory.digest == digest);
+    if !is_there && json.len() as u64 <= largest(house) {
+        let of_change =
+            memory.and_then(|memory| record_change(house, event, &state, &digest, memory));
+        if of_change.is_none() {
+            record_whole(house, event, state, &digest, &json);
         }
     }
     Some(digest)
+}
+
+fn largest(house: &House) -> u64 {
+    house.config.journal.size / LARGEST_PART
+}
+
+/// What is remembered, if the journal still has it where it was put.
+fn memory(house: &House) -> Option<Memory> {
+    let content = files::read_if_there(&house.layout.met(), LARGEST_MEMORY).ok()??;
+    let memory: Memory = serde_json::from_slice(&content).ok()?;
+    (files::identity(&house.layout.journal()).as_ref() == Some(&memory.journal)).then_some(memory)
+}
+
+/// Records how the state differs from that which was recorded whole last, if that is worth it.
+fn record_change(
+    house: &mut House,
+    event: Uuid,
+    state: &KernelState,
+    digest: &str,
+    memory: Memory,
+) -> Option<()> {
+    let content = files::read_if_there(&house.layout.met_whole(), largest(house)).ok()??;
+    if self::digest(&content) != memory.base {
+        return None;
+    }
+    let change = Delta::between(&serde_json::from_slice(&content).ok()?, state);
+    let is_short = serde_json::to_vec(&change).is_ok_and(|json| json.len() * 2 < content.len());
+    if !is_short {
+        return None;
+    }
+    let Memory { base, journal, .. } = memory;
+    let digest = digest.to_owned();
+    let record = Record::StateChange {
+        digest: digest.clone(),
+        base: base.clone(),
+        change: Box::new(change),
+    };
+    house.record(Some(event), record);
+    // That may have begun a new file, which has to have a whole one.
+    (files::identity(&house.layout.journal()).as_ref() == Some(&journal))
+        .then(|| remember(house, &Memory { digest, base, journal }))
+}
+
+fn record_whole(house: &mut House, event: Uuid, state: KernelState, digest: &str, json: &[u8]) {
+    house.record(Some(event), Record::State { digest: digest.to_owned(), state: Box::new(state) });
+    let Some(journal) = files::identity(&house.layout.journal()) else { return };
+    let whole = house.layout.met_whole();
+    if files::put_whole(&whole, &whole.with_extension("new"), json).is_ok() {
+        remember(house, &Memory { digest: digest.to_owned(), base: digest.to_owned(), journal });
+    }
+}
+
+/// Without this memory the next run records the state once more.
+fn remember(house: &House, memory: &Memory) {
+    let path = house.layout.met();
+    let content = serde_json::to_vec(memory).unwrap_or_default();
+    let _ = files::put_whole(&path, &path.with_extension("new"), &content);
 }
 
 /// FNV-1a, 64 bits: the same in every build, and nobody gains by a collision.

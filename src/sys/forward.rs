@@ -96,9 +96,8 @@ mod tests {
 
     #[test]
     fn every_line_is_read_once_through_rotations() {
-        let folder = std::env::temp_dir().join(format!("netcue-forward-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("lines");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lines");
         let mut mark = None;
         let mut read = |expected: &[&str], lost: bool| {
             let mut seen = Vec::new();
@@ -113,9 +112,9 @@ mod tests {
         std::fs::write(&path, "a\nb\nto").unwrap();
         read(&["a", "b"], false);
         read(&[], false);
-        std::fs::write(folder.join("more"), "a\nb\ntorn\nc\n").unwrap();
+        std::fs::write(folder.path().join("more"), "a\nb\ntorn\nc\n").unwrap();
         // In place, as an append would: the inode stays.
-        std::fs::copy(folder.join("more"), &path).unwrap();
+        std::fs::copy(folder.path().join("more"), &path).unwrap();
         read(&["torn", "c"], false);
         std::fs::rename(rotated(&path, 1), rotated(&path, 2)).unwrap_err();
         std::fs::rename(&path, rotated(&path, 1)).unwrap();
@@ -130,6 +129,5 @@ mod tests {
         std::fs::remove_file(rotated(&path, 1)).unwrap();
         std::fs::remove_file(rotated(&path, 2)).unwrap();
         read(&["other lines"], true);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -155,9 +155,8 @@ mod tests {
 
     #[test]
     fn who_asks_whether_it_is_free_turns_nobody_away() {
-        let folder = std::env::temp_dir().join(format!("netcue-lock-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("lock");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
         let stop = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -176,6 +175,5 @@ mod tests {
         assert!(!probe.is_free() && Lock::try_now(&path).unwrap().is_none());
         drop(held);
         assert!(probe.is_free());
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

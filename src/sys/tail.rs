@@ -72,9 +72,8 @@ mod tests {
 
     #[test]
     fn lines_come_newest_first_whatever_the_chunks() {
-        let folder = std::env::temp_dir().join(format!("netcue-tail-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("lines");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lines");
         let lines: Vec<String> =
             (0..5000).map(|number| format!("{number} {}", "x".repeat(number % 97))).collect();
         std::fs::write(rotated(&path, 1), lines[..2000].join("\n") + "\n").unwrap();
@@ -87,7 +86,6 @@ mod tests {
             true
         })
         .unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(seen.remove(0), "{\"torn");
         assert_eq!(seen.pop().as_deref(), Some("beyond a gap"));
         seen.reverse();

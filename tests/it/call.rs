@@ -54,6 +54,15 @@ pub(crate) struct Ran {
     pub(crate) status: i32,
 }
 
+impl Ran {
+    /// On stderr each of the parts was said, and exactly once.
+    pub(crate) fn assert_said(&self, parts: &[&str]) {
+        for part in parts {
+            assert_eq!(self.stderr.matches(part).count(), 1, "{part:?} in {}", self.stderr);
+        }
+    }
+}
+
 impl Call {
     /// The program called by its own name; `root` is what `ROOT` stands for in texts.
     pub(crate) fn of(root: &Path) -> Self {

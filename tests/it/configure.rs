@@ -8,7 +8,6 @@ use std::process::{Command, Stdio};
 use nix::pty::openpty;
 
 use crate::call::{NETCUE, masked};
-use crate::enable::{installed, put, tree, with_ppp, with_units};
 use crate::scene::{IP_UP, Scene};
 
 /// Runs `netcue configure` on a terminal where somebody types this; what they see.
@@ -39,10 +38,10 @@ fn at_a_terminal(scene: &Scene, words: &[&str], typed: &str) -> (Option<i32>, St
 
 #[test]
 fn the_questions_that_matter_are_asked_with_what_was_found() {
-    let scene = installed();
-    with_ppp(&scene);
-    with_units(&scene);
-    put(&scene, "usr/sbin/diald", "");
+    let scene = Scene::installed();
+    scene.with_ppp();
+    scene.with_units();
+    scene.put("usr/sbin/diald", "");
     let (status, seen) = at_a_terminal(&scene, &["configure"], "soon\n4\nyes\n\nppp0\n");
     assert_eq!(status, Some(0), "{seen}");
     for part in [
@@ -71,18 +70,18 @@ fn the_questions_that_matter_are_asked_with_what_was_found() {
 
 #[test]
 fn whoever_leaves_before_the_end_changes_nothing() {
-    let scene = installed();
-    let before = tree(scene.root());
+    let scene = Scene::installed();
+    let before = scene.tree();
     // Control-D.
     let (status, seen) = at_a_terminal(&scene, &["configure"], "2\n\u{4}");
     assert_eq!(status, Some(1), "{seen}");
     assert!(seen.ends_with("netcue: no answer: nothing was changed\n"), "{seen}");
-    assert_eq!(tree(scene.root()), before);
+    assert_eq!(scene.tree(), before);
 }
 
 #[test]
 fn what_the_kernel_tells_is_not_asked() {
-    let scene = installed();
+    let scene = Scene::installed();
     scene.gateway();
     let (status, seen) = at_a_terminal(&scene, &["configure"], "\n\n");
     assert_eq!(status, Some(0), "{seen}");
@@ -97,9 +96,9 @@ fn what_the_kernel_tells_is_not_asked() {
 
 #[test]
 fn options_are_answers() {
-    let scene = installed();
-    with_ppp(&scene);
-    with_units(&scene);
+    let scene = Scene::installed();
+    scene.with_ppp();
+    scene.with_units();
     let call = ["configure", "--boot", "filesystems", "--ppp", "yes", "--external", "wan"];
     let dry = scene.netcue(call).word("--dry-run").any_stdout().run();
     assert!(dry.stdout.contains("external: would write /etc/netcue/netcue.conf\n"), "{dry:?}");
@@ -120,9 +119,9 @@ fn options_are_answers() {
              external: wrote /etc/netcue/netcue.conf\n",
         )
         .run();
-    let there = tree(scene.root());
+    let there = scene.tree();
     scene.netcue(call).any_stdout().run();
-    assert_eq!(tree(scene.root()), there, "the second time changed something");
+    assert_eq!(scene.tree(), there, "the second time changed something");
     scene.netcue(["configure", "--non-interactive"]).run();
     scene
         .netcue(["configure"])
@@ -135,7 +134,7 @@ fn options_are_answers() {
 
 #[test]
 fn a_setting_of_the_administrators_is_left_to_them() {
-    let scene = installed();
+    let scene = Scene::installed();
     let own = "[rules]\nexternal = [\"dsl0\"]\n";
     scene.config(own);
     scene
@@ -167,7 +166,7 @@ fn check_shows_the_place_of_a_mistake() {
              \"masquerade\"?\n3 | \tmasqerade = false\n  | \t^\n",
         )
         .run();
-    put(&scene, "other.conf", "[hooks]\ntimeout = \"long\"\n");
+    scene.put("other.conf", "[hooks]\ntimeout = \"long\"\n");
     scene
         .netcue(["check"])
         .word(scene.path("other.conf"))

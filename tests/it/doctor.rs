@@ -4,15 +4,14 @@
 use std::fs;
 use std::process::Command;
 
-use crate::enable::{installed, link, put, with_ppp, with_units};
 use crate::scene::{IP_UP, Scene, write_file};
 
 /// A gateway that does everything right.
 fn healthy() -> Scene {
-    let scene = installed();
+    let scene = Scene::installed();
     scene.gateway();
     sysctl("net/ipv4/ip_forward", "1");
-    with_ppp(&scene);
+    scene.with_ppp();
     scene.netcue(["enable", "ppp"]).any_stdout().run();
     scene.from(IP_UP);
     scene
@@ -84,7 +83,7 @@ Nothing needs attention.
 #[test]
 fn json_says_the_same() {
     let scene = healthy();
-    put(&scene, "etc/netcue/hooks.d/a.sh", "#!/bin/sh\n");
+    scene.put("etc/netcue/hooks.d/a.sh", "#!/bin/sh\n");
     let ran = scene.netcue(["doctor", "--json"]).status(1).any_stdout().run();
     let findings: Vec<serde_json::Value> = serde_json::from_str(&ran.stdout).unwrap();
     let hook = findings.iter().find(|finding| finding["check"] == "hooks").unwrap();
@@ -112,7 +111,7 @@ fn a_bad_configuration() {
 fn a_journal_that_can_not_be_written() {
     let scene = healthy();
     fs::remove_dir_all(scene.path("var/log")).unwrap();
-    put(&scene, "var/log", "");
+    scene.put("var/log", "");
     let ran = scene.netcue(["doctor"]).status(1).any_stdout().run();
     assert!(
         ran.stdout.contains(&format!("can't write to {}", scene.path("var/log").display())),
@@ -123,7 +122,7 @@ fn a_journal_that_can_not_be_written() {
 #[test]
 fn events_that_nobody_handles() {
     let scene = healthy();
-    put(&scene, "run/netcue/queue/00000000000000000001-x.json", "{}");
+    scene.put("run/netcue/queue/00000000000000000001-x.json", "{}");
     let file = scene.path("run/netcue/queue/00000000000000000001-x.json");
     let touched = Command::new("touch").args(["-d", "1 hour ago"]).arg(&file).status().unwrap();
     assert!(touched.success());
@@ -132,14 +131,14 @@ fn events_that_nobody_handles() {
     assert!(ran.stdout.contains("1 event waits for 3"), "{ran:?}");
     assert!(ran.stdout.contains("run \"netcue run\""), "{ran:?}");
     fs::remove_file(&file).unwrap();
-    put(&scene, "run/netcue/queue/00000000000000000001-x.json", "{}");
+    scene.put("run/netcue/queue/00000000000000000001-x.json", "{}");
     scene.netcue(["doctor"]).any_stdout().stdout_has("queue          1 event waits").run();
 }
 
 #[test]
 fn events_that_were_set_aside() {
     let scene = healthy();
-    put(&scene, "run/netcue/failed/00000000000000000001-x.json", "{}");
+    scene.put("run/netcue/failed/00000000000000000001-x.json", "{}");
     finds(
         &scene,
         &[
@@ -189,7 +188,7 @@ fn a_program_that_is_gone() {
 fn a_link_to_where_the_program_was() {
     let scene = healthy();
     fs::remove_file(scene.path("etc/ppp/ip-up.d/netcue")).unwrap();
-    link(&scene, "etc/ppp/ip-up.d/netcue", "/usr/local/sbin/netcue");
+    scene.link("etc/ppp/ip-up.d/netcue", "/usr/local/sbin/netcue");
     finds(
         &scene,
         &[
@@ -259,11 +258,11 @@ fn a_wrapper_that_was_replaced() {
 #[test]
 fn a_boot_event_that_comes_too_early() {
     let scene = healthy();
-    with_units(&scene);
+    scene.with_units();
     scene.netcue(["enable", "boot", "--stage", "interfaces"]).any_stdout().run();
     scene.from("boot interfaces");
     scene.netcue(["doctor"]).any_stdout().run();
-    put(&scene, "sbin/cardmgr", "");
+    scene.put("sbin/cardmgr", "");
     finds(
         &scene,
         &[

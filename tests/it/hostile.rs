@@ -91,7 +91,7 @@ fn two_mebibytes_of_environment_reach_no_hook() {
         call = call.env(&format!("FILLER_{number}"), "y".repeat(120_000));
     }
     call.run();
-    let output = scene.end_of("20-a")["output"].as_str().expect("text").to_owned();
+    let output = scene.output_of("20-a");
     let size: u32 = output.lines().next().expect("a line").trim().parse().expect(&output);
     assert!(size < 4096, "{size} bytes of environment");
     let warnings = scene.records("accepted")[0]["event"]["warnings"].to_string();
@@ -131,7 +131,10 @@ fn what_an_outsider_says_is_never_anything_but_a_value() {
         assert_eq!(scene.end_of("20-a")["output"], format!("{said}\nppp0\nup\n"));
     }
     assert!(!scene.path("pwned").exists());
-    assert_eq!(scene.names_in("run/netcue"), ["lock", "met.json", "queue", "rules.json"]);
+    assert_eq!(
+        scene.names_in("run/netcue"),
+        ["lock", "met-whole.json", "met.json", "queue", "rules.json"]
+    );
     assert_eq!(scene.names_in("var/log/netcue"), ["journal.jsonl"]);
 }
 
@@ -398,7 +401,7 @@ fn an_event_made_inside_a_hook_comes_after_it_and_holds_nobody() {
     scene.ip_up();
     scene.settled();
     assert_eq!(scene.outcomes(), ["done"; 4]);
-    let output = scene.end_of("20-a")["output"].as_str().expect("text").to_owned();
+    let output = scene.output_of("20-a");
     assert_eq!(output.matches(" queued\n").count(), 2, "{output}");
     let accepted = scene.records("accepted");
     for caused in &accepted[1..] {

@@ -1,11 +1,12 @@
-//! Laying something over this machine's own folders, for the thread alone that asks, so
-//! that netcue can be called where it is installed and nothing of the machine is touched.
+//! Laying something over folders: over this machine's own, for the thread alone that asks,
+//! so that netcue can be called where it is installed and nothing of the machine is touched;
+//! and over a scene's, so that they are full or read-only.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
@@ -75,4 +76,34 @@ fn go_back() {
 fn empty(path: &Path) {
     mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))
         .unwrap_or_else(|errno| panic!("{}: {errno}", path.display()));
+}
+
+/// Something mounted in the tests' own mount namespace, until it is dropped.
+pub(crate) struct Mounted(PathBuf);
+
+impl Mounted {
+    /// A file system of `size` bytes without any room left.
+    pub(crate) fn full(path: PathBuf) -> Self {
+        fs::create_dir_all(&path).expect("a folder");
+        let size = Some("size=4k,mode=0700");
+        mount(Some("tmpfs"), &path, Some("tmpfs"), MsFlags::empty(), size).expect("a tmpfs");
+        let mounted = Self(path);
+        fs::write(mounted.0.join(".fill"), [b'x'; 4096]).expect("the last page");
+        mounted
+    }
+
+    /// What is there already, but for reading only.
+    pub(crate) fn read_only(path: PathBuf) -> Self {
+        let none: Option<&str> = None;
+        mount(Some(&path), &path, none, MsFlags::MS_BIND, none).expect("a bind mount");
+        let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+        mount(none, &path, none, flags, none).expect("read-only");
+        Self(path)
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = umount2(&self.0, MntFlags::MNT_DETACH);
+    }
 }

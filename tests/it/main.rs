@@ -4,9 +4,17 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod aftermath;
+#[cfg(test)]
 mod boot;
 #[cfg(test)]
 mod broken;
+#[cfg(test)]
+mod broken_journal;
+#[cfg(test)]
+mod broken_queue;
+#[cfg(test)]
+mod broken_rights;
 #[cfg(test)]
 mod burst;
 #[cfg(test)]
@@ -18,6 +26,10 @@ mod configure;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crash_random;
+#[cfg(test)]
+mod crash_repeated;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod doctor;
@@ -25,6 +37,14 @@ mod doctor;
 mod documents;
 #[cfg(test)]
 mod enable;
+#[cfg(test)]
+mod enable_boot;
+#[cfg(test)]
+mod enable_diald;
+#[cfg(test)]
+mod enable_pcmcia;
+#[cfg(test)]
+mod enable_ppp;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
@@ -40,7 +60,13 @@ mod examples_readme;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
-mod hooks_contract;
+mod hooks_choice;
+#[cfg(test)]
+mod hooks_end;
+#[cfg(test)]
+mod hooks_limits;
+#[cfg(test)]
+mod hooks_world;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]

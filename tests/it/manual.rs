@@ -164,6 +164,7 @@ fn every_path() {
         layout.good_configuration(),
         layout.rules(),
         layout.met(),
+        layout.met_whole(),
         layout.metrics(),
         layout.metrics_lock(),
         layout.journal(),

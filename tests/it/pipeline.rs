@@ -224,7 +224,7 @@ fn an_event_that_a_hook_causes_is_queued_behind_it_and_never_waited_for() {
     );
     scene.ip_up();
     scene.settled();
-    let output = scene.end_of("20-again")["output"].as_str().expect("text").to_owned();
+    let output = scene.output_of("20-again");
     let lines: Vec<&str> = output.lines().collect();
     assert!(lines[0].ends_with(" queued"), "{output}");
     assert_eq!(lines[1..], ["not waited for"], "{output}");

@@ -55,31 +55,87 @@ fn a_replay_is_the_same_event_marked_as_one() {
     scene.netcue(["replay", "nosuch"]).status(1).stderr_has("no event \"nosuch\"").run();
 }
 
+/// The digests that runs refer to, in order.
+fn met(scene: &Scene) -> Vec<String> {
+    scene.records("run-begin").iter().map(|run| text_of(&run["state"])).collect()
+}
+
+fn emit(scene: &Scene) {
+    scene.netcue(["emit"]).any_stdout().run();
+}
+
 #[test]
 fn the_state_is_recorded_once_until_it_changes() {
     let scene = incident();
-    let digests = || -> Vec<String> {
-        scene.records("run-begin").iter().map(|run| text_of(&run["state"])).collect()
-    };
-    scene.netcue(["emit"]).any_stdout().run();
-    scene.netcue(["emit"]).any_stdout().run();
-    let before = scene.records("state").len();
-    let same = digests();
+    emit(&scene);
+    emit(&scene);
+    let same = met(&scene);
     assert_eq!(same[same.len() - 1], same[same.len() - 2]);
+    assert_eq!(scene.records("state").len(), 1);
+    assert_eq!(scene.records("state-change").len(), 0);
     scene.ip("address add 192.168.9.1/24 dev lan");
-    scene.netcue(["emit"]).any_stdout().run();
-    let states = scene.records("state");
-    assert_eq!(states.len(), before + 1);
-    assert_eq!(digests().last(), Some(&text_of(&states[before]["digest"])));
-    assert!(states[before]["state"].to_string().contains("192.168.9.1"));
+    emit(&scene);
+    emit(&scene);
+    assert_eq!(scene.records("state").len(), 1);
+    let changes = scene.records("state-change");
+    let [change] = changes.as_slice() else { panic!("{changes:#?}") };
+    assert_eq!(change["base"], same[0]);
+    assert_eq!(met(&scene).last(), Some(&text_of(&change["digest"])));
+    assert!(change["change"].to_string().contains("192.168.9.1"));
+    assert!(!change["change"].to_string().contains("81.2.69"), "{change}");
 }
 
 #[test]
 fn a_rotated_journal_still_has_the_state_of_its_runs() {
     let scene = incident();
+    scene.ip("address add 192.168.9.1/24 dev lan");
+    emit(&scene);
+    assert_eq!(scene.records("state-change").len(), 1);
     fs::remove_file(scene.path("var/log/netcue/journal.jsonl")).expect("the journal");
-    scene.netcue(["emit"]).any_stdout().run();
+    emit(&scene);
     assert_eq!(scene.records("state").len(), 1);
+}
+
+#[test]
+fn what_was_recorded_whole_is_told_anew_when_its_memory_is_spoilt() {
+    let scene = incident();
+    for (file, spoilt) in [("met-whole.json", "{}"), ("met-whole.json", "x"), ("met.json", "x")] {
+        let wholes = scene.records("state").len();
+        fs::write(scene.path("run/netcue").join(file), spoilt).expect("written");
+        scene.ip(&format!("address add 192.168.{}.1/24 dev lan", wholes + 20));
+        emit(&scene);
+        assert_eq!(scene.records("state").len(), wholes + 1, "{file} {spoilt}");
+    }
+    assert_eq!(scene.records("state-change").len(), 0);
+}
+
+#[test]
+fn a_large_network_is_recorded_once_and_then_by_its_changes() {
+    let scene = incident();
+    let batch = scene.path("batch");
+    let many = (1..1200).map(|n| format!("address add 10.{}.{}.1/24 dev lan", n / 250, n % 250));
+    let many = many.collect::<Vec<_>>().join("\n");
+    fs::write(&batch, many).expect("written");
+    run("ip", ["-batch", &batch.display().to_string()]);
+    emit(&scene);
+    let wholes = scene.records("state");
+    assert_eq!(wholes.len(), 2);
+    assert!(wholes[1].to_string().len() > 150_000);
+    let (before, rules) = (last_id(&scene), rules_of(&scene));
+    scene.ip("address del 10.2.7.1/24 dev lan");
+    scene.ip("link add extra type veth peer name far");
+    emit(&scene);
+    let changes = scene.records("state-change");
+    assert_eq!(changes.len(), 1);
+    assert!(changes[0].to_string().len() < 2000, "{}", changes[0]);
+    let (after, others) = (last_id(&scene), rules_of(&scene));
+    assert_ne!(rules, others);
+    for (id, rules) in [(before, rules), (after, others)] {
+        let shown =
+            scene.netcue(["replay", &id, "--sandbox"]).any_stdout().stderr_has("").run().stdout;
+        let (_, made) = shown.split_once("\nrules:\n").expect("rules in force");
+        assert!(made == rules, "{made}\n{rules}");
+    }
 }
 
 #[test]
@@ -202,7 +258,7 @@ fn an_archive_can_be_replayed_where_nothing_is_known() {
     assert_eq!(laptop.journal(), Vec::<Value>::new());
 
     write_file(&file, &archive.as_bytes()[..2000], 0o644);
-    words(&["--sandbox"]).status(65).stderr_has("ends in the middle of a file").run();
+    words(&["--sandbox"]).status(65).stderr_has("only the beginning of one").run();
     write_file(&file, &[b'x'; 4096], 0o644);
     words(&["--sandbox"]).status(65).stderr_has("no tar archive").run();
 }

@@ -1,11 +1,13 @@
 //! A machine to try netcue on: a throw-away root, a network namespace of the test
 //! thread's own, and the real program.
 
-use std::collections::BTreeMap;
+mod installed;
+mod journal;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -64,6 +66,23 @@ impl Scene {
         self.hook_in("etc/netcue/hooks.d", name, text, 0o755)
     }
 
+    /// Writes a file anybody may read.
+    pub(crate) fn put(&self, below: &str, text: &str) {
+        write_file(&self.path(below), text.as_bytes(), 0o644);
+    }
+
+    /// Makes a link, with the folders above it.
+    pub(crate) fn link(&self, below: &str, to: impl AsRef<Path>) {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        symlink(to, path).expect("a link");
+    }
+
+    /// Gives a file or folder another mode.
+    pub(crate) fn chmod(&self, below: &str, mode: u32) {
+        fs::set_permissions(self.path(below), fs::Permissions::from_mode(mode)).expect("chmod");
+    }
+
     /// Puts a file into a folder under the root.
     pub(crate) fn hook_in(
         &self,
@@ -101,7 +120,7 @@ impl Scene {
 
     /// Writes `netcue.conf`.
     pub(crate) fn config(&self, toml: &str) -> &Self {
-        write_file(&self.path("etc/netcue/netcue.conf"), toml.as_bytes(), 0o644);
+        self.put("etc/netcue/netcue.conf", toml);
         self
     }
 
@@ -125,64 +144,6 @@ impl Scene {
         self.from(IP_UP)
     }
 
-    /// Every record of the journal, rotated files first; each line has to be JSON.
-    pub(crate) fn journal(&self) -> Vec<Value> {
-        let file = |name: &str| fs::read_to_string(self.path("var/log/netcue").join(name));
-        let mut text = String::new();
-        for number in (1..10).rev() {
-            text += &file(&format!("journal.jsonl.{number}")).unwrap_or_default();
-        }
-        text += &file("journal.jsonl").unwrap_or_default();
-        // The last line may be on its way.
-        let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        whole.map(|line| serde_json::from_str(line).expect(line)).collect()
-    }
-
-    /// The records of one kind.
-    pub(crate) fn records(&self, kind: &str) -> Vec<Value> {
-        self.journal().into_iter().filter(|record| record["record"] == kind).collect()
-    }
-
-    /// The outcomes of all events so far, in order.
-    pub(crate) fn outcomes(&self) -> Vec<String> {
-        self.records("outcome").iter().map(|record| text_of(&record["outcome"])).collect()
-    }
-
-    /// Outcomes by event; an event with two shows both.
-    pub(crate) fn outcomes_by_event(&self) -> BTreeMap<String, Vec<String>> {
-        let mut by_event: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for record in self.records("accepted") {
-            by_event.entry(text_of(&record["event_id"])).or_default();
-        }
-        for record in self.records("outcome") {
-            let outcomes = by_event.entry(text_of(&record["event_id"])).or_default();
-            outcomes.push(text_of(&record["outcome"]));
-        }
-        by_event
-    }
-
-    /// How a step ended the last time.
-    pub(crate) fn end_of(&self, step: &str) -> Value {
-        let ends = self.records("step-end");
-        let end = ends.into_iter().rev().find(|end| end["step"] == step);
-        end.unwrap_or_else(|| panic!("no end of {step} in {:#?}", self.journal()))
-    }
-
-    /// Why a step was left out of the last plan; nothing if it wasn't.
-    pub(crate) fn skipped(&self, step: &str) -> Option<String> {
-        let plan = self.records("run-begin").pop().expect("a run");
-        let steps = plan["plan"].as_array().expect("a plan");
-        let planned = steps.iter().find(|planned| planned["step"] == step);
-        let planned = planned.unwrap_or_else(|| panic!("no {step} in {plan:#}"));
-        planned["skipped"].as_str().map(ToOwned::to_owned)
-    }
-
-    /// What `netcue history --json` says.
-    pub(crate) fn history_json(&self) -> Vec<Value> {
-        let ran = self.netcue(["history", "--json"]).any_stdout().run();
-        ran.stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
-    }
-
     /// The names of the events that wait.
     pub(crate) fn queue(&self) -> Vec<String> {
         self.names_in("run/netcue/queue")
@@ -201,6 +162,21 @@ impl Scene {
     /// What a hook or a test wrote under the root; nothing if it isn't there yet.
     pub(crate) fn text(&self, below: &str) -> String {
         fs::read_to_string(self.path(below)).unwrap_or_default()
+    }
+
+    /// The processes called with this root: number and program.
+    pub(crate) fn processes(&self) -> Vec<(i32, String)> {
+        let root = self.root().display().to_string();
+        let called_with_root = |pid: i32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+            let line = String::from_utf8_lossy(&line).into_owned();
+            let mut words = line.split('\0');
+            let program = words.next()?.to_owned();
+            words.any(|word| word == root).then_some((pid, program))
+        };
+        let entries = fs::read_dir("/proc").expect("/proc").flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter_map(called_with_root).collect()
     }
 
     /// Waits until nothing waits, every event has its outcome and the lock is free.
@@ -239,6 +215,22 @@ impl Scene {
         crate::places::gateway();
         self
     }
+
+    /// A gateway with a hook that writes to `ran` how the rules are.
+    pub(crate) fn telling_gateway() -> Self {
+        let scene = Self::new();
+        let ran = scene.path("ran");
+        scene
+            .gateway()
+            .hook("70-a", script(&format!("echo \"$NETCUE_RULES\" >>{}", ran.display())));
+        scene
+    }
+
+    /// The best that can come of [`IP_UP`] there: the rules stand and the hook ran, once.
+    pub(crate) fn assert_handled(&self) {
+        assert_eq!(self.text("ran"), "changed\n");
+        assert!(self.nft("list table inet netcue").contains("masquerade"));
+    }
 }
 
 /// What pppd says when a link is up, as words of `from`.
@@ -246,6 +238,18 @@ pub(crate) const IP_UP: &str = "ppp ip-up ppp0 /dev/ttyS0 115200 203.0.113.5 203
 
 /// How long anything may take on a busy machine before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The text of a hook for the shell.
+pub(crate) fn script(lines: &str) -> String {
+    format!("#!/bin/sh\n{lines}\n")
+}
+
+/// Whether a process of that number, as a hook wrote it, lives and is no zombie.
+pub(crate) fn lives(pid: &str) -> bool {
+    let pid: i32 = pid.trim().parse().expect("a pid");
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.starts_with(" Z"))
+}
 
 /// Asks again and again until it is so.
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {

@@ -14,8 +14,8 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Pid, dup2_stdin, setgroups, setresgid};
 
-use crate::call::{NETCUE, Running};
-use crate::scene::{IP_UP, Scene, text_of, wait_until};
+use crate::call::Running;
+use crate::scene::{IP_UP, Scene, lives, text_of, wait_until};
 
 /// What pppd says when a link is down.
 const IP_DOWN: &str = "ppp ip-down ppp0 /dev/ttyS0 115200 203.0.113.5 203.0.113.1 provider";
@@ -82,12 +82,6 @@ fn whoever_tells_a_run_to_end_sees_that_signal_and_a_successor_finishes() {
         assert_eq!(ends, ["interrupted", "done"], "{signal}");
         assert!(!lives(scene.text("begun").lines().next().expect("a line")));
     }
-}
-
-/// Whether a process of that number lives and is no zombie.
-fn lives(pid: &str) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.starts_with(" Z"))
 }
 
 #[test]
@@ -194,15 +188,10 @@ fn the_child_that_closes_the_socket_holds_nobody_and_goes() {
 
 /// The processes called with this root, and what their descriptors lead to.
 fn ours(scene: &Scene) -> Vec<(i32, Vec<String>)> {
-    let root = scene.root().display().to_string();
-    let entries = fs::read_dir("/proc").expect("/proc").flatten();
-    entries
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.split(|byte| *byte == 0).any(|word| word == root.as_bytes())
-        })
-        .map(|pid| {
+    scene
+        .processes()
+        .into_iter()
+        .map(|(pid, _)| {
             let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
             let target = |link: fs::DirEntry| fs::read_link(link.path()).ok();
             (pid, links.filter_map(target).map(|path| path.display().to_string()).collect())
@@ -315,12 +304,11 @@ fn whatever_a_caller_leaves_us_the_hook_sees_the_same_world_and_the_work_is_done
         scene.gateway();
         let out = scene.path("out").display().to_string();
         scene.hook("60-look", LOOK.replace("OUT", &out));
-        let mut call = Command::new(NETCUE);
-        call.arg0("netcue").env_clear().current_dir("/").arg("--root").arg(scene.root());
-        call.arg("from").args(IP_UP.split(' '));
+        let mut call = scene.calling(IP_UP);
+        let call = call.command();
         call.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(how) = how {
-            spoil(&mut call, how);
+            spoil(call, how);
         }
         let status = call.status().expect("netcue");
         assert!(status.success(), "{status}");

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{chown, symlink};
 use std::process::{Child, Command, Stdio};
 
 use crate::scene::{Scene, run, write_file};
@@ -11,10 +11,6 @@ const HOOKS: &str = "etc/netcue/hooks.d";
 
 /// The account that plays the user.
 const NOBODY: u32 = 65534;
-
-fn mode(scene: &Scene, below: &str, mode: u32) {
-    fs::set_permissions(scene.path(below), fs::Permissions::from_mode(mode)).expect("chmod");
-}
 
 /// A folder of the user's, with what lies in it.
 fn users_folder(scene: &Scene, below: &str) {
@@ -46,7 +42,7 @@ fn a_chain_of_links_is_only_as_good_as_every_folder_it_passes() {
     write_file(&good, tell_tale(&scene).as_bytes(), 0o755);
     symlink(&good, &first).expect("a link");
     fs::create_dir_all(scene.path("tmp")).expect("a folder");
-    mode(&scene, "tmp", 0o1777);
+    scene.chmod("tmp", 0o1777);
     fs::create_dir_all(scene.path(HOOKS)).expect("a folder");
     let hook = scene.path(HOOKS).join("20-a");
 
@@ -90,7 +86,7 @@ fn a_link_out_of_the_tree_is_judged_where_it_leads() {
 fn another_root_is_where_the_judgement_ends_and_links_out_of_it_are_judged_whole() {
     let outer = Scene::new();
     // Everybody may write beside the root, and nobody in it.
-    mode(&outer, "", 0o1777);
+    outer.chmod("", 0o1777);
     let inner = outer.path("machine");
     write_file(&inner.join(HOOKS).join("20-a"), tell_tale(&outer).as_bytes(), 0o755);
     let call = || {
@@ -120,7 +116,7 @@ fn the_file_beside_a_program_has_to_be_roots_too() {
         reason(&scene),
         "not trusted: ROOT/etc/netcue/hooks.d/20-a.conf is writable by everybody: chmod o-w"
     );
-    mode(&scene, "etc/netcue/hooks.d/20-a.conf", 0o644);
+    scene.chmod("etc/netcue/hooks.d/20-a.conf", 0o644);
     scene.ip_up();
     assert_eq!(scene.end_of("20-a")["outcome"], "done");
 }
@@ -235,7 +231,7 @@ fn a_user_who_swaps_files_and_folders_as_fast_as_possible_never_gets_anything_ru
     users_folder(&scene, "theirs");
     write_file(&scene.path("good/script"), b"#!/bin/sh\nexit 0\n", 0o755);
     fs::create_dir_all(scene.path("sticky")).expect("a folder");
-    mode(&scene, "sticky", 0o1777);
+    scene.chmod("sticky", 0o1777);
     fs::create_dir_all(scene.path(HOOKS)).expect("a folder");
     for (name, target) in [
         ("20-file", "theirs/swapped"),

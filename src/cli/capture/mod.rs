@@ -49,6 +49,7 @@ Taken out, or replaced by something of the same kind (the same by the same, in a
 - MAC addresses
 - details of the event that may name a person, a provider or a place: names of peers and
   users, telephone numbers, ipparam and the like
+- the words of the call, which the event has as far as they were understood
 - what hooks printed, and all of a hook but its header lines
 
 Not taken out: private addresses, names of interfaces and hooks, times.
@@ -64,11 +65,11 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let recorded = recorded::in_journal(&house.journal, &args.event)?;
     let time = u64::try_from(recorded.event.time.as_second()).unwrap_or(0);
     let folder = format!("netcue-{}", recorded.event.id);
-    let files: Vec<(String, Vec<u8>)> = bundle(&house, &recorded)
+    let files: Vec<(String, String)> = bundle(&house, &recorded)
         .into_iter()
-        .map(|(name, text)| (format!("{folder}/{name}"), text.into_bytes()))
+        .map(|(name, text)| (format!("{folder}/{name}"), text))
         .collect();
-    terminal::write(&tar::write(&files, time))?;
+    terminal::write(&tar::write(&files, time)?)?;
     Ok(Exit::Done)
 }
 

@@ -220,16 +220,12 @@ impl Picture {
         let base = middle + size * 0.36;
         self.put(&format!("<g><title>{}</title>", xml(&about_event(track))));
         let name = heading(track);
-        let ending = ending(track);
         let room = PLOT - MARGIN - 12.0;
-        let ending_room = if ending.is_empty() { 0.0 } else { width(ending, size) + 10.0 };
-        let name = fit(&name, room - ending_room, size * 1.06);
-        let class = if matches!(ending, "" | "waiting" | "not finished") { "muted" } else { "bad" };
-        let ending = if ending.is_empty() {
-            String::new()
-        } else {
-            format!("<tspan class=\"{class}\" font-weight=\"400\" dx=\"8\">{}</tspan>", xml(ending))
-        };
+        let ending = ending(track);
+        let class = if matches!(ending, "waiting" | "not finished") { "muted" } else { "bad" };
+        let style = format!("class=\"{class}\" font-weight=\"400\"");
+        let (ending, taken) = aside(ending, &style, size);
+        let name = fit(&name, room - taken, size * 1.06);
         self.put(&format!(
             "<text class=\"strong{small}\" x=\"{MARGIN}\" y=\"{base:.1}\">{}{ending}</text>",
             xml(&name)
@@ -258,15 +254,9 @@ impl Picture {
     fn step(&mut self, bar: &Bar, middle: f64) {
         let base = middle + 4.0;
         let room = PLOT - MARGIN - 30.0;
-        let remark = remark(bar);
-        let remark_room = if remark.is_empty() { 0.0 } else { width(remark, 12.0) + 10.0 };
-        let name = fit(&one_line(&bar.step), room - remark_room, 12.0);
-        let tone = if kind(bar) == Kind::Failed { "bad" } else { "muted" };
-        let remark = if remark.is_empty() {
-            String::new()
-        } else {
-            format!("<tspan class=\"{tone}\" dx=\"8\">{}</tspan>", xml(remark))
-        };
+        let class = if kind(bar) == Kind::Failed { "bad" } else { "muted" };
+        let (remark, taken) = aside(remark(bar), &format!("class=\"{class}\""), 12.0);
+        let name = fit(&one_line(&bar.step), room - taken, 12.0);
         self.put(&format!(
             "<g><title>{}</title><text x=\"{}\" y=\"{base:.1}\">{}{remark}</text>",
             xml(&about_step(bar)),
@@ -376,6 +366,14 @@ fn about_step(bar: &Bar) -> String {
 
 fn lasted(span: Span) -> String {
     format!("{}, from {} to {}", duration(span.ms()), time_of_day(span.from), time_of_day(span.to))
+}
+
+/// Words behind a name, in a style of their own, and the room they take from it.
+fn aside(words: &str, style: &str, size: f64) -> (String, f64) {
+    if words.is_empty() {
+        return (String::new(), 0.0);
+    }
+    (format!("<tspan {style} dx=\"8\">{}</tspan>", xml(words)), width(words, size) + 10.0)
 }
 
 /// How wide a text is drawn, rather too much than too little: nobody knows the reader's font.

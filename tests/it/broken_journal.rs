@@ -1,0 +1,73 @@
+//! A journal that can't be written, or is torn: everything else is done all the same.
+
+use std::fs::{self, File};
+use std::io::Write;
+
+use serde_json::Value;
+
+use crate::machine::Mounted;
+use crate::scene::{IP_UP, Scene, write_file};
+
+#[test]
+fn without_a_journal_everything_else_is_done() {
+    type Spoil = fn(&Scene) -> Option<Mounted>;
+    let cases: [(&str, Spoil); 6] = [
+        ("make room on its file system", |scene| Some(Mounted::full(scene.path("var/log/netcue")))),
+        ("remount its file system for writing", |scene| {
+            fs::create_dir_all(scene.path("var/log/netcue")).expect("a folder");
+            Some(Mounted::read_only(scene.path("var/log/netcue")))
+        }),
+        ("Is a directory", |scene| {
+            fs::create_dir_all(scene.path("var/log/netcue/journal.jsonl")).expect("a folder");
+            None
+        }),
+        ("it is a symbolic link: link its folder instead", |scene| {
+            write_file(&scene.path("etc/precious"), b"precious\n", 0o600);
+            scene.link("var/log/netcue/journal.jsonl", scene.path("etc/precious"));
+            None
+        }),
+        ("it is not a regular file", |scene| {
+            fs::create_dir_all(scene.path("var/log/netcue")).expect("a folder");
+            let path = scene.path("var/log/netcue/journal.jsonl");
+            nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+            None
+        }),
+        ("Not a directory", |scene| {
+            fs::create_dir_all(scene.path("var/log")).expect("a folder");
+            fs::write(scene.path("var/log/netcue"), "").expect("a file");
+            None
+        }),
+    ];
+    for (what, spoil) in cases {
+        let scene = Scene::telling_gateway();
+        let _mounted = spoil(&scene);
+        let ran = scene.calling(IP_UP).stderr_has("/var/log/netcue/journal.jsonl: ").run();
+        ran.assert_said(&["; going on without the journal\n", what]);
+        assert_eq!(ran.summaries.len(), 1);
+        scene.assert_handled();
+        assert_eq!(scene.queue(), Vec::<String>::new());
+        if scene.path("etc/precious").exists() {
+            assert_eq!(scene.text("etc/precious"), "precious\n");
+        }
+    }
+}
+
+#[test]
+fn a_torn_line_is_closed_and_costs_nothing_but_itself() {
+    let scene = Scene::new();
+    scene.ip_up();
+    let journal = scene.path("var/log/netcue/journal.jsonl");
+    let whole = fs::read_to_string(&journal).expect("a journal");
+    File::options()
+        .append(true)
+        .open(&journal)
+        .and_then(|mut file| file.write_all(b"{\"time\":\"2026-01-0"))
+        .expect("torn");
+    scene.from("boot start");
+    assert_eq!(scene.history_json().len(), 2);
+    let text = fs::read_to_string(&journal).expect("a journal");
+    let rest = text.strip_prefix(&whole).expect("nothing before it has changed");
+    let lines: Vec<&str> = rest.lines().collect();
+    assert_eq!(lines[0], "{\"time\":\"2026-01-0");
+    assert!(lines[1..].iter().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{rest}");
+}

@@ -1,0 +1,67 @@
+//! PCMCIA cards switched on and off: the functions in network.opts, and the link in the
+//! place of ipmasq.
+
+use std::fs;
+use std::path::Path;
+
+use crate::scene::{Scene, run};
+
+const NETWORK_OPTS: &str = "\
+case \"$ADDRESS\" in
+home,*)
+    IPADDR=\"192.168.7.4\"
+    start_fn () { return; }
+    stop_fn () { return; }
+    ;;
+work,*)
+    start_fn () { mount /work; }
+    ;;
+*,*,*,*)
+    DHCP=\"y\"
+    ;;
+esac
+";
+
+#[test]
+fn each_card_block_gets_the_functions_unless_it_has_its_own() {
+    let scene = Scene::installed();
+    scene.put("etc/pcmcia/network.opts", NETWORK_OPTS);
+    let before = scene.tree();
+    scene
+        .netcue(["enable", "pcmcia", "--edit", "/etc/pcmcia/network.opts"])
+        .status(1)
+        .stdout(
+            "pcmcia: wrote /etc/pcmcia/network.opts\n\
+             pcmcia: linked /usr/sbin/ipmasq -> /usr/sbin/netcue\n\
+             pcmcia: wrote /etc/netcue/enabled/pcmcia\n",
+        )
+        .stderr(
+            "netcue: pcmcia: not done: /etc/pcmcia/network.opts:8: this block has such a function \
+             of its own: call netcue in it, as the lines that \"netcue enable pcmcia\" prints do\n",
+        )
+        .run();
+    let file = scene.path("etc/pcmcia/network.opts");
+    // What cardmgr's script does with the file, and with which words netcue is then called.
+    let start = |address: &str| {
+        let script = format!(
+            "ADDRESS={address}; . {}; netcue_card() {{ echo \"netcue $* $IPMASQ\"; }}; \
+             mount() {{ echo \"mount $*\"; }}; start_fn eth0",
+            file.display()
+        );
+        run("sh", ["-eu", "-c", &script])
+    };
+    assert_eq!(start("home,0,0,1"), "netcue start eth0 y\n");
+    assert_eq!(start("other,0,0,1"), "netcue start eth0 y\n");
+    assert_eq!(start("work,0,0,1"), "mount /work\n");
+    scene.netcue("disable pcmcia --edit /etc/pcmcia/network.opts".split(' ')).any_stdout().run();
+    assert_eq!(scene.tree(), before);
+}
+
+/// The package's own link to itself is not ours to remove.
+#[test]
+fn a_program_called_ipmasq_stays() {
+    let scene = Scene::installed();
+    scene.link("usr/sbin/ipmasq", "netcue");
+    scene.netcue(["disable", "pcmcia"]).any_stdout().run();
+    assert_eq!(fs::read_link(scene.path("usr/sbin/ipmasq")).unwrap(), Path::new("netcue"));
+}
