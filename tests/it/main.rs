@@ -48,6 +48,16 @@ mod enable_ppp;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod examples_command;
+#[cfg(test)]
+mod examples_conf;
+#[cfg(test)]
+mod examples_hooks;
+#[cfg(test)]
+mod examples_readme;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hooks_choice;
@@ -83,6 +93,8 @@ mod places;
 mod properties;
 #[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod reader;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::machine::Overlay;
 pub(crate) struct Scene {
     root: PathBuf,
     /// What is laid over the machine's folders, where the machine itself is the root.
-    _overlay: Option<Overlay>,
+    overlay: Option<Overlay>,
     /// Removed with the scene.
     _folder: tempfile::TempDir,
 }
@@ -33,7 +33,7 @@ impl Scene {
         unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
         let folder = tempfile::Builder::new().prefix("netcue-").tempdir().expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
-        let scene = Self { root: folder.path().to_owned(), _overlay: None, _folder: folder };
+        let scene = Self { root: folder.path().to_owned(), overlay: None, _folder: folder };
         scene.ip("link set lo up");
         scene
     }
@@ -43,7 +43,13 @@ impl Scene {
     /// they need.
     pub(crate) fn on_this_machine() -> Self {
         let overlay = Overlay::new();
-        Self { root: PathBuf::from("/"), _overlay: Some(overlay), ..Self::new() }
+        Self { root: PathBuf::from("/"), overlay: Some(overlay), ..Self::new() }
+    }
+
+    /// Lets one more of this machine's folders be written to, and keep nothing.
+    pub(crate) fn lay_over(&self, path: &str) -> &Self {
+        self.overlay.as_ref().expect("a scene on this machine").lay_over(path);
+        self
     }
 
     pub(crate) fn root(&self) -> &Path {

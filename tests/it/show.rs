@@ -11,7 +11,6 @@ use nix::pty::{Winsize, openpty};
 use serde_json::Value;
 
 use crate::call::NETCUE;
-use crate::mdoc::{page, part};
 use crate::scene::{Scene, text_of, wait_until, write_file};
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
@@ -267,6 +266,32 @@ fn nothing_hostile_reaches_a_terminal() {
     }
 }
 
+/// A hook that holds nobody may end long after its event.
+#[test]
+fn what_came_last_stands_last_whoever_was_told_of_last() {
+    let scene = Scene::new();
+    scene.gated_hook("70-slow", "# netcue: wait=no");
+    scene.ip_up();
+    scene.begun(1);
+    scene.netcue(["from", "ppp", "ip-up"]).status(65).any_stderr().run();
+    scene.open();
+    wait_until("the hook to end", || scene.end_of("70-slow")["outcome"] == "done");
+    let shown = piped(&scene, "history");
+    let rows: Vec<&str> = shown.lines().filter(|line| line.contains("  ppp ip-up ")).collect();
+    let [first, second] = rows.as_slice() else { panic!("{shown}") };
+    assert!(first.contains("  ppp ip-up ppp0 ") && second.contains("  refused  "), "{shown}");
+    assert!(piped(&scene, "history last").contains("refused"));
+    assert!(piped(&scene, "history --last 1").contains("  refused  "));
+}
+
+/// Waits until a follower sleeps in poll(2), which it does once it watches.
+pub(crate) fn follows(pid: u32) {
+    wait_until("a follower to watch", || {
+        let call = fs::read_to_string(format!("/proc/{pid}/syscall"));
+        call.unwrap_or_default().starts_with("7 ")
+    });
+}
+
 #[test]
 fn events_are_followed_as_they_happen() {
     let scene = Scene::new();
@@ -275,11 +300,8 @@ fn events_are_followed_as_they_happen() {
     let mut follower = Terminal::with(&scene, "history --follow", 100, "C.UTF-8");
     let mut lines = scene.netcue(["history", "--follow", "--json"]);
     let mut json = lines.command().stdout(Stdio::piped()).spawn().expect("netcue");
-    let call_of = |pid: u32| fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-    for pid in [follower.child.id(), json.id()] {
-        // Both sleep in poll(2) once they watch.
-        wait_until("a follower to watch", || call_of(pid).starts_with("7 "));
-    }
+    follows(follower.child.id());
+    follows(json.id());
     scene.ip_up();
     let shown = follower.until("failed in ");
     for part in ["ppp ip-up ppp0", "  20-a done (", "  30-b failed, exit status 3 ("] {
@@ -402,22 +424,4 @@ fn every_json_keeps_to_its_schema() {
     wrong["queue"] = "empty".into();
     let validator = jsonschema::validator_for(&schema("status")).expect("a schema");
     assert!(!validator.is_valid(&wrong));
-}
-
-#[test]
-fn the_examples_of_asking_work() {
-    let scene = remembering();
-    scene.gateway();
-    let examples = part(&page("netcue.8"), ".Sh", "EXAMPLES");
-    let mut run = 0;
-    for line in examples.lines().filter_map(|line| line.strip_prefix("netcue ")) {
-        let words = line.split('#').next().unwrap_or(line).trim();
-        let asks = ["history", "status", "why", "plan --current"];
-        let is_asked = asks.iter().any(|ask| words.starts_with(ask));
-        if is_asked && !words.contains("--follow") {
-            piped(&scene, words);
-            run += 1;
-        }
-    }
-    assert!(run > 6, "only {run} examples");
 }
