@@ -108,6 +108,10 @@ mod shipped_hooks;
 #[cfg(test)]
 mod show;
 #[cfg(test)]
+mod show_search;
+#[cfg(test)]
+mod show_source;
+#[cfg(test)]
 mod signals;
 #[cfg(test)]
 mod sources;
