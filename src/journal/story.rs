@@ -27,6 +27,12 @@ pub struct Story {
     pub attempts: u32,
     /// How it ended, if it has.
     pub outcome: Option<Outcome>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// How many others ended between its acceptance and the beginning of its run.
+    pub behind: usize,
+    /// From its acceptance to the beginning of the run, in milliseconds.
+    pub waited_ms: Option<f64>,
     /// How long the run took, in milliseconds.
     pub ms: Option<f64>,
     /// Why it ended so.
@@ -65,6 +71,7 @@ impl Story {
 
     /// Takes in one entry, older than those before. Tells whether the story is now whole.
     pub(super) fn tell(&mut self, entry: Entry) -> bool {
+        let time = entry.time;
         match entry.record {
             Record::Accepted { event, argv } => {
                 self.event = Some(event);
@@ -79,8 +86,10 @@ impl Story {
             Record::RunBegin { attempt, plan, .. } => self.take_plan(attempt, plan),
             Record::StepBegin { .. } | Record::State { .. } | Record::StateChange { .. } => {}
             Record::StepEnd { step, end } => self.take_end(step, end),
-            Record::Outcome { outcome, ms, reason, .. } => {
+            Record::Outcome { outcome, waited_ms, ms, reason } => {
                 self.outcome = Some(outcome);
+                self.ended = Some(time);
+                self.waited_ms = waited_ms;
                 self.ms = Some(ms);
                 self.reason = reason;
             }

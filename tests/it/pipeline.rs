@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::call::NETCUE;
-use crate::scene::{IP_UP, Scene};
+use crate::scene::{IP_UP, Scene, text_of};
 
 #[test]
 fn an_event_passes_every_stage() {
@@ -294,4 +294,21 @@ fn only_the_newest_waiting_event_of_an_interface_reaches_a_hook_that_coalesces()
     scene.settled();
     assert_eq!(scene.text("newest"), "call3\nother\n");
     assert_eq!(scene.text("all"), "call1\ncall2\ncall3\nother\n");
+
+    let why = |number: usize| {
+        let id = text_of(&scene.records("accepted")[number]["event_id"]);
+        scene.netcue(["why", &id]).any_stdout().run().stdout
+    };
+    let first = why(1);
+    assert!(first.contains(" for its turn, behind boot services (0"), "{first}");
+    assert!(first.contains("\n20-newest was not run: coalesced: event "), "{first}");
+    let newest = why(3);
+    assert!(
+        newest.contains(" and 1 more.\n") || newest.contains(", ppp ip-up ppp0 (0"),
+        "{newest}"
+    );
+    let left: Vec<&str> = newest.lines().filter(|line| line.contains(" was left ")).collect();
+    let [left] = left.as_slice() else { panic!("{newest}") };
+    assert!(left.starts_with("20-newest was left to this event by ppp ip-up ppp0 (0"), "{left}");
+    assert_eq!(left.matches("ppp ip-up ppp0 (0").count(), 2, "{left}");
 }

@@ -1,9 +1,10 @@
 //! Why an event happened, and what came of it.
 
+use super::company::Company;
 use super::{Answer, Answered, Line, Question, step};
 use crate::cli::{found, history, told, when};
 use crate::event::Event;
-use crate::journal::{self, Name, Outcome, Reach, Story};
+use crate::journal::{self, Name, Outcome, Story};
 use crate::sources;
 
 impl Question<'_> {
@@ -12,30 +13,16 @@ impl Question<'_> {
         let journal = &self.house.journal;
         let found = journal::look_up(journal, &Name::of(word), |_| true);
         let found = found.map_err(history::unreadable)?;
-        // What it caused came after it: nearer than it is.
-        let reach = Reach { since: None, records: found.records };
+        let records = found.records;
         let missing = found::unknown(word, &found);
         let Some(story) = found::one(found, word)? else {
             return if surely { Err(missing) } else { Ok(None) };
         };
-        let is_caused = |other: &Story| {
-            let cause = other.event.as_ref().and_then(|event| event.caused_by);
-            cause.is_some() && cause == story.id
-        };
-        let caused = journal::look_back(journal, reach, usize::MAX, is_caused);
-        let mut caused = caused.map_err(history::unreadable)?.stories;
-        caused.reverse();
-        self.of_story(&story, &caused).map(Some)
+        let company = self.company(&story, records)?;
+        Ok(Some(self.of_story(&story, &company)))
     }
 
-    fn of_story(&self, story: &Story, caused: &[Story]) -> Result<Answer, super::Failure> {
-        let cause = match story.event.as_ref().and_then(|event| event.caused_by) {
-            None => None,
-            Some(id) => {
-                let found = journal::story_of(&self.house.journal, id);
-                Some((told::short(Some(id)), found.map_err(history::unreadable)?))
-            }
-        };
+    fn of_story(&self, story: &Story, company: &Company) -> Answer {
         let mut lines = Vec::new();
         let words = told::command_line(story);
         let words = words.map(|words| Line::Says(format!("The call was: {words}")));
@@ -53,10 +40,7 @@ impl Question<'_> {
             }
             (None, None) => {}
         }
-        if let Some((id, cause)) = cause {
-            let whose = cause.as_ref().map_or_else(|| "an event".to_owned(), told::called);
-            lines.push(Line::Says(format!("A hook of {whose} ({id}) made this call.")));
-        }
+        lines.extend(company.before());
         if story.attempts > 1 {
             let times = story.attempts;
             lines.push(Line::Says(format!("Its run was interrupted; it was begun {times} times.")));
@@ -64,15 +48,12 @@ impl Question<'_> {
         lines.extend(story.remarks.iter().map(|remark| Line::Warns(format!("{remark}."))));
         for step in &story.steps {
             lines.extend(step::told(&step.planned.step, step, story.id));
+            lines.extend(company.stood_in_for(&step.planned.step));
         }
         lines.extend(self.how_it_ended(story));
-        for other in caused {
-            let (word, _) = told::outcome(other);
-            let id = told::short(other.id);
-            lines.push(Line::Says(format!("It caused {} ({id}): {word}.", told::called(other))));
-        }
+        lines.extend(company.after());
         let name = story.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-        Ok(Answer::new("event", &name, lines))
+        Answer::new("event", &name, lines)
     }
 
     fn how_it_ended(&self, story: &Story) -> Option<Line> {

@@ -1,6 +1,7 @@
 //! `why`: what is behind an event, a hook, a rule, an interface or a source, in plain
 //! sentences.
 
+mod company;
 mod event;
 mod hook;
 mod interface;
