@@ -5,7 +5,7 @@
 //! because pppd never unsets `IPLOCAL` and its like: an `ipv6-up` can carry the IPv4
 //! addresses of an earlier session.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::values::{address, address_in};
 use super::{Call, Place, Refusal, Source, Trigger, Wait};
@@ -158,9 +158,9 @@ fn addresses(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) {
     let family = if trigger.word.starts_with("ipv6") { Family::Ipv6 } else { Family::Ipv4 };
     facts.family = Some(family);
     let written = call.optional(3, "local", facts);
-    facts.local = address_in(family, written, "local", facts);
+    facts.local = address_in(family, written, "local", facts).filter(is_negotiated);
     let written = call.optional(4, "remote", facts);
-    facts.remote = address_in(family, written, "remote", facts);
+    facts.remote = address_in(family, written, "remote", facts).filter(is_negotiated);
     if family == Family::Ipv4 {
         let servers = addresses_of(["DNS1", "DNS2"], call, facts);
         facts.dns = (!servers.is_empty()).then_some(servers);
@@ -168,6 +168,12 @@ fn addresses(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) {
     }
     // In demand mode the addresses aren't negotiated yet, and ip-pre-up isn't called again.
     facts.facts_complete = facts.local.is_some() && facts.warnings.is_empty();
+}
+
+/// pppd writes an identifier that was not negotiated, as with `ipv6cp-noremote`, as zeros
+/// behind `fe80::`.
+fn is_negotiated(address: &IpAddr) -> bool {
+    *address != Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)
 }
 
 /// What IPCP left in the environment; on the other triggers it may be from an earlier session.
