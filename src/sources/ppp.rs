@@ -151,6 +151,7 @@ fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, R
     let ipparam = call.optional(words.ipparam, "ipparam", &mut facts);
     facts.detail_text("ipparam", ipparam);
     details(call, trigger, &mut facts);
+    call.at_most(words.ipparam + 1, &mut facts);
     Ok(facts)
 }
 
@@ -207,7 +208,8 @@ fn addresses_of<const N: usize>(
 }
 
 /// pppd's variables that say something of their own, and the names they get.
-const TEXTS: [(&str, &str); 9] = [
+const TEXTS: [(&str, &str); 12] = [
+    ("DEVICE", "device"),
     ("LINKNAME", "linkname"),
     ("CALL_FILE", "call_file"),
     ("BUNDLE", "bundle"),
@@ -217,6 +219,8 @@ const TEXTS: [(&str, &str); 9] = [
     ("MACREMOTE", "remote_hwaddr"),
     ("REMOTENUMBER", "remote_number"),
     ("PPPLOGNAME", "logname"),
+    ("RADIUS_FILTER_ID", "radius_filter_id"),
+    ("RADIUS_FRAMED_ROUTE", "radius_framed_route"),
 ];
 const NUMBERS: [(&str, &str); 3] =
     [("UNIT", "unit"), ("PPPD_PID", "pppd_pid"), ("ORIG_UID", "orig_uid")];
