@@ -98,7 +98,11 @@ fn name_servers(call: &Call<'_>, facts: &mut Facts) {
 fn gate(call: &Call<'_>, facts: &mut Facts) {
     let ipmasq = call.variable("IPMASQ", facts);
     facts.detail_text("ipmasq", ipmasq);
-    if facts.action.is_some() && !matches!(ipmasq, "" | "y" | "Y" | "yes" | "YES") {
+    // Compared as it came: what can't be read is no yes either.
+    let is_yes = call.env.iter().find(|(name, _)| name == "IPMASQ").is_none_or(|(_, value)| {
+        ["", "y", "Y", "yes", "YES"].into_iter().any(|word| value.as_os_str() == word)
+    });
+    if facts.action.is_some() && !is_yes {
         facts.action = None;
         facts.warn("IPMASQ", "none of y Y yes YES in network.opts: recorded, nothing runs");
     }
