@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::history::{self, Reasons};
 use super::pace::Pace;
 use super::table::{Paint, Table, Tone};
-use super::{Ended, history, json, told, when};
+use super::{Ended, json, told, when};
 use crate::engine::Preview;
 use crate::error::Exit;
 use crate::event::{Event, InterfaceName};
@@ -192,7 +193,7 @@ fn as_text(status: &Status, house: &House) -> String {
         let journal = house.layout.journal().display().to_string();
         text.push_str(&format!("\nno events yet in {}\n", paint.text(Tone::Plain, &journal)));
     } else {
-        text.push_str(&format!("\n{}", history::as_table(&shown)));
+        text.push_str(&format!("\n{}", history::as_table(&shown, Reasons::Cut, paint)));
     }
     text
 }

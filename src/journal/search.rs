@@ -110,7 +110,8 @@ pub struct Found {
     pub cut_short: bool,
 }
 
-/// The newest stories that `wanted` takes, at most `most`. A story whose beginning lies
+/// The newest stories that `wanted` takes, at most `most`, in the order in which they began:
+/// what is told later of a story makes it no newer. A story whose beginning lies
 /// beyond the reach is left out.
 ///
 /// # Errors
@@ -141,46 +142,52 @@ pub fn look_back(
         search.done.len() < most
     })?;
     search.settle(Some(usize::MAX), &mut wanted);
-    search.done.sort_by_key(|(seen, _)| *seen);
-    found.stories = search.done.into_iter().map(|(_, story)| story).take(most).collect();
+    search.done.truncate(most);
+    found.stories = search.done;
     Ok(found)
 }
 
 #[derive(Default)]
 struct Search {
-    /// Stories that older records may belong to, with the number of their newest record.
-    open: HashMap<Uuid, (usize, Story)>,
-    /// Those whose acceptance has been seen, and at which record.
-    whole: VecDeque<(usize, Uuid)>,
-    /// What was wanted, with the number of its newest record.
-    done: Vec<(usize, Story)>,
+    /// Stories that older records may belong to.
+    open: HashMap<Uuid, Story>,
+    /// Those whose beginning has been seen, and at which record.
+    whole: VecDeque<(usize, Whole)>,
+    /// What was wanted.
+    done: Vec<Story>,
+}
+
+/// A story whose beginning has been seen.
+enum Whole {
+    /// An event's, which is among the open ones.
+    Event(Uuid),
     /// Refused calls and queue files that hold nothing have no id: each is one record.
-    alone: Vec<(usize, Story)>,
+    Alone(Box<Story>),
 }
 
 impl Search {
     fn take(&mut self, entry: Entry, number: usize) {
         let (id, time) = (entry.event_id, entry.time);
-        match id {
-            None => self.alone.extend(Story::of_one(entry).map(|story| (number, story))),
+        let whole = match id {
+            None => Story::of_one(entry).map(|story| Whole::Alone(Box::new(story))),
             Some(id) => {
                 let new = || Story { id: Some(id), last_time: Some(time), ..Story::default() };
-                let (_, story) = self.open.entry(id).or_insert_with(|| (number, new()));
-                if story.tell(entry) {
-                    self.whole.push_back((number, id));
-                }
+                let is_whole = self.open.entry(id).or_insert_with(new).tell(entry);
+                is_whole.then_some(Whole::Event(id))
             }
-        }
+        };
+        self.whole.extend(whole.map(|whole| (number, whole)));
     }
 
     /// Decides on the stories that were whole at that record, since nothing more will come.
     fn settle(&mut self, at: Option<usize>, wanted: &mut impl FnMut(&Story) -> bool) {
-        self.done.extend(self.alone.drain(..).filter(|(_, story)| wanted(story)));
-        while let Some((_, id)) = self.whole.front().filter(|(number, _)| Some(*number) <= at) {
-            if let Some(story) = self.open.remove(id).filter(|(_, story)| wanted(story)) {
-                self.done.push(story);
-            }
-            self.whole.pop_front();
+        while self.whole.front().is_some_and(|(number, _)| Some(*number) <= at) {
+            let story = match self.whole.pop_front() {
+                Some((_, Whole::Event(id))) => self.open.remove(&id),
+                Some((_, Whole::Alone(story))) => Some(*story),
+                None => None,
+            };
+            self.done.extend(story.filter(|story| wanted(story)));
         }
     }
 }

@@ -190,9 +190,9 @@ pub fn progress(journal: &Journal, id: Uuid) -> Result<Progress, FileError> {
     Ok(progress)
 }
 
-/// Whether an event is on record, and how it ended.
+/// What is on record of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum OnRecord {
     /// The journal doesn't know it.
     Unknown,
     /// It was accepted, and has no outcome yet.
@@ -201,21 +201,21 @@ pub enum Standing {
     Ended(Outcome),
 }
 
-/// Looks up how an event stands.
+/// Looks up what is known of an event.
 ///
 /// # Errors
 /// When a journal file is there and can't be read.
-pub fn standing_of(journal: &Journal, id: Uuid) -> Result<Standing, FileError> {
-    let mut found = Standing::Unknown;
+pub fn on_record(journal: &Journal, id: Uuid) -> Result<OnRecord, FileError> {
+    let mut found = OnRecord::Unknown;
     journal.read_back(|entry| {
         match entry.record {
             Record::Outcome { outcome, .. } if entry.event_id == Some(id) => {
-                found = Standing::Ended(outcome);
+                found = OnRecord::Ended(outcome);
             }
-            Record::Accepted { .. } if entry.event_id == Some(id) => found = Standing::Accepted,
+            Record::Accepted { .. } if entry.event_id == Some(id) => found = OnRecord::Accepted,
             _ => {}
         }
-        found == Standing::Unknown
+        found == OnRecord::Unknown
     })?;
     Ok(found)
 }

@@ -1,30 +1,45 @@
 //! Namespaces of this process's own, and a network made in them.
 //!
-//! They keep what a hook does to the network, and to files, from the machine. They are no
-//! cage for somebody who means harm: devices and other processes are still there.
+//! They keep what a hook does to the network, to files and to processes from the machine.
 
 use std::fs;
 use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::{getegid, geteuid};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, getegid, geteuid};
 
 use super::files::FileError;
 
 /// Where hooks may write within a root, onto folders of the sandbox's own.
 const WRITABLE: [&str; 4] = ["run", "tmp", "var/log", "var/lib"];
 
-/// Takes this process into network and mount namespaces of its own, and into a user
-/// namespace if it isn't root: all files are read-only there but `/run`, `/tmp`, `/var/log`
-/// and `/var/lib` under `root`, which are empty and end with it.
+/// The devices that are there.
+const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
+
+/// Takes this process into network, mount, process and IPC namespaces of its own, and into
+/// a user namespace if it isn't root: all files are read-only there but `/run`, `/tmp`,
+/// `/var/log` and `/var/lib` under `root`, which are empty and end with it, as do all
+/// processes. The machine's `/run` with its sockets is hidden, and `/dev` has the harmless
+/// devices only.
+///
+/// Who comes back from here is a child; the caller's own process waits for it and ends as
+/// it does.
 ///
 /// # Errors
 /// When the kernel doesn't let us.
 pub fn enter(root: &Path) -> Result<(), FileError> {
     let (user, group) = (geteuid(), getegid());
-    let mut flags = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
+    let mut flags = CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWIPC;
     if !user.is_root() {
         flags |= CloneFlags::CLONE_NEWUSER;
     }
@@ -35,23 +50,46 @@ pub fn enter(root: &Path) -> Result<(), FileError> {
         write("/proc/self/uid_map", &format!("0 {user} 1"))?;
         write("/proc/self/gid_map", &format!("0 {group} 1"))?;
     }
+    become_first_process().map_err(|errno| FileError::at("leave", namespaces)(errno.into()))?;
     settle_mounts(root)
 }
 
-fn write(path: &str, text: &str) -> Result<(), FileError> {
-    fs::write(path, text).map_err(FileError::at("write", Path::new(path)))
+/// A process namespace has those in it that are started after it was made. With the first
+/// of them end all others.
+#[expect(unsafe_code, reason = "nix marks fork as unsafe, for the sake of other threads")]
+#[expect(clippy::exit, reason = "the process outside has nothing left to do")]
+fn become_first_process() -> nix::Result<()> {
+    // SAFETY: there is no other thread whose locks the child could find held.
+    match unsafe { fork() }? {
+        ForkResult::Child => prctl::set_pdeathsig(Signal::SIGKILL),
+        ForkResult::Parent { child } => std::process::exit(status_of(child)?),
+    }
+}
+
+fn status_of(child: Pid) -> nix::Result<i32> {
+    loop {
+        match waitpid(child, None) {
+            Ok(WaitStatus::Exited(_, status)) => return Ok(status),
+            Ok(WaitStatus::Signaled(_, signal, _)) => return Ok(128 + signal as i32),
+            Ok(_) | Err(nix::Error::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn write(path: impl AsRef<Path>, text: &str) -> Result<(), FileError> {
+    let path = path.as_ref();
+    fs::write(path, text).map_err(FileError::at("write", path))
 }
 
 fn settle_mounts(root: &Path) -> Result<(), FileError> {
-    let none: Option<&str> = None;
-    let at = |path: &Path, errno: nix::Error| FileError::at("mount", path)(errno.into());
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     let slash = Path::new("/");
-    mount(none, slash, none, private, none).map_err(|errno| at(slash, errno))?;
+    put(None, slash, None, MsFlags::MS_REC | MsFlags::MS_PRIVATE)?;
+    let proc = Path::new("/proc");
+    put(Some(proc), proc, Some("proc"), HARMLESS)?;
     // This network's own settings; the others under /proc/sys are the machine's.
     let settings = Path::new("/proc/sys/net");
-    mount(Some(settings), settings, none, MsFlags::MS_BIND, none)
-        .map_err(|errno| at(settings, errno))?;
+    put(Some(settings), settings, None, MsFlags::MS_BIND)?;
     for (path, held) in
         mounts().map_err(FileError::at("read", Path::new("/proc/self/mountinfo")))?
     {
@@ -59,20 +97,63 @@ fn settle_mounts(root: &Path) -> Result<(), FileError> {
             continue;
         }
         let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | held;
-        match mount(none, &path, none, flags, none) {
-            // Hidden below another mount, or gone.
-            Err(nix::Error::EINVAL | nix::Error::ENOENT | nix::Error::EACCES) => {}
-            Err(errno) if path == slash => return Err(at(&path, errno)),
-            _ => {}
+        // It may be hidden below another mount, or gone.
+        let remounted = put(None, &path, None, flags);
+        if path == slash {
+            remounted?;
         }
     }
+    if !root.starts_with("/run") {
+        put_empty(Path::new("/run"))?;
+    }
+    put_devices()?;
     for folder in WRITABLE {
-        let path = root.join(folder);
-        if path.is_dir() {
-            let options = Some("mode=0755");
-            mount(Some("tmpfs"), &path, Some("tmpfs"), MsFlags::MS_NOSUID, options)
-                .map_err(|errno| at(&path, errno))?;
-        }
+        put_empty(&root.join(folder))?;
+    }
+    Ok(())
+}
+
+/// What no mount of the sandbox's own has to allow.
+const HARMLESS: MsFlags = MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
+
+fn put(
+    from: Option<&Path>,
+    at: &Path,
+    kind: Option<&str>,
+    flags: MsFlags,
+) -> Result<(), FileError> {
+    let options = (kind == Some("tmpfs")).then_some("mode=0755");
+    mount(from, at, kind, flags, options).map_err(|errno| FileError::at("mount", at)(errno.into()))
+}
+
+/// A folder with nothing in it in the place of one that is there.
+fn put_empty(at: &Path) -> Result<(), FileError> {
+    if at.is_dir() {
+        put(Some(Path::new("tmpfs")), at, Some("tmpfs"), MsFlags::MS_NOSUID)?;
+    }
+    Ok(())
+}
+
+/// Devices can't be made in a user namespace: those of the machine are lent, by way of
+/// their open files, once its folder is out of sight.
+fn put_devices() -> Result<(), FileError> {
+    let folder = Path::new("/dev");
+    let lent: Vec<(&str, fs::File)> = DEVICES
+        .iter()
+        .filter_map(|name| Some((*name, fs::File::open(folder.join(name)).ok()?)))
+        .collect();
+    put_empty(folder)?;
+    for (name, device) in lent {
+        let at = folder.join(name);
+        write(&at, "")?;
+        let open = PathBuf::from(format!("/proc/self/fd/{}", device.as_raw_fd()));
+        put(Some(&open), &at, None, MsFlags::MS_BIND)?;
+    }
+    for (name, to) in
+        [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")]
+    {
+        let at = folder.join(name);
+        symlink(to, &at).map_err(FileError::at("make", &at))?;
     }
     Ok(())
 }

@@ -55,16 +55,9 @@ fn with_diald_an_early_boot_event_is_advised_against() {
 
 /// A machine that System V init starts: an init script each, as far as insserv reads it, and
 /// no link from init to systemd.
-fn start_by_system_v() -> (Scene, tempfile::TempDir) {
+fn start_by_system_v() -> Scene {
     let scene = Scene::installed_on_this_machine();
-    let layer = tempfile::tempdir().expect("a folder");
-    let below = |name: &str| layer.path().join(name).display().to_string();
-    for name in ["upper", "work"] {
-        fs::create_dir(below(name)).expect("a folder");
-    }
-    let options =
-        format!("lowerdir=/usr/sbin,upperdir={},workdir={}", below("upper"), below("work"));
-    run("mount", ["-t", "overlay", "-o", &options, "none", "/usr/sbin"]);
+    scene.lay_over("/usr/sbin");
     run("rm", ["-f", "/usr/sbin/init", "/sbin/init"]);
     for (name, levels) in
         [("netcue", "2 3 4 5"), ("netcue-early", "S"), ("netcue-pre-network", "S")]
@@ -79,12 +72,12 @@ fn start_by_system_v() -> (Scene, tempfile::TempDir) {
         fs::write(&script, text).expect("a script");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("chmod");
     }
-    (scene, layer)
+    scene
 }
 
 #[test]
 fn under_system_v_init_the_scripts_follow_the_choice() {
-    let (scene, _layer) = start_by_system_v();
+    let scene = start_by_system_v();
     let started = || {
         let mut started = Vec::new();
         for folder in ["etc/rc2.d", "etc/rcS.d"] {

@@ -3,7 +3,6 @@
 //! and over a scene's, so that they are full or read-only.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -28,7 +27,8 @@ impl Overlay {
         let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
         mount(none, "/", none, private, none).expect("private mounts");
         let overlay = Self { folder: tempfile::tempdir().expect("a folder") };
-        overlay.lay_over_etc();
+        empty(overlay.folder.path());
+        overlay.lay_over("/etc");
         for path in ["/run", "/var/log", "/dev", "/usr/lib/netcue", "/usr/local/lib/netcue"] {
             if Path::new(path).is_dir() {
                 empty(Path::new(path));
@@ -42,17 +42,18 @@ impl Overlay {
         overlay
     }
 
-    fn lay_over_etc(&self) {
-        let upper = self.folder.path();
-        empty(upper);
-        for part in ["etc", "work"] {
-            fs::create_dir(upper.join(part)).expect("a folder");
-        }
-        fs::set_permissions(upper.join("etc"), fs::Permissions::from_mode(0o755)).expect("chmod");
-        let upper = upper.display();
-        let options = format!("lowerdir=/etc,upperdir={upper}/etc,workdir={upper}/work");
+    /// What is written below a folder from now on is seen there, and kept nowhere.
+    pub(crate) fn lay_over(&self, path: &str) {
+        let mode = fs::metadata(path).expect(path).permissions();
+        let [upper, work] = ["upper", "work"].map(|kind| {
+            let folder = self.folder.path().join(path.replace('/', "-") + kind);
+            fs::create_dir(&folder).expect("a folder");
+            fs::set_permissions(&folder, mode.clone()).expect("chmod");
+            folder.display().to_string()
+        });
+        let options = format!("lowerdir={path},upperdir={upper},workdir={work}");
         let options = Some(options.as_str());
-        mount(Some("overlay"), "/etc", Some("overlay"), MsFlags::empty(), options)
+        mount(Some("overlay"), path, Some("overlay"), MsFlags::empty(), options)
             .expect("an overlay");
     }
 }

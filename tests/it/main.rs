@@ -48,6 +48,16 @@ mod enable_ppp;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod examples_command;
+#[cfg(test)]
+mod examples_conf;
+#[cfg(test)]
+mod examples_hooks;
+#[cfg(test)]
+mod examples_readme;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hooks_choice;
@@ -84,7 +94,11 @@ mod properties;
 #[cfg(test)]
 mod protocol;
 #[cfg(test)]
+mod reader;
+#[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod sandbox;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
@@ -93,6 +107,10 @@ mod schema;
 mod shipped_hooks;
 #[cfg(test)]
 mod show;
+#[cfg(test)]
+mod show_search;
+#[cfg(test)]
+mod show_source;
 #[cfg(test)]
 mod signals;
 #[cfg(test)]

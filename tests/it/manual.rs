@@ -181,7 +181,7 @@ fn every_path() {
 }
 
 /// The keys of a table in netcue.conf(5), each with a TOML value that isn't its default.
-fn documented_keys() -> Vec<(String, String, String, &'static str)> {
+pub(crate) fn documented_keys() -> Vec<(String, String, String, &'static str)> {
     let text = part(&page("netcue.conf.5"), ".Sh", "DESCRIPTION");
     let mut keys = Vec::new();
     for (head, body) in parts(&text, ".Ss") {

@@ -22,7 +22,7 @@ use crate::machine::Overlay;
 pub(crate) struct Scene {
     root: PathBuf,
     /// What is laid over the machine's folders, where the machine itself is the root.
-    _overlay: Option<Overlay>,
+    overlay: Option<Overlay>,
     /// Removed with the scene.
     _folder: tempfile::TempDir,
 }
@@ -33,7 +33,7 @@ impl Scene {
         unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
         let folder = tempfile::Builder::new().prefix("netcue-").tempdir().expect("a folder");
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
-        let scene = Self { root: folder.path().to_owned(), _overlay: None, _folder: folder };
+        let scene = Self { root: folder.path().to_owned(), overlay: None, _folder: folder };
         scene.ip("link set lo up");
         scene
     }
@@ -43,7 +43,13 @@ impl Scene {
     /// they need.
     pub(crate) fn on_this_machine() -> Self {
         let overlay = Overlay::new();
-        Self { root: PathBuf::from("/"), _overlay: Some(overlay), ..Self::new() }
+        Self { root: PathBuf::from("/"), overlay: Some(overlay), ..Self::new() }
+    }
+
+    /// Lets one more of this machine's folders be written to, and keep nothing.
+    pub(crate) fn lay_over(&self, path: &str) -> &Self {
+        self.overlay.as_ref().expect("a scene on this machine").lay_over(path);
+        self
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -160,17 +166,7 @@ impl Scene {
 
     /// The processes called with this root: number and program.
     pub(crate) fn processes(&self) -> Vec<(i32, String)> {
-        let root = self.root().display().to_string();
-        let called_with_root = |pid: i32| {
-            let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-            let line = String::from_utf8_lossy(&line).into_owned();
-            let mut words = line.split('\0');
-            let program = words.next()?.to_owned();
-            words.any(|word| word == root).then_some((pid, program))
-        };
-        let entries = fs::read_dir("/proc").expect("/proc").flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter_map(called_with_root).collect()
+        processes_with(&self.root().display().to_string())
     }
 
     /// Waits until nothing waits, every event has its outcome and the lock is free.
@@ -243,6 +239,20 @@ pub(crate) fn lives(pid: &str) -> bool {
     let pid: i32 = pid.trim().parse().expect("a pid");
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.starts_with(" Z"))
+}
+
+/// The processes that were called with that word: number and program.
+pub(crate) fn processes_with(word: &str) -> Vec<(i32, String)> {
+    let called_with_it = |pid: i32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let mut words = line.split('\0');
+        let program = words.next()?.to_owned();
+        words.any(|other| other == word).then_some((pid, program))
+    };
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(called_with_it).collect()
 }
 
 /// Asks again and again until it is so.

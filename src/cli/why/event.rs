@@ -1,44 +1,29 @@
 //! Why an event happened, and what came of it.
 
 use super::{Answer, Answered, Line, Question, step};
-use crate::cli::{history, told, when};
+use crate::cli::{found, history, told, when};
 use crate::event::Event;
-use crate::journal::{self, Outcome, Reach, Story};
+use crate::journal::{self, Name, Outcome, Reach, Story};
 use crate::sources;
 
 impl Question<'_> {
-    /// The event whose id begins so, or the last one.
-    pub(super) fn of_event(&self, word: &str) -> Answered {
+    /// The event whose id begins so, or the last one. Unless `surely`, there may be none.
+    pub(super) fn of_event(&self, word: &str, surely: bool) -> Answered {
         let journal = &self.house.journal;
-        if word == "last" {
-            let found = journal::look_back(journal, Reach::default(), 1, |_| true);
-            let Some(story) = found.map_err(history::unreadable)?.stories.pop() else {
-                return Ok(None);
-            };
-            return self.of_story(&story, &[]).map(Some);
-        }
-        let is_caused = |story: &Story| {
-            let cause = story.event.as_ref().and_then(|event| event.caused_by);
-            cause.is_some_and(|id| id.to_string().starts_with(&word.to_ascii_lowercase()))
+        let found = journal::look_up(journal, &Name::of(word), |_| true);
+        let found = found.map_err(history::unreadable)?;
+        // What it caused came after it: nearer than it is.
+        let reach = Reach { since: None, records: found.records };
+        let missing = found::unknown(word, &found);
+        let Some(story) = found::one(found, word)? else {
+            return if surely { Err(missing) } else { Ok(None) };
         };
-        let look = |reach| {
-            journal::look_back(journal, reach, usize::MAX, |story| {
-                history::has_id(story, word) || is_caused(story)
-            })
-            .map_err(history::unreadable)
+        let is_caused = |other: &Story| {
+            let cause = other.event.as_ref().and_then(|event| event.caused_by);
+            cause.is_some() && cause == story.id
         };
-        let mut stories = look(Reach::of_id(word))?.stories;
-        if !stories.iter().any(|story| history::has_id(story, word)) {
-            // The clock may have been set back since.
-            stories = look(Reach::default())?.stories;
-        }
-        let (mut its, mut caused): (Vec<Story>, Vec<Story>) =
-            stories.into_iter().partition(|story| history::has_id(story, word));
-        let Some(story) = its.pop() else { return Ok(None) };
-        if !its.is_empty() {
-            its.push(story);
-            return Ok(Some(several(word, &its)));
-        }
+        let caused = journal::look_back(journal, reach, usize::MAX, is_caused);
+        let mut caused = caused.map_err(history::unreadable)?.stories;
         caused.reverse();
         self.of_story(&story, &caused).map(Some)
     }
@@ -125,16 +110,6 @@ impl Question<'_> {
             None => "It has no outcome, and is not in the queue.".to_owned(),
         }
     }
-}
-
-fn several(word: &str, stories: &[Story]) -> Answer {
-    let mut lines = vec![Line::Says(format!("{} events begin with {word}:", stories.len()))];
-    lines.extend(stories.iter().map(|story| {
-        let id = story.id.unwrap_or_default();
-        let (outcome, _) = told::outcome(story);
-        Line::Quotes(format!("{id} {} {outcome}", told::called(story)))
-    }));
-    Answer::new("event", word, lines)
 }
 
 /// Who called, and when.
