@@ -8,11 +8,11 @@ use crate::event::InterfaceName;
 use crate::integrate::{self, Choice, Seen, Stage, Step, Wish};
 use crate::paths::Layout;
 use crate::pipeline;
-use crate::sources;
+use crate::sources::{self, Source};
 use crate::sys::prompt::Prompt;
 use crate::sys::route;
 
-use super::enable::carry;
+use super::enable::{carry, either};
 use super::{Ended, Failure};
 
 /// What may be said with `configure`.
@@ -105,14 +105,10 @@ impl Answers {
                 stage: self.boot.unwrap_or(old.stage),
                 pre_network: self.pre_network.unwrap_or(old.pre_network),
             };
-            let wish = |source| Wish { source, on: true, flag_only: false, boot: Some(choice) };
-            wishes.extend(sources::find("boot").map(wish));
+            wishes.push(Wish { boot: Some(choice), ..Wish::of(&sources::BOOT, true) });
         }
-        if let Some(on) = self.ppp {
-            let wish = |source| Wish { source, on, flag_only: false, boot: None };
-            wishes.extend(sources::find("ppp").map(wish));
-        }
-        let mut steps = integrate::plan(seen, &wishes, None);
+        wishes.extend(self.ppp.map(|on| Wish::of(&sources::PPP, on)));
+        let mut steps = integrate::plan(seen, &wishes);
         if let Some(external) = &self.external {
             let name = match external {
                 External::Auto => None,
@@ -143,12 +139,10 @@ impl Questions<'_> {
             let question = "Shall the rules also stand before the first interface is up?";
             answers.pre_network = Some(self.yes_or_no(question, old.pre_network)?);
         }
-        let ppp = sources::find("ppp");
-        if let (None, Some(source)) = (answers.ppp, ppp)
-            && integrate::attachment(self.seen, source).installed
-        {
+        let ppp = &sources::PPP;
+        if answers.ppp.is_none() && integrate::attachment(self.seen, ppp).installed {
             let question = "Shall a ppp link that comes up or goes down set netcue going?";
-            answers.ppp = Some(self.yes_or_no(question, integrate::is_on(self.seen, source))?);
+            answers.ppp = Some(self.yes_or_no(question, integrate::is_on(self.seen, ppp))?);
         }
         if answers.external.is_none() && self.external_is_unknown() {
             answers.external = Some(self.external()?);
@@ -157,17 +151,17 @@ impl Questions<'_> {
     }
 
     fn introduce(&mut self) -> Result<(), Failure> {
-        let found: Vec<&str> = ["ppp", "diald", "pcmcia"]
-            .into_iter()
-            .filter(|name| {
-                sources::find(name).is_some_and(|s| integrate::attachment(self.seen, s).installed)
-            })
-            .collect();
-        let mut text = match found.as_slice() {
-            [] => "No ppp, diald or pcmcia was found on this machine.\n".to_owned(),
-            found => format!("Found on this machine: {}.\n", found.join(", ")),
+        let systems: Vec<(&Source, bool)> = integrate::systems(self.seen).collect();
+        let all: Vec<&str> = systems.iter().map(|(source, _)| source.name.as_str()).collect();
+        let found: Vec<&Source> =
+            systems.into_iter().filter(|(_, is_there)| *is_there).map(|(found, _)| found).collect();
+        let names: Vec<&str> = found.iter().map(|source| source.name.as_str()).collect();
+        let mut text = if names.is_empty() {
+            format!("No {} was found on this machine.\n", either(&all))
+        } else {
+            format!("Found on this machine: {}.\n", names.join(", "))
         };
-        for name in found.iter().filter(|name| **name != "ppp") {
+        for Source { name, .. } in found.iter().filter(|source| integrate::is_edited(source)) {
             text.push_str(&format!(
                 "{name} is called by its own configuration: see \"netcue enable {name}\".\n"
             ));

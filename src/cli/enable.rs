@@ -54,7 +54,7 @@ fn source(word: &str) -> Result<&'static Source, String> {
 }
 
 pub(super) fn enable(layout: &Layout, args: &EnableArgs) -> Ended {
-    let names_boot = args.common.sources.iter().any(|source| source.name.as_str() == "boot");
+    let names_boot = args.common.sources.iter().any(|source| source.name == sources::BOOT.name);
     if !names_boot && (args.stage.is_some() || args.pre_network) {
         return Err(Failure::new(Exit::Usage, "--stage and --pre-network belong to boot"));
     }
@@ -74,15 +74,25 @@ pub(super) fn disable(layout: &Layout, args: &DisableArgs) -> Ended {
 
 fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> Ended {
     let edit = args.edit.as_deref().map(|file| on_the_machine(layout, file));
-    let owns_its_file = |source: &&Source| matches!(source.name.as_str(), "diald" | "pcmcia");
-    if edit.is_some() && (args.sources.len() != 1 || !args.sources.iter().all(owns_its_file)) {
-        let message = "--edit is for diald or pcmcia, one at a time";
+    let is_one = args.sources.len() == 1 && args.sources.iter().all(|s| integrate::is_edited(s));
+    if edit.is_some() && !is_one {
+        let edited = sources::ALL.iter().filter(|source| integrate::is_edited(source));
+        let names = either(&edited.map(|source| source.name.as_str()).collect::<Vec<_>>());
+        let message = format!("--edit is for {names}, one at a time");
         return Err(Failure::new(Exit::Usage, message));
     }
-    let wish = |source: &&'static Source| Wish { source, on, flag_only: args.flag_only, boot };
-    let wishes: Vec<Wish> = args.sources.iter().map(wish).collect();
-    let seen = integrate::look(layout, edit.as_deref());
-    carry(layout, &integrate::plan(&seen, &wishes, edit.as_deref()), args.dry_run)
+    let (flag_only, edit) = (args.flag_only, edit.as_deref());
+    let wish = |source: &&'static Source| Wish { source, on, flag_only, boot, edit };
+    let wishes: Vec<Wish<'_>> = args.sources.iter().map(wish).collect();
+    carry(layout, &integrate::plan(&integrate::look(layout, edit), &wishes), args.dry_run)
+}
+
+/// Names as a sentence has them: `a, b or c`.
+pub(super) fn either(names: &[&str]) -> String {
+    match names {
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        few => few.concat(),
+    }
 }
 
 /// A file given on the command line, as a path of the machine whose root this is.

@@ -3,8 +3,21 @@
 
 use std::path::PathBuf;
 
-use super::{Attachment, Change, Seen, Spot, Step, diald, pcmcia};
+use super::{Change, Integration, Seen, Spot, Step, Wish, boot_advice};
+use crate::paths::Layout;
+use crate::sources;
 use crate::sys::place::Thing;
+
+pub(super) const INTEGRATION: Integration = Integration {
+    source: &sources::BOOT,
+    look,
+    is_installed: None,
+    is_edited: false,
+    plan,
+    spots,
+    missing,
+    boot_advice: None,
+};
 
 const DEFAULTS: &str = "/etc/default/netcue";
 const UNITS: &str = "/usr/lib/systemd/system";
@@ -74,19 +87,18 @@ fn unit(stage: &str) -> String {
     format!("netcue-boot-{stage}.service")
 }
 
-pub(super) fn look_at(paths: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
-    paths.extend([DEFAULTS, UPDATE_RC, SYSTEMD_RUNS].map(PathBuf::from));
-    paths.extend(STAGES.map(|stage| PathBuf::from(UNITS).join(unit(stage))));
-    paths.extend(INITS.map(PathBuf::from));
-    paths.extend(SCRIPTS.map(|script| PathBuf::from("/etc/init.d").join(script)));
-    folders.extend(["/etc/rc2.d", "/etc/rcS.d"].map(PathBuf::from));
+fn look(seen: &mut Seen, layout: &Layout) {
+    seen.look_at(layout, [DEFAULTS, UPDATE_RC, SYSTEMD_RUNS]);
+    seen.look_at(layout, INITS);
+    seen.look_at(layout, SCRIPTS.map(|script| PathBuf::from("/etc/init.d").join(script)));
+    seen.list(layout, "/etc/rc2.d");
+    seen.list(layout, "/etc/rcS.d");
+    seen.look_at(layout, STAGES.map(|stage| PathBuf::from(UNITS).join(unit(stage))));
+    // Each unit says itself where its links stand.
+    seen.look_at(layout, STAGES.map(|stage| links(seen, stage)).concat());
 }
 
-/// The links that enable the units, once these have been read.
-pub(super) fn links_of(seen: &Seen) -> Vec<PathBuf> {
-    STAGES.iter().flat_map(|stage| links(seen, stage)).collect()
-}
-
+/// The links that enable a unit.
 fn links(seen: &Seen, stage: &str) -> Vec<PathBuf> {
     let unit = unit(stage);
     let text = seen.text(PathBuf::from(UNITS).join(&unit)).unwrap_or_default();
@@ -128,7 +140,7 @@ fn value(text: &str, name: &str) -> Option<String> {
 /// The choice for who says only that the source be on.
 fn suggested(seen: &Seen) -> Choice {
     match chosen(seen) {
-        Choice::OFF if advice(seen).is_empty() => {
+        Choice::OFF if boot_advice(seen).is_empty() => {
             Choice { stage: Stage::Interfaces, pre_network: false }
         }
         Choice::OFF => Choice { stage: Stage::Services, pre_network: false },
@@ -136,8 +148,8 @@ fn suggested(seen: &Seen) -> Choice {
     }
 }
 
-pub(super) fn plan(seen: &Seen, on: bool, choice: Option<Choice>) -> Vec<Step> {
-    let choice = if on { choice.unwrap_or_else(|| suggested(seen)) } else { Choice::OFF };
+fn plan(seen: &Seen, wish: &Wish<'_>) -> Vec<Step> {
+    let choice = if wish.on { wish.boot.unwrap_or_else(|| suggested(seen)) } else { Choice::OFF };
     let mut steps = vec![write_down(seen, choice)];
     for stage in STAGES {
         steps.extend(unit_links(seen, stage, choice.wants(stage)));
@@ -149,7 +161,7 @@ pub(super) fn plan(seen: &Seen, on: bool, choice: Option<Choice>) -> Vec<Step> {
         steps.push(Step::Say(text.to_owned()));
     }
     if matches!(choice.stage, Stage::Interfaces | Stage::Filesystems) {
-        steps.extend(advice(seen).into_iter().map(Step::Say));
+        steps.extend(boot_advice(seen).into_iter().map(|advice| Step::Say(advice.to_owned())));
     }
     steps
 }
@@ -281,55 +293,45 @@ fn init_scripts(seen: &Seen, choice: Choice) -> Vec<Step> {
     steps
 }
 
-pub(super) fn advice(seen: &Seen) -> Vec<String> {
-    let mut advice = Vec::new();
-    if diald::is_installed(seen) {
-        advice.push(
-            "with diald the boot event should be off or \"services\": diald starts late and puts \
-             the default route on its proxy; rules made before that know no external interface, \
-             and no packet could make it dial until its addroute comes"
-                .to_owned(),
-        );
-    }
-    if pcmcia::is_installed(seen) {
-        advice.push(
-            "with pcmcia the boot event should be off or \"services\": cardmgr brings a card's \
-             interface up when it finds the card, and that may come after the other interfaces; \
-             its start_fn tells netcue in any case"
-                .to_owned(),
-        );
-    }
-    advice
+/// The link that enables a unit, and where it leads.
+fn enabling_link(seen: &Seen, stage: &str) -> Option<Spot> {
+    links(seen, stage).into_iter().find_map(|at| match seen.at(&at) {
+        Thing::Link(to) => Some(Spot { kind: "unit", ..Spot::link(&at, to) }),
+        _ => None,
+    })
 }
 
-pub(super) fn attachment(seen: &Seen) -> Attachment {
+fn spots(seen: &Seen) -> Vec<Spot> {
+    let units = STAGES.iter().filter_map(|stage| enabling_link(seen, stage));
+    let linked = scripts(chosen(seen)).into_iter();
+    let linked = linked.filter(|(script, folder, _)| is_linked(seen, script, folder));
+    let scripts = linked.map(|(script, ..)| {
+        let at = PathBuf::from("/etc/init.d").join(script);
+        Spot { at, kind: "init-script", to: None, lines: Vec::new() }
+    });
+    units.chain(scripts).collect()
+}
+
+fn missing(seen: &Seen) -> Vec<String> {
     let choice = chosen(seen);
-    let mut spots = Vec::new();
     let mut missing = Vec::new();
-    for stage in STAGES {
-        let links = links(seen, stage);
-        let found = links.iter().find_map(|at| match seen.at(at) {
-            Thing::Link(to) => Some(Spot { kind: "unit", ..Spot::link(at, to) }),
-            _ => None,
-        });
-        let is_there = found.is_some();
-        spots.extend(found);
-        if choice.wants(stage) && !is_there && !links.is_empty() && !sysv_only(seen) {
-            missing.push(format!("{} is not enabled", unit(stage)));
+    if sysv_only(seen) {
+        for (script, folder, wanted) in scripts(choice) {
+            if wanted && has_script(seen, script) && !is_linked(seen, script, folder) {
+                missing.push(format!("/etc/init.d/{script} is not enabled"));
+            }
+        }
+    } else {
+        for stage in STAGES.into_iter().filter(|stage| choice.wants(stage)) {
+            if !links(seen, stage).is_empty() && enabling_link(seen, stage).is_none() {
+                missing.push(format!("{} is not enabled", unit(stage)));
+            }
         }
     }
-    for (script, folder, wanted) in scripts(choice) {
-        if is_linked(seen, script, folder) {
-            let at = PathBuf::from("/etc/init.d").join(script);
-            spots.push(Spot { at, kind: "init-script", to: None, lines: Vec::new() });
-        } else if wanted && has_script(seen, script) && sysv_only(seen) {
-            missing.push(format!("/etc/init.d/{script} is not enabled"));
-        }
-    }
-    if choice != Choice::OFF && !has_units(seen) && spots.is_empty() && missing.is_empty() {
+    if choice != Choice::OFF && !has_units(seen) && spots(seen).is_empty() && missing.is_empty() {
         missing.push("no unit and no init script is installed".to_owned());
     }
-    Attachment { installed: true, spots, missing }
+    missing
 }
 
 fn sysv_only(seen: &Seen) -> bool {
@@ -361,13 +363,14 @@ mod tests {
         ]);
         seen.live = true;
         let choice = Choice { stage: Stage::Services, pre_network: false };
-        let runs: Vec<String> = plan(&seen, true, Some(choice))
-            .into_iter()
-            .filter_map(|step| match step {
-                Step::Do(Change::Run(words)) => Some(words.join(" ")),
-                _ => None,
-            })
-            .collect();
+        let runs: Vec<String> =
+            plan(&seen, &Wish { boot: Some(choice), ..Wish::of(&sources::BOOT, true) })
+                .into_iter()
+                .filter_map(|step| match step {
+                    Step::Do(Change::Run(words)) => Some(words.join(" ")),
+                    _ => None,
+                })
+                .collect();
         assert_eq!(
             runs,
             ["/usr/sbin/update-rc.d netcue defaults", "/usr/sbin/update-rc.d netcue enable"]

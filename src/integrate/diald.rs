@@ -4,8 +4,25 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Attachment, Change, Seen, Spot, Step, is_program, markers, program};
+use super::{Change, Integration, Seen, Spot, Step, Wish, is_program, markers, program};
+use crate::paths::Layout;
+use crate::sources;
 use crate::sys::place::Thing;
+
+pub(super) const INTEGRATION: Integration = Integration {
+    source: &sources::DIALD,
+    look,
+    is_installed: Some(is_installed),
+    is_edited: true,
+    plan,
+    spots,
+    missing,
+    boot_advice: Some(
+        "with diald the boot event should be off or \"services\": diald starts late and puts the \
+         default route on its proxy; rules made before that know no external interface, and no \
+         packet could make it dial until its addroute comes",
+    ),
+};
 
 /// Where diald reads its options from: Debian's, and what it is built with.
 const FILES: [&str; 3] = ["/etc/diald/diald.options", "/etc/diald/diald.conf", "/etc/diald.conf"];
@@ -13,16 +30,18 @@ const FILES: [&str; 3] = ["/etc/diald/diald.options", "/etc/diald/diald.conf", "
 /// The options that run netcue; each takes one command.
 const WORDS: [&str; 5] = ["addroute", "delroute", "ip-up", "ip-down", "ip-goingdown"];
 
-pub(super) fn look_at(paths: &mut Vec<PathBuf>) {
-    paths.extend(FILES.map(PathBuf::from));
-    paths.extend(["/etc/diald", "/usr/sbin/diald", "/usr/local/sbin/diald"].map(PathBuf::from));
-    paths.extend(WORDS.map(link));
+/// What is there where diald is.
+const TRACES: [&str; 4] =
+    ["/usr/sbin/diald", "/usr/local/sbin/diald", "/etc/diald", "/etc/diald.conf"];
+
+fn look(seen: &mut Seen, layout: &Layout) {
+    seen.look_at(layout, FILES);
+    seen.look_at(layout, TRACES);
+    seen.look_at(layout, WORDS.map(link));
 }
 
-pub(super) fn is_installed(seen: &Seen) -> bool {
-    ["/usr/sbin/diald", "/usr/local/sbin/diald", "/etc/diald", "/etc/diald.conf"]
-        .iter()
-        .any(|path| seen.has(path))
+fn is_installed(seen: &Seen) -> bool {
+    TRACES.iter().any(|path| seen.has(path))
 }
 
 /// Where a link to netcue stands for an option.
@@ -78,8 +97,8 @@ fn our_link(seen: &Seen, word: &str) -> Option<Spot> {
     }
 }
 
-pub(super) fn plan(seen: &Seen, on: bool, edit: Option<&Path>) -> Vec<Step> {
-    match (on, edit) {
+fn plan(seen: &Seen, wish: &Wish<'_>) -> Vec<Step> {
+    match (wish.on, wish.edit) {
         (true, Some(file)) => edit_in(seen, file),
         (false, Some(file)) => edit_out(seen, file),
         (true, None) => advise(seen),
@@ -201,11 +220,9 @@ fn remind(seen: &Seen) -> Vec<Step> {
     vec![Step::Say(text)]
 }
 
-pub(super) fn attachment(seen: &Seen) -> Attachment {
-    let (file, lacking) = in_files(seen);
+fn spots(seen: &Seen) -> Vec<Spot> {
+    let (file, _) = in_files(seen);
     let mut spots = Vec::new();
-    let mut missing = Vec::new();
-    let installed = is_installed(seen);
     let there = options(seen, &seen.text(file).unwrap_or_default());
     let (mut numbers, mut links) = (Vec::new(), Vec::new());
     for runs in there.into_values() {
@@ -219,10 +236,14 @@ pub(super) fn attachment(seen: &Seen) -> Attachment {
         spots.push(Spot::lines(file, numbers));
     }
     spots.extend(links);
-    if installed && !lacking.is_empty() {
-        missing.push(format!("no line in {file} for {}", lacking.join(", ")));
+    spots
+}
+
+fn missing(seen: &Seen) -> Vec<String> {
+    match in_files(seen) {
+        (_, lacking) if lacking.is_empty() => Vec::new(),
+        (file, lacking) => vec![format!("no line in {file} for {}", lacking.join(", "))],
     }
-    Attachment { installed, spots, missing }
 }
 
 #[cfg(test)]

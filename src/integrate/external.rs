@@ -7,7 +7,7 @@ use super::{Change, Step};
 use crate::config::{self, Config};
 use crate::event::InterfaceName;
 
-const FILE: &str = "/etc/netcue/netcue.conf";
+pub(super) const FILE: &str = "/etc/netcue/netcue.conf";
 /// What tells our line from others.
 const NOTE: &str = "# netcue configure";
 

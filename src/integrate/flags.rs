@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Change, Seen, Step, Wish};
+use crate::paths::Layout;
 use crate::sources::{ALL, Source};
 use crate::sys::place::Thing;
 
@@ -14,9 +15,9 @@ pub fn flag(source: &Source) -> PathBuf {
     PathBuf::from(FOLDER).join(source.name.as_str())
 }
 
-pub(super) fn look_at(paths: &mut Vec<PathBuf>) {
-    paths.push(FOLDER.into());
-    paths.extend(ALL.iter().map(|source| flag(source)));
+pub(super) fn look(seen: &mut Seen, layout: &Layout) {
+    seen.look_at(layout, [FOLDER]);
+    seen.look_at(layout, ALL.iter().map(|source| flag(source)));
 }
 
 /// Whether a source is on: without a folder of flags every one is.
@@ -26,7 +27,7 @@ pub fn is_on(seen: &Seen, source: &Source) -> bool {
 }
 
 /// Where there is no folder yet, it comes with a flag for every source, since all were on.
-pub(super) fn plan(seen: &Seen, wishes: &[Wish]) -> Vec<(&'static str, Step)> {
+pub(super) fn plan(seen: &Seen, wishes: &[Wish<'_>]) -> Vec<(&'static str, Step)> {
     let Some(first) = wishes.first() else { return Vec::new() };
     let name = first.source.name.as_str();
     match seen.at(FOLDER) {
@@ -54,7 +55,7 @@ pub(super) fn plan(seen: &Seen, wishes: &[Wish]) -> Vec<(&'static str, Step)> {
     }
 }
 
-fn one(seen: &Seen, wish: &Wish) -> Step {
+fn one(seen: &Seen, wish: &Wish<'_>) -> Step {
     let flag = flag(wish.source);
     match (wish.on, seen.has(&flag)) {
         (true, false) => Step::Do(write(wish.source)),

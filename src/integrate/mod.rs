@@ -3,6 +3,9 @@
 //!
 //! Pure but for [`look`] and [`carry_out`]. Nothing that netcue did not write is ever
 //! changed: such a thing is refused by name, and the rest is done.
+//!
+//! A source whose calls need something put in place has a file here and a row in
+//! [`INTEGRATIONS`]. One without is called by people and scripts, of their own accord.
 
 mod boot;
 mod carry;
@@ -21,9 +24,42 @@ pub use external::external;
 pub use flags::{flag, is_on};
 pub use seen::{Seen, look};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::paths::Layout;
 use crate::sources::Source;
+
+/// How one source is made to call netcue.
+struct Integration {
+    source: &'static Source,
+    /// Looks at everything that the functions below decide over.
+    look: fn(&mut Seen, &Layout),
+    /// Whether the system is there, as far as its files tell; none for what is always there.
+    is_installed: Option<fn(&Seen) -> bool>,
+    /// Whether it has a configuration file of its own that may be changed between markers.
+    is_edited: bool,
+    /// What has to change for a wish.
+    plan: fn(&Seen, &Wish<'_>) -> Vec<Step>,
+    /// What calls netcue.
+    spots: fn(&Seen) -> Vec<Spot>,
+    /// What an installed system lacks for all its calls to arrive, in words.
+    missing: fn(&Seen) -> Vec<String>,
+    /// Why the boot event should come late or not at all where this system is.
+    boot_advice: Option<&'static str>,
+}
+
+const INTEGRATIONS: [&Integration; 4] =
+    [&ppp::INTEGRATION, &diald::INTEGRATION, &pcmcia::INTEGRATION, &boot::INTEGRATION];
+
+impl Integration {
+    fn of(source: &Source) -> Option<&'static Self> {
+        INTEGRATIONS.into_iter().find(|row| row.source.name == source.name)
+    }
+
+    fn is_installed(&self, seen: &Seen) -> bool {
+        self.is_installed.is_none_or(|is_installed| is_installed(seen))
+    }
+}
 
 /// Where the program may have been installed; the first that is there is linked to.
 const PROGRAMS: [&str; 2] = ["/usr/sbin/netcue", "/usr/local/sbin/netcue"];
@@ -70,7 +106,7 @@ pub enum Step {
 
 /// What is wanted of one source.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct Wish<'a> {
     /// Which source.
     pub source: &'static Source,
     /// On or off.
@@ -79,35 +115,34 @@ pub struct Wish {
     pub flag_only: bool,
     /// For boot: when.
     pub boot: Option<Choice>,
+    /// A configuration file of the source's own that may be changed between markers.
+    pub edit: Option<&'a Path>,
 }
 
-/// Everything that has to change for these wishes, each step with the source it is for. `edit` is a configuration file of the
-/// source's own that may be changed between markers.
+impl Wish<'_> {
+    /// A source on or off, with all that follows.
+    #[must_use]
+    pub fn of(source: &'static Source, on: bool) -> Self {
+        Self { source, on, flag_only: false, boot: None, edit: None }
+    }
+}
+
+/// Everything that has to change for these wishes, each step with the source it is for.
 #[must_use]
-pub fn plan(
-    seen: &Seen,
-    wishes: &[Wish],
-    edit: Option<&std::path::Path>,
-) -> Vec<(&'static str, Step)> {
+pub fn plan(seen: &Seen, wishes: &[Wish<'_>]) -> Vec<(&'static str, Step)> {
     let mut steps = Vec::new();
     // Off: first the flag, so that nothing runs while links go. On: the flag last.
-    let (offs, ons): (Vec<&Wish>, Vec<&Wish>) = wishes.iter().partition(|wish| !wish.on);
+    let (offs, ons): (Vec<&Wish<'_>>, Vec<&Wish<'_>>) = wishes.iter().partition(|wish| !wish.on);
     let flags = flags::plan(seen, wishes);
-    let flag_steps = |of: &[&Wish]| -> Vec<(&'static str, Step)> {
+    let flag_steps = |of: &[&Wish<'_>]| -> Vec<(&'static str, Step)> {
         let is_of = |name: &str| of.iter().any(|wish| wish.source.name.as_str() == name);
         flags.iter().filter(|(name, _)| is_of(name)).cloned().collect()
     };
     steps.extend(flag_steps(&offs));
     for wish in wishes.iter().filter(|wish| !wish.flag_only) {
-        let name = wish.source.name.as_str();
-        let of_source = match name {
-            "ppp" => ppp::plan(seen, wish.on),
-            "diald" => diald::plan(seen, wish.on, edit),
-            "pcmcia" => pcmcia::plan(seen, wish.on, edit),
-            "boot" => boot::plan(seen, wish.on, wish.boot),
-            _ => Vec::new(),
-        };
-        steps.extend(of_source.into_iter().map(|step| (name, step)));
+        let of_source = Integration::of(wish.source).map(|row| (row.plan)(seen, wish));
+        let of_source = of_source.into_iter().flatten();
+        steps.extend(of_source.map(|step| (wish.source.name.as_str(), step)));
     }
     steps.extend(flag_steps(&ons));
     steps
@@ -127,8 +162,8 @@ pub fn has_program(seen: &Seen) -> bool {
 }
 
 /// Whether a link to this leads to netcue.
-fn is_program(to: &std::path::Path) -> bool {
-    PROGRAMS.iter().any(|path| to == std::path::Path::new(path))
+fn is_program(to: &Path) -> bool {
+    PROGRAMS.iter().any(|path| to == Path::new(path))
 }
 
 /// Something of a source that calls netcue, or should.
@@ -176,20 +211,31 @@ pub struct Attachment {
 /// Looks at what calls netcue for a source.
 #[must_use]
 pub fn attachment(seen: &Seen, source: &Source) -> Attachment {
-    match source.name.as_str() {
-        "ppp" => ppp::attachment(seen),
-        "diald" => diald::attachment(seen),
-        "pcmcia" => pcmcia::attachment(seen),
-        "boot" => boot::attachment(seen),
-        _ => Attachment { installed: true, spots: Vec::new(), missing: Vec::new() },
-    }
+    let Some(row) = Integration::of(source) else {
+        return Attachment { installed: true, spots: Vec::new(), missing: Vec::new() };
+    };
+    let installed = row.is_installed(seen);
+    let missing = if installed { (row.missing)(seen) } else { Vec::new() };
+    Attachment { installed, spots: (row.spots)(seen), missing }
 }
 
 /// Whether something has to be put in place for the calls of a source to arrive: people and
 /// scripts call by themselves.
 #[must_use]
 pub fn has_callers(source: &Source) -> bool {
-    source.name.as_str() != "manual"
+    Integration::of(source).is_some()
+}
+
+/// Whether a source has a configuration file of its own that may be changed between markers.
+#[must_use]
+pub fn is_edited(source: &Source) -> bool {
+    Integration::of(source).is_some_and(|row| row.is_edited)
+}
+
+/// The sources whose systems may or may not be on a machine, each with whether it is.
+pub fn systems(seen: &Seen) -> impl Iterator<Item = (&'static Source, bool)> {
+    let told = |row: &Integration| Some((row.source, row.is_installed?(seen)));
+    INTEGRATIONS.into_iter().filter_map(told)
 }
 
 /// When the boot event comes, and why that may be wrong here.
@@ -201,6 +247,7 @@ pub fn boot_choice(seen: &Seen) -> Choice {
 /// Why the boot event should come late or not at all on this machine, as ipmasq's manual
 /// explained it; one text per system that is there.
 #[must_use]
-pub fn boot_advice(seen: &Seen) -> Vec<String> {
-    boot::advice(seen)
+pub fn boot_advice(seen: &Seen) -> Vec<&'static str> {
+    let there = INTEGRATIONS.into_iter().filter(|row| row.is_installed(seen));
+    there.filter_map(|row| row.boot_advice).collect()
 }

@@ -1,23 +1,42 @@
 //! cardmgr of pcmcia-cs: the snippet for the blocks of `network.opts`, and a program of
 //! the name `ipmasq` for scripts that call that.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Attachment, Change, Seen, Spot, Step, is_program, markers, program};
+use super::{Change, Integration, Seen, Spot, Step, Wish, is_program, markers, program};
+use crate::paths::Layout;
+use crate::sources;
 use crate::sys::place::Thing;
+
+pub(super) const INTEGRATION: Integration = Integration {
+    source: &sources::PCMCIA,
+    look,
+    is_installed: Some(is_installed),
+    is_edited: true,
+    plan,
+    spots,
+    missing,
+    boot_advice: Some(
+        "with pcmcia the boot event should be off or \"services\": cardmgr brings a card's \
+         interface up when it finds the card, and that may come after the other interfaces; its \
+         start_fn tells netcue in any case",
+    ),
+};
 
 const FILE: &str = "/etc/pcmcia/network.opts";
 const IPMASQ: &str = "/usr/sbin/ipmasq";
 const SNIPPET: &str = include_str!("../../integrations/pcmcia/network.opts");
 
-pub(super) fn look_at(paths: &mut Vec<PathBuf>) {
-    paths.extend(
-        ["/etc/pcmcia", FILE, IPMASQ, "/sbin/cardmgr", "/usr/sbin/cardmgr"].map(PathBuf::from),
-    );
+/// What is there where cardmgr is.
+const TRACES: [&str; 3] = ["/sbin/cardmgr", "/usr/sbin/cardmgr", FILE];
+
+fn look(seen: &mut Seen, layout: &Layout) {
+    seen.look_at(layout, TRACES);
+    seen.look_at(layout, [IPMASQ]);
 }
 
-pub(super) fn is_installed(seen: &Seen) -> bool {
-    ["/sbin/cardmgr", "/usr/sbin/cardmgr", FILE].iter().any(|path| seen.has(path))
+fn is_installed(seen: &Seen) -> bool {
+    TRACES.iter().any(|path| seen.has(path))
 }
 
 /// What goes into a block: without the line that is for shellcheck.
@@ -26,13 +45,13 @@ fn snippet(seen: &Seen) -> String {
     lines.replace("/usr/sbin/netcue", program(seen))
 }
 
-pub(super) fn plan(seen: &Seen, on: bool, edit: Option<&Path>) -> Vec<Step> {
-    let mut steps = match edit {
-        Some(file) => edited(seen, on, file),
-        None if on => vec![advise(seen)],
+fn plan(seen: &Seen, wish: &Wish<'_>) -> Vec<Step> {
+    let mut steps = match wish.edit {
+        Some(file) => edited(seen, wish.on, file),
+        None if wish.on => vec![advise(seen)],
         None => vec![remind(seen)],
     };
-    steps.push(if on { ipmasq_in(seen) } else { ipmasq_out(seen) });
+    steps.push(if wish.on { ipmasq_in(seen) } else { ipmasq_out(seen) });
     steps
 }
 
@@ -59,10 +78,6 @@ fn ipmasq_out(seen: &Seen) -> Step {
     }
 }
 
-fn calls_netcue(text: &str) -> bool {
-    !lines(text).is_empty()
-}
-
 /// The numbers of the lines that call netcue.
 fn lines(text: &str) -> Vec<usize> {
     let calls = |line: &str| !line.trim_start().starts_with('#') && line.contains(" from pcmcia ");
@@ -70,7 +85,7 @@ fn lines(text: &str) -> Vec<usize> {
 }
 
 fn advise(seen: &Seen) -> Step {
-    if seen.text(FILE).is_some_and(|text| calls_netcue(&text)) {
+    if !own_lines(seen).is_empty() {
         return Step::Already(format!("{FILE} calls netcue"));
     }
     let text = format!(
@@ -82,7 +97,7 @@ fn advise(seen: &Seen) -> Step {
 }
 
 fn remind(seen: &Seen) -> Step {
-    if !seen.text(FILE).is_some_and(|text| calls_netcue(&text)) {
+    if own_lines(seen).is_empty() {
         return Step::Already(format!("no line of {FILE} calls netcue"));
     }
     Step::Say(format!(
@@ -182,22 +197,27 @@ fn does_nothing(function: &str) -> bool {
     matches!(body.trim_end_matches('}').trim().trim_end_matches(';'), "return" | ":" | "true")
 }
 
-pub(super) fn attachment(seen: &Seen) -> Attachment {
-    let installed = is_installed(seen);
+/// The numbers of the lines of its own file that call netcue.
+fn own_lines(seen: &Seen) -> Vec<usize> {
+    seen.text(FILE).map(|text| lines(&text)).unwrap_or_default()
+}
+
+fn spots(seen: &Seen) -> Vec<Spot> {
     let mut spots = Vec::new();
-    let mut missing = Vec::new();
-    let lines = seen.text(FILE).map(|text| lines(&text)).unwrap_or_default();
+    let lines = own_lines(seen);
     if !lines.is_empty() {
         spots.push(Spot::lines(FILE, lines));
-    } else if installed {
-        missing.push(format!("no lines in {FILE}"));
     }
     if let Thing::Link(to) = seen.at(IPMASQ)
         && (is_program(to) || is_of_package(to))
     {
         spots.push(Spot::link(IPMASQ, to));
     }
-    Attachment { installed, spots, missing }
+    spots
+}
+
+fn missing(seen: &Seen) -> Vec<String> {
+    if own_lines(seen).is_empty() { vec![format!("no lines in {FILE}")] } else { Vec::new() }
 }
 
 #[cfg(test)]

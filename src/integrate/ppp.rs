@@ -3,11 +3,24 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Attachment, Change, Seen, Spot, Step, is_program, program};
-use crate::sources::{Place, find};
+use super::{Change, Integration, Seen, Spot, Step, Wish, is_program, program};
+use crate::paths::Layout;
+use crate::sources::{self, Place};
 use crate::sys::place::Thing;
 
+pub(super) const INTEGRATION: Integration = Integration {
+    source: &sources::PPP,
+    look,
+    is_installed: Some(is_installed),
+    is_edited: false,
+    plan,
+    spots,
+    missing,
+    boot_advice: None,
+};
+
 const HOME: &str = "/etc/ppp";
+const PROGRAMS: [&str; 2] = ["/usr/sbin/pppd", "/usr/local/sbin/pppd"];
 
 /// A script of pppd's that has a folder beside it.
 struct Script {
@@ -26,8 +39,7 @@ impl Script {
 }
 
 fn scripts() -> Vec<Script> {
-    let triggers = find("ppp").map_or(&[][..], |source| source.triggers);
-    let script = |trigger: &crate::sources::Trigger| {
+    let script = |trigger: &sources::Trigger| {
         let folder = trigger.places.iter().find_map(|place| match place {
             Place::Folder(folder) => Some(*folder),
             Place::File(_) => None,
@@ -38,17 +50,21 @@ fn scripts() -> Vec<Script> {
         })?;
         Some(Script { folder, file, word: trigger.word })
     };
-    triggers.iter().filter_map(script).collect()
+    sources::PPP.triggers.iter().filter_map(script).collect()
 }
 
-pub(super) fn look_at(paths: &mut Vec<PathBuf>, folders: &mut Vec<PathBuf>) {
-    paths.extend([HOME, "/usr/sbin/pppd", "/usr/local/sbin/pppd"].map(PathBuf::from));
+fn look(seen: &mut Seen, layout: &Layout) {
+    seen.look_at(layout, [HOME]);
+    seen.look_at(layout, PROGRAMS);
     for script in scripts() {
-        paths.extend([script.folder, script.file].map(PathBuf::from));
-        paths.push(format!("{}.local", script.file).into());
-        paths.push(script.link());
-        folders.push(script.folder.into());
+        seen.look_at(layout, [script.folder, script.file]);
+        seen.look_at(layout, [PathBuf::from(format!("{}.local", script.file)), script.link()]);
+        seen.list(layout, script.folder);
     }
+}
+
+fn is_installed(seen: &Seen) -> bool {
+    seen.has(HOME) || PROGRAMS.iter().any(|path| seen.has(path))
 }
 
 /// The folders belong to Debian's wrappers. Where it has some, a script is the package's
@@ -57,8 +73,8 @@ fn has_folders(seen: &Seen) -> bool {
     scripts().iter().any(|script| *seen.at(script.folder) == Thing::Folder)
 }
 
-pub(super) fn plan(seen: &Seen, on: bool) -> Vec<Step> {
-    if on { attach(seen) } else { detach(seen) }
+fn plan(seen: &Seen, wish: &Wish<'_>) -> Vec<Step> {
+    if wish.on { attach(seen) } else { detach(seen) }
 }
 
 fn attach(seen: &Seen) -> Vec<Step> {
@@ -89,7 +105,7 @@ fn attach(seen: &Seen) -> Vec<Step> {
 }
 
 /// A link to the program at a place that is free or ours.
-pub(super) fn link(seen: &Seen, at: PathBuf) -> Vec<Step> {
+fn link(seen: &Seen, at: PathBuf) -> Vec<Step> {
     let to = PathBuf::from(program(seen));
     let put = Step::Do(Change::Link { at: at.clone(), to: to.clone() });
     match seen.at(&at) {
@@ -103,7 +119,7 @@ pub(super) fn link(seen: &Seen, at: PathBuf) -> Vec<Step> {
 }
 
 /// Takes out a link to the program, and leaves anything else.
-pub(super) fn unlink(seen: &Seen, at: PathBuf) -> Step {
+fn unlink(seen: &Seen, at: PathBuf) -> Step {
     match seen.at(&at) {
         Thing::Nothing => Step::Already(format!("{} is not there", at.display())),
         Thing::Link(to) if is_program(to) => Step::Do(Change::Unlink(at)),
@@ -156,7 +172,7 @@ fn spots(seen: &Seen) -> Vec<Spot> {
         .collect()
 }
 
-pub(super) fn attachment(seen: &Seen) -> Attachment {
+fn missing(seen: &Seen) -> Vec<String> {
     let mut missing = Vec::new();
     let with_folders = has_folders(seen);
     let spots = spots(seen);
@@ -181,9 +197,5 @@ pub(super) fn attachment(seen: &Seen) -> Attachment {
             });
         }
     }
-    let installed = ["/usr/sbin/pppd", "/usr/local/sbin/pppd", HOME].iter().any(|at| seen.has(at));
-    if !installed {
-        missing.clear();
-    }
-    Attachment { installed, spots, missing }
+    missing
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{PROGRAMS, boot, diald, flags, pcmcia, ppp};
+use super::{INTEGRATIONS, PROGRAMS, external, flags};
 use crate::paths::Layout;
 use crate::sys::folder;
 use crate::sys::place::{self, Thing};
@@ -22,35 +22,33 @@ pub struct Seen {
 #[must_use]
 pub fn look(layout: &Layout, edit: Option<&Path>) -> Seen {
     let mut seen = Seen { live: layout.root() == Path::new("/"), ..Seen::default() };
-    let mut paths: Vec<PathBuf> = PROGRAMS.iter().map(PathBuf::from).collect();
-    let mut folders: Vec<PathBuf> = Vec::new();
-    paths.push("/etc/netcue/netcue.conf".into());
-    flags::look_at(&mut paths);
-    ppp::look_at(&mut paths, &mut folders);
-    diald::look_at(&mut paths);
-    pcmcia::look_at(&mut paths);
-    boot::look_at(&mut paths, &mut folders);
-    paths.extend(edit.map(Path::to_owned));
-    for path in paths {
-        seen.look_at(layout, path);
+    seen.look_at(layout, PROGRAMS);
+    seen.look_at(layout, [external::FILE]);
+    flags::look(&mut seen, layout);
+    for row in INTEGRATIONS {
+        (row.look)(&mut seen, layout);
     }
-    for folder in folders {
-        seen.list(layout, folder);
-    }
-    for path in boot::links_of(&seen) {
-        seen.look_at(layout, path);
-    }
+    seen.look_at(layout, edit);
     seen
 }
 
 impl Seen {
-    fn look_at(&mut self, layout: &Layout, path: PathBuf) {
-        let thing = place::look(&under(layout, &path));
-        self.things.insert(path, thing);
+    /// Takes in what stands at these paths.
+    pub(super) fn look_at<P: Into<PathBuf>>(
+        &mut self,
+        layout: &Layout,
+        paths: impl IntoIterator<Item = P>,
+    ) {
+        for path in paths {
+            let path = path.into();
+            let thing = place::look(&under(layout, &path));
+            self.things.insert(path, thing);
+        }
     }
 
     /// Takes in the names in a folder, and every link of them.
-    fn list(&mut self, layout: &Layout, folder: PathBuf) {
+    pub(super) fn list(&mut self, layout: &Layout, folder: impl Into<PathBuf>) {
+        let folder = folder.into();
         let names = folder::names(&under(layout, &folder)).unwrap_or_default();
         for name in &names {
             let path = folder.join(name);

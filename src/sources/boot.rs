@@ -7,7 +7,8 @@
 use super::{Call, Refusal, Source, Trigger, Wait};
 use crate::event::{Action, Facts, SourceName};
 
-pub(super) static SOURCE: Source = Source {
+/// The start of the machine.
+pub static SOURCE: Source = Source {
     name: SourceName::fixed("boot"),
     summary: "systemd units and init scripts, at a stage of the start",
     triggers: &[

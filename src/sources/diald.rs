@@ -15,7 +15,8 @@ const SETUP: &str = "start|stop link|proxy INTERFACE";
 /// diald stops altogether while these run, signals blocked and without any limit.
 const DIALD_WAITS: Wait = Wait::finish(10);
 
-pub(super) static SOURCE: Source = Source {
+/// diald.
+pub static SOURCE: Source = Source {
     name: SourceName::fixed("diald"),
     summary: "diald, which dials when the first packet comes",
     triggers: &[

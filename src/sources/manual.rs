@@ -3,7 +3,8 @@
 use super::{Call, Refusal, Source, Trigger, Wait};
 use crate::event::{Action, Facts, SourceName};
 
-pub(super) static SOURCE: Source = Source {
+/// A person or a script.
+pub static SOURCE: Source = Source {
     name: SourceName::fixed("manual"),
     summary: "a person or a script that asks",
     triggers: &[

@@ -15,14 +15,18 @@ mod values;
 
 use std::time::Duration;
 
+pub use boot::SOURCE as BOOT;
 pub use call::{Call, Refusal};
+pub use diald::SOURCE as DIALD;
+pub use manual::SOURCE as MANUAL;
+pub use pcmcia::SOURCE as PCMCIA;
 pub use places::{Place, by_place};
+pub use ppp::SOURCE as PPP;
 
 use crate::event::{Action, Facts, SourceName};
 
 /// Every source, in the order in which `netcue sources` and the manual show them.
-pub const ALL: &[&Source] =
-    &[&ppp::SOURCE, &diald::SOURCE, &pcmcia::SOURCE, &boot::SOURCE, &manual::SOURCE];
+pub const ALL: &[&Source] = &[&PPP, &DIALD, &PCMCIA, &BOOT, &MANUAL];
 
 /// One row of the table: a system that calls netcue.
 #[derive(Debug)]

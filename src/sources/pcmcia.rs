@@ -12,7 +12,8 @@ use crate::event::{Action, Facts, Family, SourceName};
 
 const CARD: &str = "INTERFACE";
 
-pub(super) static SOURCE: Source = Source {
+/// cardmgr of pcmcia-cs.
+pub static SOURCE: Source = Source {
     name: SourceName::fixed("pcmcia"),
     summary: "cardmgr of pcmcia-cs, from start_fn and stop_fn in network.opts",
     triggers: &[

@@ -18,7 +18,8 @@ const LINK: &str = "INTERFACE TTY SPEED [IPPARAM]";
 /// pppd waits for these without any limit, and hangs with us.
 const PPPD_WAITS: Wait = Wait::finish(10);
 
-pub(super) static SOURCE: Source = Source {
+/// pppd.
+pub static SOURCE: Source = Source {
     name: SourceName::fixed("ppp"),
     summary: "pppd, also as started by diald, pppoe, xl2tpd and NetworkManager",
     triggers: &[

@@ -131,8 +131,8 @@ impl Attached<'_> {
     fn conclusion(&self, ever_heard: bool, refused: usize) -> Line {
         let Attachment { installed, spots, missing } = &self.attachment;
         let enable = format!("\"netcue enable {}\"", self.source.name);
-        let nothing_at_boot =
-            self.source.name.as_str() == "boot" && integrate::boot_choice(self.seen) == Choice::OFF;
+        let nothing_at_boot = self.source.name == sources::BOOT.name
+            && integrate::boot_choice(self.seen) == Choice::OFF;
         if !self.is_on() {
             Line::Warns(format!("It is quiet because it is switched off: {enable} switches it on."))
         } else if refused > 0 {

@@ -1,12 +1,12 @@
 //! Whether calls arrive: what calls netcue, and what stands in its way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Examined, Finding};
 use crate::integrate::{
     PROGRAMS, Stage, attachment, boot_advice, boot_choice, has_callers, has_program, is_on,
 };
-use crate::sources::ALL;
+use crate::sources::{ALL, by_place};
 
 /// Links and lines outlive a program that is removed or moved.
 pub(super) fn program(examined: &Examined) -> Vec<Finding> {
@@ -96,9 +96,8 @@ pub(super) fn wrapper(examined: &Examined) -> Vec<Finding> {
     let replaced = |(path, text): &(PathBuf, String)| {
         let hands_on = text.contains("netcue") || text.contains("run-parts");
         let file = path.with_extension("");
-        let word = file.file_name()?.to_str()?.to_owned();
-        let is_wanted =
-            ALL.iter().any(|source| source.name.as_str() == "ppp" && is_on(&examined.seen, source));
+        let (source, trigger) = by_place(path, Path::new("/"))?;
+        let is_wanted = is_on(&examined.seen, source);
         let wrapped = examined.seen.text(&file).is_some_and(|text| text.contains(".local"));
         if hands_on || !is_wanted || !wrapped {
             return None;
@@ -106,7 +105,10 @@ pub(super) fn wrapper(examined: &Examined) -> Vec<Finding> {
         Some(Finding::attention(
             "wrapper",
             format!("{} takes the place of everything in {}.d", path.display(), file.display()),
-            format!("put this line into it: /usr/sbin/netcue from ppp {word} \"$@\""),
+            format!(
+                "put this line into it: /usr/sbin/netcue from {} {} \"$@\"",
+                source.name, trigger.word
+            ),
         ))
     };
     examined.locals.iter().filter_map(replaced).collect()

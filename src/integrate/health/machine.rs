@@ -2,7 +2,7 @@
 
 use super::{Deaf, Examined, Finding};
 use crate::integrate::is_on;
-use crate::sources::ALL;
+use crate::sources;
 
 pub(super) fn configuration(examined: &Examined) -> Vec<Finding> {
     let name = examined.configuration.display();
@@ -127,7 +127,7 @@ pub(super) fn rules(examined: &Examined) -> Vec<Finding> {
 
 /// Asking for the rules is a call like others, from the source "manual".
 fn can_be_asked(examined: &Examined) -> bool {
-    ALL.iter().any(|source| source.name.as_str() == "manual" && is_on(&examined.seen, source))
+    is_on(&examined.seen, &sources::MANUAL)
 }
 
 pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
