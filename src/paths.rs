@@ -1,4 +1,4 @@
-//! Every path netcue knows, all under one root.
+//! Every path of netcue's own, all under one root.
 
 use std::path::{Path, PathBuf};
 

@@ -114,8 +114,7 @@ impl Answers {
                 External::Auto => None,
                 External::Interface(name) => Some(name),
             };
-            let text = seen.text("/etc/netcue/netcue.conf");
-            steps.push(("external", integrate::external(text.as_deref(), name)));
+            steps.push(("external", integrate::external(seen, name)));
         }
         steps
     }
@@ -151,15 +150,13 @@ impl Questions<'_> {
     }
 
     fn introduce(&mut self) -> Result<(), Failure> {
-        let systems: Vec<(&Source, bool)> = integrate::systems(self.seen).collect();
-        let all: Vec<&str> = systems.iter().map(|(source, _)| source.name.as_str()).collect();
-        let found: Vec<&Source> =
-            systems.into_iter().filter(|(_, is_there)| *is_there).map(|(found, _)| found).collect();
-        let names: Vec<&str> = found.iter().map(|source| source.name.as_str()).collect();
-        let mut text = if names.is_empty() {
-            format!("No {} was found on this machine.\n", either(&all))
+        let systems = integrate::systems();
+        let is_there = |source: &&Source| integrate::attachment(self.seen, source).installed;
+        let found: Vec<&'static Source> = systems.iter().copied().filter(is_there).collect();
+        let mut text = if found.is_empty() {
+            format!("No {} was found on this machine.\n", either(&names(&systems)))
         } else {
-            format!("Found on this machine: {}.\n", names.join(", "))
+            format!("Found on this machine: {}.\n", names(&found).join(", "))
         };
         for Source { name, .. } in found.iter().filter(|source| integrate::is_edited(source)) {
             text.push_str(&format!(
@@ -228,4 +225,8 @@ impl Questions<'_> {
         }
         Err(Failure::new(Exit::StepFailed, "no answer: nothing was changed"))
     }
+}
+
+fn names(sources: &[&'static Source]) -> Vec<&'static str> {
+    sources.iter().map(|source| source.name.as_str()).collect()
 }

@@ -77,8 +77,8 @@ fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> End
     let is_one = args.sources.len() == 1 && args.sources.iter().all(|s| integrate::is_edited(s));
     if edit.is_some() && !is_one {
         let edited = sources::ALL.iter().filter(|source| integrate::is_edited(source));
-        let names = either(&edited.map(|source| source.name.as_str()).collect::<Vec<_>>());
-        let message = format!("--edit is for {names}, one at a time");
+        let names: Vec<&str> = edited.map(|source| source.name.as_str()).collect();
+        let message = format!("--edit is for {}, one at a time", either(&names));
         return Err(Failure::new(Exit::Usage, message));
     }
     let (flag_only, edit) = (args.flag_only, edit.as_deref());

@@ -1,13 +1,13 @@
 //! The external interface in netcue.conf: put in and taken out as a line of our own; a
 //! setting that somebody wrote stays as it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Change, Step};
+use super::{Change, Seen, Step};
 use crate::config::{self, Config};
 use crate::event::InterfaceName;
+use crate::paths::Layout;
 
-pub(super) const FILE: &str = "/etc/netcue/netcue.conf";
 /// What tells our line from others.
 const NOTE: &str = "# netcue configure";
 
@@ -19,12 +19,20 @@ fn is_ours(line: &str) -> bool {
     line.trim_start().starts_with("external") && line.trim_end().ends_with(NOTE)
 }
 
-/// What has to change for this interface to be the external one, or for the kernel's
-/// routes to tell. `text` is the file as it is; none if there is no file.
+/// The configuration file.
 #[must_use]
-pub fn external(text: Option<&str>, wanted: Option<&InterfaceName>) -> Step {
-    let old = text.unwrap_or("");
-    let config = match config::parse(old, FILE.as_ref()) {
+pub fn configuration() -> PathBuf {
+    Layout::default().configuration()
+}
+
+/// What has to change for this interface to be the external one, or for the kernel's
+/// routes to tell.
+#[must_use]
+pub fn external(seen: &Seen, wanted: Option<&InterfaceName>) -> Step {
+    let path = configuration();
+    let file = path.display();
+    let old = &seen.text(&path).unwrap_or_default();
+    let config = match config::parse(old, &path) {
         Ok(config) => config,
         Err(bad) => return Step::Refused(format!("{bad}: mend that first")),
     };
@@ -35,22 +43,22 @@ pub fn external(text: Option<&str>, wanted: Option<&InterfaceName>) -> Step {
         None => set.is_none(),
     };
     if is_so {
-        return Step::Already(format!("{FILE} says so"));
+        return Step::Already(format!("{file} says so"));
     }
     if set.is_some() && !ours {
         return Step::Refused(match wanted {
             Some(name) => {
-                format!("{FILE} sets \"external\" already: write external = [\"{name}\"] there")
+                format!("{file} sets \"external\" already: write external = [\"{name}\"] there")
             }
-            None => format!("{FILE} sets \"external\": remove that line"),
+            None => format!("{file} sets \"external\": remove that line"),
         });
     }
     let new = edited(old, wanted);
-    if is_only_that(&new, config, wanted) {
-        return Step::Do(Change::Write { at: PathBuf::from(FILE), content: new.into_bytes() });
+    if is_only_that(&path, &new, config, wanted) {
+        return Step::Do(Change::Write { at: path, content: new.into_bytes() });
     }
     let what = wanted.map_or_else(String::new, line);
-    Step::Refused(format!("{FILE} can't be edited safely: write this under [rules]: {what}"))
+    Step::Refused(format!("{file} can't be edited safely: write this under [rules]: {what}"))
 }
 
 fn edited(old: &str, wanted: Option<&InterfaceName>) -> String {
@@ -76,18 +84,26 @@ fn edited(old: &str, wanted: Option<&InterfaceName>) -> String {
 }
 
 /// An edit by lines is right if the file then says the same but for this.
-fn is_only_that(new: &str, mut config: Config, wanted: Option<&InterfaceName>) -> bool {
+fn is_only_that(
+    path: &Path,
+    new: &str,
+    mut config: Config,
+    wanted: Option<&InterfaceName>,
+) -> bool {
     config.rules.external = wanted.map(|name| vec![name.clone()]);
-    config::parse(new, FILE.as_ref()).is_ok_and(|read| read == config)
+    config::parse(new, path).is_ok_and(|read| read == config)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::place::Thing;
 
     fn after(text: Option<&str>, name: Option<&str>) -> String {
         let name = name.map(|name| name.parse().unwrap());
-        match external(text, name.as_ref()) {
+        let thing = text.map_or(Thing::Nothing, |text| Thing::File(text.as_bytes().to_vec()));
+        let seen = Seen::made_up([("/etc/netcue/netcue.conf", thing)]);
+        match external(&seen, name.as_ref()) {
             Step::Do(Change::Write { content, .. }) => String::from_utf8(content).unwrap(),
             Step::Already(_) => "already".to_owned(),
             Step::Refused(why) => why,

@@ -7,37 +7,39 @@ use crate::paths::Layout;
 use crate::sources::{ALL, Source};
 use crate::sys::place::Thing;
 
-const FOLDER: &str = "/etc/netcue/enabled";
+fn folder() -> PathBuf {
+    Layout::default().enabled()
+}
 
 /// The file that is there while a source is on.
 #[must_use]
 pub fn flag(source: &Source) -> PathBuf {
-    PathBuf::from(FOLDER).join(source.name.as_str())
+    folder().join(source.name.as_str())
 }
 
 pub(super) fn look(seen: &mut Seen, layout: &Layout) {
-    seen.look_at(layout, [FOLDER]);
+    seen.look_at(layout, [folder()]);
     seen.look_at(layout, ALL.iter().map(|source| flag(source)));
 }
 
 /// Whether a source is on: without a folder of flags every one is.
 #[must_use]
 pub fn is_on(seen: &Seen, source: &Source) -> bool {
-    *seen.at(FOLDER) != Thing::Folder || seen.has(flag(source))
+    *seen.at(folder()) != Thing::Folder || seen.has(flag(source))
 }
 
 /// Where there is no folder yet, it comes with a flag for every source, since all were on.
 pub(super) fn plan(seen: &Seen, wishes: &[Wish<'_>]) -> Vec<(&'static str, Step)> {
     let Some(first) = wishes.first() else { return Vec::new() };
     let name = first.source.name.as_str();
-    match seen.at(FOLDER) {
+    match seen.at(folder()) {
         Thing::Folder => {
             wishes.iter().map(|wish| (wish.source.name.as_str(), one(seen, wish))).collect()
         }
         Thing::Nothing => {
             let all = "without that folder every source was on, so each gets its flag";
             let mut steps = vec![
-                (name, Step::Do(Change::MakeFolder(FOLDER.into()))),
+                (name, Step::Do(Change::MakeFolder(folder()))),
                 (name, Step::Say(all.to_owned())),
             ];
             let is_off = |source: &Source| {
@@ -49,7 +51,9 @@ pub(super) fn plan(seen: &Seen, wishes: &[Wish<'_>]) -> Vec<(&'static str, Step)
             steps
         }
         _ => {
-            let why = format!("{FOLDER} is not a folder: remove it, and every source is on");
+            let folder = folder();
+            let why =
+                format!("{} is not a folder: remove it, and every source is on", folder.display());
             vec![(name, Step::Refused(why))]
         }
     }

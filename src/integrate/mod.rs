@@ -20,7 +20,7 @@ mod seen;
 
 pub use boot::{Choice, Stage};
 pub use carry::carry_out;
-pub use external::external;
+pub use external::{configuration, external};
 pub use flags::{flag, is_on};
 pub use seen::{Seen, look};
 
@@ -232,10 +232,11 @@ pub fn is_edited(source: &Source) -> bool {
     Integration::of(source).is_some_and(|row| row.is_edited)
 }
 
-/// The sources whose systems may or may not be on a machine, each with whether it is.
-pub fn systems(seen: &Seen) -> impl Iterator<Item = (&'static Source, bool)> {
-    let told = |row: &Integration| Some((row.source, row.is_installed?(seen)));
-    INTEGRATIONS.into_iter().filter_map(told)
+/// The sources whose systems may or may not be on a machine.
+#[must_use]
+pub fn systems() -> Vec<&'static Source> {
+    let systems = INTEGRATIONS.into_iter().filter(|row| row.is_installed.is_some());
+    systems.map(|row| row.source).collect()
 }
 
 /// When the boot event comes, and why that may be wrong here.

@@ -23,7 +23,7 @@ pub struct Seen {
 pub fn look(layout: &Layout, edit: Option<&Path>) -> Seen {
     let mut seen = Seen { live: layout.root() == Path::new("/"), ..Seen::default() };
     seen.look_at(layout, PROGRAMS);
-    seen.look_at(layout, [external::FILE]);
+    seen.look_at(layout, [external::configuration()]);
     flags::look(&mut seen, layout);
     for row in INTEGRATIONS {
         (row.look)(&mut seen, layout);

@@ -1,13 +1,13 @@
 //! What netcue itself needs: configuration, journal, queue, hooks, kernel.
 
 use super::{Deaf, Examined, Finding};
-use crate::integrate::is_on;
+use crate::integrate::{self, is_on};
 use crate::sources;
 
 pub(super) fn configuration(examined: &Examined) -> Vec<Finding> {
     let name = examined.configuration.display();
     vec![match &examined.bad_configuration {
-        None if examined.seen.has("/etc/netcue/netcue.conf") => {
+        None if examined.seen.has(integrate::configuration()) => {
             Finding::ok("configuration", format!("{name} is good"))
         }
         None => Finding::ok("configuration", format!("there is no {name}: the defaults hold")),
