@@ -35,6 +35,10 @@ fn is_in_the_way(chain: &Chain, kernel: Kernel) -> bool {
 /// A program whose tables are known, and how it is told to let packets pass.
 struct Manager {
     name: &'static str,
+    /// How the names of its chains begin, in a table that others use too.
+    chains: &'static [&'static str],
+    /// The name of a table of its own.
+    table: Option<&'static str>,
     to_do: &'static str,
     /// Where its administrator's own rules are.
     own_rules: &'static [&'static str],
@@ -43,6 +47,8 @@ struct Manager {
 const MANAGERS: [Manager; 3] = [
     Manager {
         name: "Docker",
+        chains: &["DOCKER"],
+        table: None,
         to_do: "let it pass what is yours: iptables -I DOCKER-USER -i INSIDE -o OUTSIDE -j ACCEPT, \
                 and the same for answers: iptables -I DOCKER-USER -m conntrack --ctstate \
                 RELATED,ESTABLISHED -j ACCEPT",
@@ -50,12 +56,16 @@ const MANAGERS: [Manager; 3] = [
     },
     Manager {
         name: "ufw",
+        chains: &["ufw-", "ufw6-"],
+        table: None,
         to_do: "ufw route allow in on INSIDE out on OUTSIDE, or DEFAULT_FORWARD_POLICY=\"ACCEPT\" \
                 in /etc/default/ufw",
         own_rules: &["ufw-user-forward", "ufw6-user-forward"],
     },
     Manager {
         name: "firewalld",
+        chains: &[],
+        table: Some("firewalld"),
         to_do: "firewall-cmd --permanent --new-policy inside-out, with the zone of the inside as \
                 ingress and that of the outside as egress, and --set-target ACCEPT",
         own_rules: &[],
@@ -63,14 +73,13 @@ const MANAGERS: [Manager; 3] = [
 ];
 
 fn manager(chain: &Chain, all: &[Chain]) -> Option<&'static Manager> {
-    let [docker, ufw, firewalld] = &MANAGERS;
     let mut beside = all.iter().filter(|o| o.family == chain.family && o.table == chain.table);
-    let found = beside.find_map(|other| match other.name.as_str() {
-        name if name.starts_with("DOCKER") => Some(docker),
-        name if name.starts_with("ufw-") || name.starts_with("ufw6-") => Some(ufw),
-        _ => None,
-    });
-    found.or_else(|| (chain.table == "firewalld").then_some(firewalld))
+    let by_chain = |other: &Chain| {
+        let is_its = |manager: &&Manager| manager.chains.iter().any(|c| other.name.starts_with(c));
+        MANAGERS.iter().find(is_its)
+    };
+    let by_table = || MANAGERS.iter().find(|manager| manager.table == Some(chain.table.as_str()));
+    beside.find_map(by_chain).or_else(by_table)
 }
 
 fn judge(chain: &Chain, all: &[Chain]) -> Option<Finding> {
