@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Examined, Finding};
 use crate::integrate::{
-    PROGRAMS, Stage, attachment, boot_advice, boot_choice, has_callers, has_program, is_on,
+    PROGRAMS, attachment, boot_advice, boot_choice, has_callers, has_program, is_on,
 };
 use crate::sources::{ALL, by_place};
 
@@ -116,9 +116,8 @@ pub(super) fn wrapper(examined: &Examined) -> Vec<Finding> {
 
 pub(super) fn boot(examined: &Examined) -> Vec<Finding> {
     let choice = boot_choice(&examined.seen);
-    let early = matches!(choice.stage, Stage::Interfaces | Stage::Filesystems);
     let advice = boot_advice(&examined.seen);
-    if !early || advice.is_empty() {
+    if !choice.stage.is_early() || advice.is_empty() {
         return Vec::new();
     }
     let what =

@@ -1,5 +1,10 @@
-//! The start of the machine: the choice in `/etc/default/netcue`, and the units or init
-//! scripts that follow from it.
+//! The start of the machine: the units or init scripts that follow from the choice in
+//! `/etc/default/netcue`.
+
+mod choice;
+
+pub(super) use choice::chosen;
+pub use choice::{Choice, Stage};
 
 use std::path::PathBuf;
 
@@ -7,6 +12,7 @@ use super::{Change, Integration, Seen, Spot, Step, Wish, boot_advice};
 use crate::paths::Layout;
 use crate::sources;
 use crate::sys::place::Thing;
+use choice::{DEFAULTS, write_down};
 
 pub(super) const INTEGRATION: Integration = Integration {
     source: &sources::BOOT,
@@ -19,62 +25,12 @@ pub(super) const INTEGRATION: Integration = Integration {
     boot_advice: None,
 };
 
-const DEFAULTS: &str = "/etc/default/netcue";
 const UNITS: &str = "/usr/lib/systemd/system";
 const ENABLED_UNITS: &str = "/etc/systemd/system";
 const UPDATE_RC: &str = "/usr/sbin/update-rc.d";
 /// There while systemd runs (`sd_booted(3)`).
 const SYSTEMD_RUNS: &str = "/run/systemd/system";
 const INITS: [&str; 2] = ["/sbin/init", "/usr/sbin/init"];
-
-/// When the boot event comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Stage {
-    /// Not at all
-    Off,
-    /// After the network interfaces have been brought up
-    Interfaces,
-    /// After the network file systems have been mounted
-    Filesystems,
-    /// After the network services have been started
-    Services,
-}
-
-impl Stage {
-    const ALL: [Self; 4] = [Self::Off, Self::Interfaces, Self::Filesystems, Self::Services];
-
-    /// The word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Interfaces => "interfaces",
-            Self::Filesystems => "filesystems",
-            Self::Services => "services",
-        }
-    }
-}
-
-/// What the administrator chose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Choice {
-    /// When the boot event comes.
-    pub stage: Stage,
-    /// Whether one comes before the first interface is up, too.
-    pub pre_network: bool,
-}
-
-impl Choice {
-    /// Nothing at boot.
-    pub const OFF: Self = Self { stage: Stage::Off, pre_network: false };
-
-    fn wants(self, unit: &str) -> bool {
-        match unit {
-            "pre-network" => self.pre_network,
-            stage => self.stage.as_str() == stage,
-        }
-    }
-}
 
 /// The stages that have a unit, `netcue-boot-STAGE.service`.
 const STAGES: [&str; 4] = ["pre-network", "interfaces", "filesystems", "services"];
@@ -119,24 +75,6 @@ fn links(seen: &Seen, stage: &str) -> Vec<PathBuf> {
     text.lines().filter_map(wanted).flatten().collect()
 }
 
-/// What `/etc/default/netcue` says; nothing at boot where it says nothing.
-pub(super) fn chosen(seen: &Seen) -> Choice {
-    let text = seen.text(DEFAULTS).unwrap_or_default();
-    let word = value(&text, "BOOT");
-    let stage = Stage::ALL.into_iter().find(|stage| word.as_deref() == Some(stage.as_str()));
-    Choice {
-        stage: stage.unwrap_or(Stage::Off),
-        pre_network: value(&text, "PRE_NETWORK").as_deref() == Some("yes"),
-    }
-}
-
-/// The value of a shell variable in the text; the last one holds.
-fn value(text: &str, name: &str) -> Option<String> {
-    let lines = text.lines().rev();
-    let mut values = lines.filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='));
-    Some(values.next()?.trim_matches(['"', '\'', ' ', '\t']).to_owned())
-}
-
 /// The choice for who says only that the source be on.
 fn suggested(seen: &Seen) -> Choice {
     match chosen(seen) {
@@ -160,58 +98,10 @@ fn plan(seen: &Seen, wish: &Wish<'_>) -> Vec<Step> {
         let text = "no unit and no init script of netcue is installed: nothing follows the choice";
         steps.push(Step::Say(text.to_owned()));
     }
-    if matches!(choice.stage, Stage::Interfaces | Stage::Filesystems) {
+    if choice.stage.is_early() {
         steps.extend(boot_advice(seen).into_iter().map(|advice| Step::Say(advice.to_owned())));
     }
     steps
-}
-
-fn write_down(seen: &Seen, choice: Choice) -> Step {
-    let pre_network = if choice.pre_network { "yes" } else { "no" };
-    let old = match seen.at(DEFAULTS) {
-        Thing::Nothing => NEW_DEFAULTS.to_owned(),
-        Thing::File(content) => String::from_utf8_lossy(content).into_owned(),
-        _ => {
-            return Step::Refused(format!(
-                "{DEFAULTS} is no file: write BOOT=\"{}\" and PRE_NETWORK=\"{pre_network}\" where \
-                 it leads",
-                choice.stage.as_str()
-            ));
-        }
-    };
-    let new = with_value(&old, "BOOT", choice.stage.as_str());
-    let new = with_value(&new, "PRE_NETWORK", pre_network);
-    if new == old && seen.has(DEFAULTS) {
-        return Step::Already(format!("{DEFAULTS} says so"));
-    }
-    Step::Do(Change::Write { at: DEFAULTS.into(), content: new.into_bytes() })
-}
-
-const NEW_DEFAULTS: &str = "\
-# When netcue's rules and hooks run at the start of the machine. \"netcue enable boot\"
-# and \"netcue configure\" change this and what follows from it.
-
-# off, interfaces, filesystems or services
-BOOT=\"off\"
-
-# yes: also before the first interface is up
-PRE_NETWORK=\"no\"
-";
-
-/// The text with this value for the variable, wherever it is set; else at its end.
-fn with_value(text: &str, name: &str, new: &str) -> String {
-    if value(text, name).as_deref() == Some(new) {
-        return text.to_owned();
-    }
-    let line = format!("{name}=\"{new}\"\n");
-    let sets =
-        |old: &str| old.trim_start().strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
-    let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    if text.lines().any(sets) {
-        text.split_inclusive('\n').map(|old| if sets(old) { line.as_str() } else { old }).collect()
-    } else {
-        format!("{text}{newline}{line}")
-    }
 }
 
 fn has_units(seen: &Seen) -> bool {
@@ -245,10 +135,9 @@ fn has_script(seen: &Seen, script: &str) -> bool {
 /// The init scripts, each with the folder that tells whether it is enabled.
 fn scripts(choice: Choice) -> [(&'static str, &'static str, bool); 3] {
     let [services, early, pre_network] = SCRIPTS;
-    let is_early = matches!(choice.stage, Stage::Interfaces | Stage::Filesystems);
     [
         (services, "/etc/rc2.d", choice.stage == Stage::Services),
-        (early, "/etc/rcS.d", is_early),
+        (early, "/etc/rcS.d", choice.stage.is_early()),
         (pre_network, "/etc/rcS.d", choice.pre_network),
     ]
 }
@@ -344,14 +233,6 @@ mod tests {
 
     fn file(text: &str) -> Thing {
         Thing::File(text.as_bytes().to_vec())
-    }
-
-    #[test]
-    fn a_value_is_changed_where_it_stands_and_nothing_else() {
-        let text = "# BOOT=x\nBOOT='off' \nOTHER=1";
-        assert_eq!(with_value(text, "BOOT", "off"), text);
-        assert_eq!(with_value(text, "BOOT", "services"), "# BOOT=x\nBOOT=\"services\"\nOTHER=1");
-        assert_eq!(with_value(text, "PRE_NETWORK", "no"), format!("{text}\nPRE_NETWORK=\"no\"\n"));
     }
 
     #[test]
