@@ -7,7 +7,7 @@ use crate::error::Exit;
 use crate::event::{Action, Cidr, Facts, Family, InterfaceName, Text};
 use crate::paths::Layout;
 use crate::pipeline::{self, Caller, House};
-use crate::sources::{self, Reading, Wait};
+use crate::sources::{self, Wait};
 use crate::sys::invocation::{self, Invocation};
 use crate::sys::terminal;
 
@@ -80,12 +80,9 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
     if facts.action.is_none() {
         facts.action = Some(Action::Manual);
     }
-    let missing = || Failure::new(Exit::Bug, "the source \"manual\" is missing");
-    let source = sources::find("manual").ok_or_else(missing)?;
-    let trigger = source.trigger("emit").ok_or_else(missing)?;
     let mut house = House::open(layout.clone());
     let wait = if no_wait { Wait::Deposit } else { Wait::Foreground };
-    let reading = Reading { source, trigger, facts };
+    let reading = sources::manual_emit(facts);
     let arrival = pipeline::arrive(&mut house, reading, Caller::of(invocation), wait);
     house.close();
     if let Some(event) = &arrival.event {

@@ -3,11 +3,10 @@
 
 use clap::Parser;
 
-use super::{Ended, Failure};
+use super::Ended;
 use crate::error::Exit;
 use crate::paths::Layout;
-use crate::pipeline::{self, Arrival, Caller, House};
-use crate::sources::{self, Call};
+use crate::pipeline::House;
 use crate::sys::invocation::Invocation;
 use crate::sys::terminal;
 
@@ -35,7 +34,7 @@ pub(super) fn main(invocation: &Invocation) -> Ended {
     let layout = Layout::default();
     if !args.no_act {
         let mut house = House::open(layout.clone());
-        let arrival = recompute(&mut house, invocation)?;
+        let arrival = super::rules::recompute(&mut house, invocation);
         house.close();
         if let (true, Some(event)) = (args.verbose, &arrival.event) {
             terminal::show(&format!("event {}: {}\n", event.id, arrival.fate.as_str()))?;
@@ -45,14 +44,4 @@ pub(super) fn main(invocation: &Invocation) -> Ended {
         }
     }
     if args.display { super::rules::show(&layout, false) } else { Ok(Exit::Done) }
-}
-
-/// A manual event, now, that is waited for.
-pub(super) fn recompute(house: &mut House, invocation: &Invocation) -> Result<Arrival, Failure> {
-    let missing = || Failure::new(Exit::Bug, "the source \"manual\" is missing");
-    let source = sources::find("manual").ok_or_else(missing)?;
-    let trigger = source.trigger("run").ok_or_else(missing)?;
-    let reading = sources::read(source, trigger, &Call::default())
-        .map_err(|refusal| Failure::new(Exit::Bug, refusal))?;
-    Ok(pipeline::arrive(house, reading, Caller::of(invocation), trigger.wait))
 }

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::paths::Layout;
 use crate::pipeline::{self, Caller, House};
 use crate::plan::{ENGINE, Step, Verdict};
-use crate::sources;
+use crate::sources::{self, Reading};
 use crate::sys::invocation::Invocation;
 use crate::sys::terminal;
 
@@ -42,7 +42,7 @@ pub(super) struct Args {
 
 pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> Ended {
     if args.current {
-        return show(layout, &["manual".into(), "run".into()], invocation, args.json);
+        return show_reading(layout, sources::manual_run(), invocation, args.json);
     }
     match args.words.as_slice() {
         [word] if let Some(id) = word.to_str().filter(|word| names_an_event(word)) => {
@@ -74,6 +74,10 @@ pub(super) fn show(
 ) -> Ended {
     let reading = sources::read_from(&call(words, invocation))
         .map_err(|refusal| Failure::new(Exit::NotUnderstood, refusal))?;
+    show_reading(layout, reading, invocation, json)
+}
+
+fn show_reading(layout: &Layout, reading: Reading, invocation: &Invocation, json: bool) -> Ended {
     let event = pipeline::accept(reading, Caller::of(invocation).cause);
     show_event(&House::open(layout.clone()), &event, json)
 }

@@ -8,7 +8,8 @@ use super::{Ended, Failure};
 use crate::engine::{self, Preview};
 use crate::error::Exit;
 use crate::paths::Layout;
-use crate::pipeline::House;
+use crate::pipeline::{self, Arrival, Caller, House};
+use crate::sources;
 use crate::sys::invocation::Invocation;
 use crate::sys::terminal;
 
@@ -37,7 +38,7 @@ pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> End
     match args.what {
         What::Show { json } => show(layout, json),
         What::Diff => diff(layout),
-        What::Apply => apply(layout, invocation),
+        What::Apply => Ok(apply(layout, invocation)),
     }
 }
 
@@ -94,11 +95,18 @@ fn diff(layout: &Layout) -> Ended {
     Ok(if preview.differences.is_empty() { Exit::Done } else { Exit::StepFailed })
 }
 
-fn apply(layout: &Layout, invocation: &Invocation) -> Ended {
+fn apply(layout: &Layout, invocation: &Invocation) -> Exit {
     let mut house = House::open(layout.clone());
-    let arrival = super::ipmasq::recompute(&mut house, invocation)?;
+    let arrival = recompute(&mut house, invocation);
     house.close();
-    Ok(arrival.fate.exit())
+    arrival.fate.exit()
+}
+
+/// A manual event, now, that is waited for.
+pub(super) fn recompute(house: &mut House, invocation: &Invocation) -> Arrival {
+    let reading = sources::manual_run();
+    let wait = reading.trigger.wait;
+    pipeline::arrive(house, reading, Caller::of(invocation), wait)
 }
 
 fn classes(preview: &Preview) -> serde_json::Value {

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use boot::SOURCE as BOOT;
 pub use call::{Call, Refusal};
 pub use diald::SOURCE as DIALD;
-pub use manual::SOURCE as MANUAL;
+pub use manual::{SOURCE as MANUAL, manual_emit, manual_run};
 pub use pcmcia::SOURCE as PCMCIA;
 pub use places::{Place, by_place};
 pub use ppp::SOURCE as PPP;
@@ -54,6 +54,13 @@ pub struct Trigger {
     pub usage: &'static str,
     /// Where a link to netcue stands for this trigger.
     pub places: &'static [Place],
+}
+
+impl Trigger {
+    /// What is known of a call before its words are read.
+    fn facts(&self) -> Facts {
+        Facts::of(self.word.parse().unwrap_or_default(), self.action.clone())
+    }
 }
 
 /// How long a caller is kept.
@@ -126,8 +133,7 @@ pub fn read(
     trigger: &'static Trigger,
     call: &Call<'_>,
 ) -> Result<Reading, Refusal> {
-    let word = trigger.word.parse().unwrap_or_default();
-    let facts = (source.read)(call, trigger, Facts::of(word, trigger.action.clone()))
+    let facts = (source.read)(call, trigger, trigger.facts())
         .map_err(|refusal| refusal.in_call(source, trigger))?;
     Ok(Reading { source, trigger, facts })
 }
