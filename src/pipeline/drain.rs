@@ -1,16 +1,14 @@
 //! Turns: whoever gets the lock handles what waits until nothing waits, lets go, and looks
 //! again.
 
-use std::time::{Duration, Instant};
-
 use uuid::Uuid;
 
 use super::run::{End, Run};
-use super::{House, send_runner, unattended};
+use super::wait::send_runner;
+use super::{House, unattended};
 use crate::event::Event;
 use crate::journal::{OnRecord, Outcome, Progress, Record, on_record, progress};
 use crate::queue::{Note, Ticket, Unreadable};
-use crate::sys::files;
 use crate::sys::lock::Lock;
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
@@ -245,36 +243,4 @@ impl Hand<'_> {
             _ => self.set_aside(ticket, id, why),
         }
     }
-}
-
-/// How long a call whose event can't be queued waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Handles an event that could not be queued, if its turn comes in time; otherwise says
-/// why it can't.
-pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Result<super::Fate, String> {
-    let signals = Signals::watch().map_err(|error| format!("can't watch for signals: {error}"))?;
-    let deadline = Instant::now() + PATIENCE;
-    let path = house.layout.lock();
-    let _lock = loop {
-        match Lock::try_now(&path) {
-            Ok(Some(lock)) => break Some(lock),
-            // Where not even the lock can be made, no other run can have been started. One
-            // that is there and can't be opened may be held.
-            Err(_) if !files::is_there(&path) => break None,
-            Err(error) => return Err(error.to_string()),
-            Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => {
-                return Err("another run holds the lock".to_owned());
-            }
-            // Nothing tells of an unlocking, and this is the last resort anyway.
-            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
-        }
-    };
-    let done = Progress::default();
-    let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
-    Ok(match end {
-        End::Done => super::Fate::Handled { failed: false },
-        End::Failed => super::Fate::Handled { failed: true },
-        End::Stopped(signal) => super::Fate::Stopped(signal),
-    })
 }

@@ -1,6 +1,8 @@
 //! What every part of the pipeline works with: the paths, the configuration, the queue and
 //! the journal.
 
+use std::ffi::OsStr;
+use std::io;
 use std::path::Path;
 
 use uuid::Uuid;
@@ -10,9 +12,9 @@ use crate::engine::Session;
 use crate::journal::{Journal, Record};
 use crate::paths::Layout;
 use crate::queue::Queue;
-use crate::sys::clock;
 use crate::sys::files::{self, FileError};
 use crate::sys::syslog::{self, Urgency};
+use crate::sys::{child, clock};
 
 /// Largest configuration file in bytes.
 const LARGEST_CONFIGURATION: u64 = 1 << 20;
@@ -58,6 +60,12 @@ impl House {
         house
     }
 
+    /// Whether a folder of flags exists and lacks this source's.
+    pub(super) fn is_switched_off(&self, source: &str) -> bool {
+        let flags = self.layout.enabled();
+        files::is_folder(&flags) && !files::is_there(&flags.join(source))
+    }
+
     /// Keeps the configuration for the day it can't be used any more. The holder of the
     /// lock calls this.
     pub(super) fn keep(&mut self) {
@@ -86,6 +94,15 @@ impl House {
     /// Says one line on stderr or to syslog.
     pub fn say(&self, urgency: Urgency, line: &str) {
         syslog::say(urgency, line, self.layout.root() == Path::new("/"));
+    }
+
+    /// Starts `run --detached` on this house, apart from the caller and this process.
+    pub(super) fn start_detached(&self, options: &[&str]) -> io::Result<()> {
+        let root = self.layout.root().as_os_str();
+        let mut args =
+            vec![OsStr::new("--root"), root, OsStr::new("run"), OsStr::new("--detached")];
+        args.extend(options.iter().map(OsStr::new));
+        child::start_detached(&args)
     }
 
     /// Ends the conversation with the kernel without making the caller wait for it.

@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::House;
-use super::met;
-use super::steps::{self, Stage};
+use super::steps::{self, Plan};
+use super::{House, state};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepOutcome};
 use crate::plan::{Step, Verdict};
@@ -39,15 +38,17 @@ impl Run<'_> {
     pub(super) fn through(self) -> End {
         let watch = Stopwatch::start();
         let id = Some(self.event.id);
-        let mut stage = Stage::set(self.house, self.event, self.behind);
-        let plan = stage.steps.iter().map(|step| self.as_planned(step)).collect();
-        let digest = met::note(self.house, self.event.id);
-        self.house
-            .record(id, Record::RunBegin { attempt: self.event.attempt, plan, state: digest });
+        let mut plan = Plan::make(self.house, self.event, self.behind);
+        let planned = plan.steps.iter().map(|step| self.as_planned(step)).collect();
+        let digest = state::record(self.house, self.event.id);
+        self.house.record(
+            id,
+            Record::RunBegin { attempt: self.event.attempt, plan: planned, state: digest },
+        );
         let mut tally = Tally::default();
-        for step in std::mem::take(&mut stage.steps) {
+        for step in std::mem::take(&mut plan.steps) {
             if let Some(outcome) = self.done.end_of(&step.name) {
-                stage.take_note_of_rules(&step, outcome);
+                plan.take_note_of_rules(&step, outcome);
                 tally.count(&step.name, outcome);
                 continue;
             }
@@ -56,13 +57,13 @@ impl Run<'_> {
                 return End::Stopped(signal);
             }
             self.house.record(id, Record::StepBegin { step: step.name.clone() });
-            let end = stage.perform(self.house, self.signals, self.event, &step, manner);
+            let end = plan.execute(self.house, self.signals, self.event, &step, manner);
             let outcome = end.outcome;
             self.house.record(id, Record::StepEnd { step: step.name.clone(), end });
             // An engine that was cut off may have changed the rules already.
             let in_doubt = outcome == StepOutcome::Done && self.done.was_cut_off(&step.name);
             let known = if in_doubt { StepOutcome::Changed } else { outcome };
-            stage.take_note_of_rules(&step, known);
+            plan.take_note_of_rules(&step, known);
             if outcome == StepOutcome::Interrupted {
                 return End::Stopped(self.signals.stop().unwrap_or_default());
             }

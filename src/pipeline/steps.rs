@@ -1,5 +1,5 @@
-//! The stage on which the steps of a run are performed: hooks gathered and planned, the
-//! engine and the hooks set going, and their ends put into the journal's words.
+//! The steps of a run: hooks gathered and planned, the engine and the hooks set going, and
+//! their ends put into the journal's words.
 
 use std::path::{Path, PathBuf};
 
@@ -15,15 +15,15 @@ use crate::sys::clock::Stopwatch;
 use crate::sys::invocation;
 use crate::sys::signals::Signals;
 
-/// The steps of one event, and what performing them needs.
-pub(super) struct Stage {
+/// The steps of one event, and what is known of the rules while they are executed.
+pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// How the rules stand, for `NETCUE_RULES`.
     rules: &'static str,
 }
 
-impl Stage {
-    pub(super) fn set(house: &House, event: &Event, behind: &[Ticket]) -> Self {
+impl Plan {
+    pub(super) fn make(house: &House, event: &Event, behind: &[Ticket]) -> Self {
         let survey = hooks::find(&house.layout);
         let candidates = candidates(&survey);
         let coalesces = candidates
@@ -34,7 +34,7 @@ impl Stage {
         Self { steps, rules: "" }
     }
 
-    pub(super) fn perform(
+    pub(super) fn execute(
         &self,
         house: &mut House,
         signals: &Signals,
@@ -52,9 +52,7 @@ impl Stage {
                     Err(error) => not_started(error.to_string()),
                 }
             }
-            Some(path) => {
-                Performance { house, signals, event, rules }.hook(&step.name, path, manner)
-            }
+            Some(path) => Executor { house, signals, event, rules }.hook(&step.name, path, manner),
         }
     }
 
@@ -72,15 +70,15 @@ impl Stage {
     }
 }
 
-/// What a hook is performed with.
-pub(super) struct Performance<'a> {
+/// Runs hooks for one event.
+pub(super) struct Executor<'a> {
     pub(super) house: &'a House,
     pub(super) signals: &'a Signals,
     pub(super) event: &'a Event,
     pub(super) rules: &'a str,
 }
 
-impl Performance<'_> {
+impl Executor<'_> {
     /// Runs a checked file.
     fn file(&self, step: &str, path: &Path, file: PathBuf, manner: &Manner) -> StepEnd {
         let user = match &manner.user {
@@ -159,7 +157,7 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
 /// The steps an event would have now, with nothing waiting behind it.
 #[must_use]
 pub fn preview(house: &House, event: &Event) -> Vec<Step> {
-    Stage::set(house, event, &[]).steps
+    Plan::make(house, event, &[]).steps
 }
 
 /// Events that can't be read are somebody else's trouble: their own turn's.

@@ -1,7 +1,7 @@
 //! Hooks that hold nobody (`wait=no`): each is run by a detached process of its own, from a
 //! job file that outlives that process until the hook's end is on record.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,11 +9,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::House;
-use super::steps::{self, Performance};
+use super::steps::{self, Executor};
 use crate::event::Event;
 use crate::journal::{Record, StepOutcome, has_final_end};
 use crate::plan::Manner;
-use crate::sys::child;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder;
 use crate::sys::lock::{Lock, Probe};
@@ -89,16 +88,7 @@ fn name_of(id: Uuid, step: &str) -> String {
 
 /// If the process can't be started, the job waits for the next drain.
 fn start(house: &House, name: &str) {
-    let root = house.layout.root().as_os_str().to_owned();
-    let args: [OsString; 6] = [
-        "--root".into(),
-        root,
-        "run".into(),
-        "--detached".into(),
-        "--unattended".into(),
-        name.into(),
-    ];
-    if let Err(error) = child::start_detached(&args) {
+    if let Err(error) = house.start_detached(&["--unattended", name]) {
         house.say(Urgency::Error, &format!("can't start a process for {name}: {error}"));
     }
 }
@@ -158,7 +148,7 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
             unattended: true,
         };
         let rules = job.rules.as_str();
-        Performance { house, signals: &signals, event: &job.event, rules }
+        Executor { house, signals: &signals, event: &job.event, rules }
             .hook(&job.step, &job.path, &manner)
     };
     let outcome = end.outcome;

@@ -1,7 +1,7 @@
 //! Running one program: in a process group of its own, with a time limit, and with its
 //! output kept up to a limit.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -334,7 +334,7 @@ impl Output {
 ///
 /// # Errors
 /// When it can't be started.
-pub fn start_detached(args: &[OsString]) -> io::Result<()> {
+pub fn start_detached(args: &[&OsStr]) -> io::Result<()> {
     stand_at_root()?;
     duct::cmd("/proc/self/exe", args)
         .full_env([("PATH", super::invocation::PATH)])

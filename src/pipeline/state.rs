@@ -27,7 +27,7 @@ struct Memory {
 }
 
 /// The digest of the kernel's state now; the state is put on record if that is needed.
-pub(super) fn note(house: &mut House, event: Uuid) -> Option<String> {
+pub(super) fn record(house: &mut House, event: Uuid) -> Option<String> {
     // Where the kernel can't be asked, the engine says so, and better.
     let state = route::read().ok()?;
     let json = serde_json::to_vec(&state).ok()?;

@@ -1,0 +1,81 @@
+//! Events that can't be queued: handled at once, if their turn comes in time, or lost, and on
+//! record as that.
+
+use std::time::{Duration, Instant};
+
+use super::run::{End, Run};
+use super::{Arrival, Fate, House, drain};
+use crate::error::Exit;
+use crate::event::Event;
+use crate::journal::{Outcome, Progress, Record};
+use crate::sys::files::{self, FileError};
+use crate::sys::invocation;
+use crate::sys::lock::Lock;
+use crate::sys::signals::Signals;
+use crate::sys::syslog::Urgency;
+
+/// The queue can't be written: do the work at once, if it is our turn, and say so.
+pub(super) fn handle(house: &mut House, event: Event, error: &FileError) -> Arrival {
+    let remark = Record::Remark { text: format!("not queued: {error}") };
+    house.record(Some(event.id), remark);
+    let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
+    // An ordinary user's hooks and rules would change nothing, and nobody would know.
+    let handled = if error.is_permission() && !invocation::is_root() {
+        Err(format!("{error}; only root can handle it"))
+    } else {
+        let text = format!("{error}; event {} is handled without the queue", event.id);
+        house.say(Urgency::Error, &text);
+        in_turn(house, &event)
+    };
+    let why = match handled {
+        Ok(fate) => {
+            if let Fate::Handled { .. } = fate {
+                // Whoever came meanwhile found the lock held, and relies on its holder.
+                let _ = drain(house);
+            }
+            return Arrival::of(event, fate);
+        }
+        Err(why) => why,
+    };
+    house.say(Urgency::Error, &format!("event {} is lost: {why}", event.id));
+    let lost = Record::Outcome {
+        outcome: Outcome::GivenUp,
+        waited_ms: None,
+        ms: 0.0,
+        reason: Some(format!("not queued: {error}; {why}")),
+    };
+    house.record(Some(event.id), lost);
+    Arrival::of(event, Fate::Lost(exit))
+}
+
+/// How long a call whose event can't be queued waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Handles an event that could not be queued, if its turn comes in time; otherwise says
+/// why it can't.
+fn in_turn(house: &mut House, event: &Event) -> Result<Fate, String> {
+    let signals = Signals::watch().map_err(|error| format!("can't watch for signals: {error}"))?;
+    let deadline = Instant::now() + PATIENCE;
+    let path = house.layout.lock();
+    let _lock = loop {
+        match Lock::try_now(&path) {
+            Ok(Some(lock)) => break Some(lock),
+            // Where not even the lock can be made, no other run can have been started. One
+            // that is there and can't be opened may be held.
+            Err(_) if !files::is_there(&path) => break None,
+            Err(error) => return Err(error.to_string()),
+            Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => {
+                return Err("another run holds the lock".to_owned());
+            }
+            // Nothing tells of an unlocking, and this is the last resort anyway.
+            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    let done = Progress::default();
+    let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
+    Ok(match end {
+        End::Done => Fate::Handled { failed: false },
+        End::Failed => Fate::Handled { failed: true },
+        End::Stopped(signal) => Fate::Stopped(signal),
+    })
+}
