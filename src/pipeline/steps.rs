@@ -8,7 +8,7 @@ use crate::engine::{self, Applied, EngineError};
 use crate::event::Event;
 use crate::hooks::{self, HookCall, HookEnd, HookOutcome, Judgement, Survey};
 use crate::journal::{PlannedStep, StepEnd, StepOutcome};
-use crate::plan::{self, Candidate, Fitness, Manner, Step, Waiting, Wishes};
+use crate::plan::{self, Candidate, Fitness, Manner, Step, Wishes};
 use crate::queue::Ticket;
 use crate::sys::child::Limits;
 use crate::sys::clock::Stopwatch;
@@ -161,12 +161,8 @@ pub fn preview(house: &House, event: &Event) -> Vec<Step> {
 }
 
 /// Events that can't be read are somebody else's trouble: their own turn's.
-fn read_waiting(house: &House, behind: &[Ticket]) -> Vec<Waiting> {
-    behind
-        .iter()
-        .filter_map(|ticket| house.queue.read(ticket).ok().flatten())
-        .map(|event| Waiting { event })
-        .collect()
+fn read_waiting(house: &House, behind: &[Ticket]) -> Vec<Event> {
+    behind.iter().filter_map(|ticket| house.queue.read(ticket).ok().flatten()).collect()
 }
 
 fn regenerate(house: &mut House) -> StepEnd {

@@ -35,13 +35,6 @@ pub enum Fitness {
     Unfit(String),
 }
 
-/// An event that waits behind the one planned for.
-#[derive(Debug, Clone)]
-pub struct Waiting {
-    /// The event.
-    pub event: Event,
-}
-
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -109,9 +102,9 @@ impl std::fmt::Display for Skip {
 }
 
 /// Plans the steps for an event: the hooks by name, with the engine at its place unless
-/// a hook of that name replaces or masks it.
+/// a hook of that name replaces or masks it. `waiting` are the events behind it.
 #[must_use]
-pub fn make(event: &Event, candidates: &[Candidate], waiting: &[Waiting]) -> Vec<Step> {
+pub fn make(event: &Event, candidates: &[Candidate], waiting: &[Event]) -> Vec<Step> {
     let mut steps: Vec<Step> = candidates
         .iter()
         .map(|candidate| Step {
@@ -128,7 +121,7 @@ pub fn make(event: &Event, candidates: &[Candidate], waiting: &[Waiting]) -> Vec
     steps
 }
 
-fn verdict(event: &Event, candidate: &Candidate, waiting: &[Waiting]) -> Verdict {
+fn verdict(event: &Event, candidate: &Candidate, waiting: &[Event]) -> Verdict {
     match &candidate.fitness {
         Fitness::Masked => Verdict::Skip(Skip::Masked(candidate.path.clone())),
         Fitness::Unfit(reason) => Verdict::Skip(Skip::Unfit(reason.clone())),
@@ -145,7 +138,7 @@ fn verdict(event: &Event, candidate: &Candidate, waiting: &[Waiting]) -> Verdict
 }
 
 /// The newest waiting event that this hook will be run for in place of this one.
-fn newer_wanted(event: &Event, wishes: &Wishes, waiting: &[Waiting]) -> Option<uuid::Uuid> {
+fn newer_wanted(event: &Event, wishes: &Wishes, waiting: &[Event]) -> Option<uuid::Uuid> {
     let interface: &InterfaceName = event.facts.interface.as_ref()?;
     if !wishes.coalesce {
         return None;
@@ -153,7 +146,6 @@ fn newer_wanted(event: &Event, wishes: &Wishes, waiting: &[Waiting]) -> Option<u
     waiting
         .iter()
         .rev()
-        .map(|waiting| &waiting.event)
         .find(|newer| {
             newer.facts.interface.as_ref() == Some(interface)
                 && newer.facts.action.is_some()

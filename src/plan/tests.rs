@@ -95,10 +95,9 @@ fn a_hook_that_coalesces_runs_for_the_newest_waiting_event_it_wants() {
     let newer = event("ppp", Some("down"), Some("ppp0"));
     let other = event("ppp", Some("down"), Some("ppp1"));
     let unwanted = event("ppp", Some("pre-up"), Some("ppp0"));
-    let waiting = |events: &[&Event]| -> Vec<Waiting> {
-        events.iter().map(|event| Waiting { event: (*event).clone() }).collect()
-    };
-    let runs = |waiting: &[Waiting]| shown(&make(&first, &hooks, waiting))[1].clone();
+    let waiting =
+        |events: &[&Event]| -> Vec<Event> { events.iter().map(|event| (*event).clone()).collect() };
+    let runs = |waiting: &[Event]| shown(&make(&first, &hooks, waiting))[1].clone();
     assert_eq!(runs(&waiting(&[&other, &unwanted])), "60");
     assert_eq!(
         runs(&waiting(&[&newer, &other])),
