@@ -48,7 +48,7 @@ impl Memory {
             files::make_private_folder(folder)?;
         }
         let content = serde_json::to_vec(self).unwrap_or_default();
-        files::put_whole(path, &path.with_extension("new"), &content)
+        files::put_whole(path, &content)
     }
 
     /// Whether this was written here, in this boot.

@@ -77,7 +77,7 @@ impl House {
             .is_ok_and(|kept| kept.as_ref() == Some(&good))
         {
             // Without it the defaults hold then, and that is said.
-            let _ = files::put_whole(&path, &path.with_extension("new"), &good);
+            let _ = files::put_whole(&path, &good);
         }
     }
 

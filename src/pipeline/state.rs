@@ -89,7 +89,7 @@ fn record_whole(house: &mut House, event: Uuid, state: KernelState, digest: &str
     house.record(Some(event), Record::State { digest: digest.to_owned(), state: Box::new(state) });
     let Some(journal) = files::identity(&house.layout.journal()) else { return };
     let whole = house.layout.met_whole();
-    if files::put_whole(&whole, &whole.with_extension("new"), json).is_ok() {
+    if files::put_whole(&whole, json).is_ok() {
         remember(house, &Memory { digest: digest.to_owned(), base: digest.to_owned(), journal });
     }
 }
@@ -98,7 +98,7 @@ fn record_whole(house: &mut House, event: Uuid, state: KernelState, digest: &str
 fn remember(house: &House, memory: &Memory) {
     let path = house.layout.met();
     let content = serde_json::to_vec(memory).unwrap_or_default();
-    let _ = files::put_whole(&path, &path.with_extension("new"), &content);
+    let _ = files::put_whole(&path, &content);
 }
 
 /// FNV-1a, 64 bits: the same in every build, and nobody gains by a collision.

@@ -72,7 +72,7 @@ pub(super) fn send(
     let name = name_of(event.id, step);
     let path = folder.join(&name);
     let content = serde_json::to_vec(&job).unwrap_or_default();
-    files::put_whole(&path, &path.with_extension("new"), &content)?;
+    files::put_whole(&path, &content)?;
     start(house, &name);
     Ok(())
 }

@@ -77,14 +77,15 @@ pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
     }
 }
 
-/// Writes a file aside and renames it in, so that a reader sees all of it or nothing.
-/// `aside` has to be on the same file system.
+/// Writes a file aside, as `.new` in the place of its extension, and renames it in, so that a
+/// reader sees all of it or nothing.
 ///
 /// # Errors
 /// When writing or renaming fails; nothing is left at `path` then that wasn't there.
-pub fn put_whole(path: &Path, aside: &Path, content: &[u8]) -> Result<(), FileError> {
-    write_aside(aside, content)?;
-    put_in_place(aside, path)
+pub fn put_whole(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let aside = path.with_extension("new");
+    write_aside(&aside, content)?;
+    put_in_place(&aside, path)
 }
 
 /// The first half of [`put_whole`].

@@ -63,7 +63,7 @@ fn count(house: &House, format: Format) -> Result<String, FileError> {
     totals.mark = mark;
     totals.gaps += u64::from(missed);
     let content = serde_json::to_vec(&totals).unwrap_or_default();
-    files::put_whole(&kept, &kept.with_extension("new"), &content)?;
+    files::put_whole(&kept, &content)?;
     Ok(exposition::text(&totals, &present(house), format))
 }
 
