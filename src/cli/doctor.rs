@@ -180,8 +180,8 @@ fn forwarding(state: &KernelState, rules: &Rules) -> Kernel {
         content.is_some_and(|content| content.first().is_some_and(|digit| *digit != b'0'))
     };
     Kernel {
-        passes4: !classes.internal4.ranges().is_empty() && leads_out(Family::Ipv4),
-        passes6: !classes.internal6.ranges().is_empty() && leads_out(Family::Ipv6),
+        passes4: !classes.internal4.is_empty() && leads_out(Family::Ipv4),
+        passes6: !classes.internal6.is_empty() && leads_out(Family::Ipv6),
         forwards4: switched_on("/proc/sys/net/ipv4/ip_forward"),
         forwards6: switched_on("/proc/sys/net/ipv6/conf/all/forwarding"),
     }

@@ -16,10 +16,8 @@ pub(super) fn view(preview: &Preview, rules: &Rules) -> Vec<String> {
         ];
     }
     let mut sentences = Vec::new();
-    let networks = |intervals: &crate::engine::Intervals| -> Vec<String> {
-        intervals.ranges().iter().map(|range| range.text(intervals.family())).collect()
-    };
-    let (inner4, inner6) = (networks(&classes.internal4), networks(&classes.internal6));
+    let inner4: Vec<String> = classes.internal4.texts().collect();
+    let inner6: Vec<String> = classes.internal6.texts().collect();
     for name in classes.external_out.keys() {
         for network in &inner4 {
             let how = match (rules.masquerade, address(preview, name, Family::Ipv4)) {

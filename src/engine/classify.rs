@@ -42,12 +42,7 @@ impl Classes {
     /// The internal networks as people write them.
     #[must_use]
     pub fn networks(&self) -> Vec<String> {
-        [&self.internal4, &self.internal6]
-            .into_iter()
-            .flat_map(|networks| {
-                networks.ranges().iter().map(|range| range.text(networks.family()))
-            })
-            .collect()
+        self.internal4.texts().chain(self.internal6.texts()).collect()
     }
 }
 

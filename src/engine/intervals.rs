@@ -60,6 +60,11 @@ impl Intervals {
         &self.ranges
     }
 
+    /// The ranges as nft(8) writes them.
+    pub fn texts(&self) -> impl Iterator<Item = String> {
+        self.ranges.iter().map(|range| range.text(self.family))
+    }
+
     /// Whether there is no address at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -103,10 +108,10 @@ impl Intervals {
     }
 }
 
-/// As a list of texts, each as [`Range::text`] writes it.
+/// As a list of [`Intervals::texts`].
 impl Serialize for Intervals {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.ranges.iter().map(|range| range.text(self.family)))
+        serializer.collect_seq(self.texts())
     }
 }
 
@@ -123,8 +128,7 @@ impl Range {
     }
 
     /// The range as nft(8) writes it: an address, a prefix, or two addresses.
-    #[must_use]
-    pub fn text(&self, family: Family) -> String {
+    fn text(&self, family: Family) -> String {
         let span = self.last - self.first;
         let length = span.count_ones();
         if span != host_bits(length) || self.first & span != 0 {

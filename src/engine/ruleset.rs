@@ -127,6 +127,18 @@ pub enum ChainName {
     Postrouting,
 }
 
+impl ChainName {
+    /// The name in the kernel.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prerouting => "prerouting",
+            Self::Forward => "forward",
+            Self::Postrouting => "postrouting",
+        }
+    }
+}
+
 /// A rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {

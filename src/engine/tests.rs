@@ -165,9 +165,7 @@ fn internal_networks_leave_out_what_belongs_nowhere() {
     ]
     .join(",");
     let classes = classify(&state(&routes, ""), &Rules::default());
-    let networks = |set: &super::Intervals| {
-        set.ranges().iter().map(|range| range.text(set.family())).collect::<Vec<_>>().join(" ")
-    };
+    let networks = |set: &super::Intervals| set.texts().collect::<Vec<_>>().join(" ");
     assert_eq!(networks(&classes.internal4), "10.0.0.0/8 192.168.1.0/24");
     assert_eq!(
         networks(&classes.only_internal4),

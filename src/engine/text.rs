@@ -44,9 +44,7 @@ fn write_set(out: &mut String, set: &Set) -> fmt::Result {
     writeln!(out, "\t\tcomment \"{}\"", set.name.comment())?;
     let elements: Vec<String> = match &set.elements {
         Elements::Interfaces(names) => names.iter().map(|name| format!("\"{name}\"")).collect(),
-        Elements::Addresses(intervals) => {
-            intervals.ranges().iter().map(|range| range.text(intervals.family())).collect()
-        }
+        Elements::Addresses(intervals) => intervals.texts().collect(),
     };
     if !elements.is_empty() {
         writeln!(out, "\t\telements = {{ {} }}", elements.join(",\n\t\t\t     "))?;
@@ -65,11 +63,12 @@ fn set_type(set: &Set) -> &'static str {
 }
 
 fn write_chain(out: &mut String, chain: &Chain) -> fmt::Result {
-    let (name, what) = match chain.name {
-        ChainName::Prerouting => ("prerouting", "type filter hook prerouting priority raw"),
-        ChainName::Forward => ("forward", "type filter hook forward priority filter"),
-        ChainName::Postrouting => ("postrouting", "type nat hook postrouting priority srcnat"),
+    let what = match chain.name {
+        ChainName::Prerouting => "type filter hook prerouting priority raw",
+        ChainName::Forward => "type filter hook forward priority filter",
+        ChainName::Postrouting => "type nat hook postrouting priority srcnat",
     };
+    let name = chain.name.as_str();
     writeln!(out, "\tchain {name} {{\n\t\t{what}; policy accept;")?;
     for rule in &chain.rules {
         writeln!(out, "\t\t{}", rule_text(rule))?;

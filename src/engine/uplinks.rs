@@ -7,8 +7,11 @@ use super::intervals::{Intervals, Range};
 use crate::event::{Cidr, Family, InterfaceName};
 use crate::sys::state::{KernelState, Link, Route};
 
-/// `RT_TABLE_DEFAULT`, `RT_TABLE_MAIN` and `RT_TABLE_LOCAL` of rtnetlink(7): always looked at.
-const ALWAYS: [(u32, &str); 3] = [(253, "default"), (254, "main"), (255, "local")];
+/// `RT_TABLE_MAIN` of rtnetlink(7).
+const MAIN: u32 = 254;
+
+/// `RT_TABLE_DEFAULT`, that and `RT_TABLE_LOCAL`: always looked at.
+const ALWAYS: [(u32, &str); 3] = [(253, "default"), (MAIN, "main"), (255, "local")];
 
 /// Longest prefix that is taken for a part of a default route.
 ///
@@ -18,22 +21,20 @@ const LONGEST_PART: u8 = 4;
 
 /// The routing tables that some packet may be looked up in.
 #[derive(Debug)]
-pub(super) struct TablesInUse(BTreeSet<(bool, u32)>);
+pub(super) struct TablesInUse(BTreeSet<(Family, u32)>);
 
 impl TablesInUse {
     /// The fixed tables, those of policy rules, and with an l3mdev rule those of VRF devices.
     pub(super) fn of(state: &KernelState) -> Self {
         let mut tables = BTreeSet::new();
         for family in [Family::Ipv4, Family::Ipv6] {
-            tables.extend(ALWAYS.map(|(number, _)| (family == Family::Ipv4, number)));
+            tables.extend(ALWAYS.map(|(number, _)| (family, number)));
         }
         for rule in &state.policy_rules {
-            let v4 = rule.family == Family::Ipv4;
-            tables.extend(rule.table.map(|number| (v4, number)));
+            tables.extend(rule.table.map(|number| (rule.family, number)));
             if rule.l3mdev {
-                tables.extend(
-                    state.links.iter().filter_map(|link| link.vrf_table).map(|table| (v4, table)),
-                );
+                let vrf_tables = state.links.iter().filter_map(|link| link.vrf_table);
+                tables.extend(vrf_tables.map(|table| (rule.family, table)));
             }
         }
         Self(tables)
@@ -41,7 +42,7 @@ impl TablesInUse {
 
     /// Whether `table` is looked at for packets of `family`.
     pub(super) fn contain(&self, family: Family, table: u32) -> bool {
-        self.0.contains(&(family == Family::Ipv4, table))
+        self.0.contains(&(family, table))
     }
 }
 
@@ -57,7 +58,7 @@ pub(super) fn find(
     tables: &TablesInUse,
 ) -> BTreeMap<InterfaceName, Why> {
     let mut found = BTreeMap::new();
-    let mut parts: BTreeMap<(bool, u32, u32), Vec<&Route>> = BTreeMap::new();
+    let mut parts: BTreeMap<(Family, u32, u32), Vec<&Route>> = BTreeMap::new();
     for route in &state.routes {
         if !tables.contain(route.family, route.table) {
             continue;
@@ -66,17 +67,16 @@ pub(super) fn find(
             let Some(link) = links.get(index).filter(|link| !link.loopback) else { continue };
             match &route.destination {
                 None => note_best(&mut found, link, route),
-                Some(cidr) if is_part_of_default(cidr) => parts
-                    .entry((route.family == Family::Ipv4, route.table, *index))
-                    .or_default()
-                    .push(route),
+                Some(cidr) if is_part_of_default(cidr) => {
+                    parts.entry((route.family, route.table, *index)).or_default().push(route);
+                }
                 Some(_) => {}
             }
         }
     }
-    for ((_, _, index), routes) in parts {
+    for ((family, _, index), routes) in parts {
         if let (Some(link), Some(route)) = (links.get(&index), routes.first())
-            && make_a_default(&routes, route.family)
+            && make_a_default(&routes, family)
         {
             note_best(&mut found, link, route);
         }
@@ -95,11 +95,11 @@ fn make_a_default(routes: &[&Route], family: Family) -> bool {
     reached.covers(everything)
 }
 
-type Found = BTreeMap<InterfaceName, ((bool, bool, u32), Why)>;
+type Found = BTreeMap<InterfaceName, ((Family, bool, u32), Why)>;
 
 /// Of several default routes through one interface, names the one that counts most.
 fn note_best(found: &mut Found, link: &Link, route: &Route) {
-    let rank = (route.family == Family::Ipv6, route.table != 254, route.metric);
+    let rank = (route.family, route.table != MAIN, route.metric);
     if found.get(&link.name).is_none_or(|(best, _)| rank < *best) {
         found.insert(link.name.clone(), (rank, why(route)));
     }

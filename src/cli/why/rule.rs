@@ -139,16 +139,13 @@ fn elements(set: SetName, classes: &Classes) -> Vec<String> {
     let named = |side: &std::collections::BTreeMap<crate::event::InterfaceName, engine::Why>| {
         side.iter().map(|(name, why)| format!("{name}: {}", why.0)).collect()
     };
-    let ranges = |intervals: &engine::Intervals| {
-        intervals.ranges().iter().map(|range| range.text(intervals.family())).collect()
-    };
     match set {
         SetName::ExternalOut => named(&classes.external_out),
         SetName::ExternalIn => named(&classes.external_in),
-        SetName::Internal4 => ranges(&classes.internal4),
-        SetName::Internal6 => ranges(&classes.internal6),
-        SetName::OnlyInternal4 => ranges(&classes.only_internal4),
-        SetName::OnlyInternal6 => ranges(&classes.only_internal6),
+        SetName::Internal4 => classes.internal4.texts().collect(),
+        SetName::Internal6 => classes.internal6.texts().collect(),
+        SetName::OnlyInternal4 => classes.only_internal4.texts().collect(),
+        SetName::OnlyInternal6 => classes.only_internal6.texts().collect(),
         SetName::Narrow => {
             classes.narrow.iter().map(|(name, mtu)| format!("{name}: MTU {mtu}")).collect()
         }

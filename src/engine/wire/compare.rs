@@ -7,7 +7,7 @@
 
 use netlink_packet_netfilter::nftables::{NfTablesMessage, SetAttribute};
 
-use super::{Key, chain_message, chain_name, keys, rule_message, set_flags, set_message};
+use super::{Key, chain_message, keys, rule_message, set_flags, set_message};
 use crate::engine::ruleset::{Chain, Ruleset, Set, TABLE};
 use crate::sys::netlink::{attribute, attributes};
 use crate::sys::nftables::{LiveTable, attribute_bytes};
@@ -47,7 +47,7 @@ pub fn differences(wanted: &Ruleset, live: &LiveTable) -> Vec<String> {
 
 fn compare_chains(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
     for chain in &wanted.chains {
-        let name = chain_name(chain.name);
+        let name = chain.name.as_str();
         let own = attribute_bytes(&NfTablesMessage::NewChain(chain_message(chain)));
         match named(&live.chains, NFTA_CHAIN_NAME, name) {
             None => found.push(format!("chain {name} is missing")),
@@ -59,14 +59,14 @@ fn compare_chains(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
     }
     for chain in &live.chains {
         let name = text(chain, NFTA_CHAIN_NAME);
-        if !wanted.chains.iter().any(|own| chain_name(own.name) == name) {
+        if !wanted.chains.iter().any(|own| own.name.as_str() == name) {
             found.push(format!("chain {name} is not netcue's"));
         }
     }
 }
 
 fn compare_rules(chain: &Chain, live: &LiveTable, found: &mut Vec<String>) {
-    let name = chain_name(chain.name);
+    let name = chain.name.as_str();
     let rules: Vec<&Vec<u8>> =
         live.rules.iter().filter(|rule| text(rule, NFTA_RULE_CHAIN) == name).collect();
     if rules.len() != chain.rules.len() {

@@ -64,7 +64,7 @@ pub fn replacement(ruleset: &Ruleset) -> Vec<Step> {
         }
     }
     for chain in &ruleset.chains {
-        let name = chain_name(chain.name);
+        let name = chain.name.as_str();
         steps.push(step(
             NfTablesMessage::NewChain(chain_message(chain)),
             NLM_F_CREATE,
@@ -90,14 +90,6 @@ fn table() -> TableMessage {
     }
 }
 
-fn chain_name(name: ChainName) -> &'static str {
-    match name {
-        ChainName::Prerouting => "prerouting",
-        ChainName::Forward => "forward",
-        ChainName::Postrouting => "postrouting",
-    }
-}
-
 fn chain_message(chain: &Chain) -> ChainMessage {
     let (kind, hook, priority) = match chain.name {
         ChainName::Prerouting => ("filter", InetHookNumber::PreRouting, -300),
@@ -107,7 +99,7 @@ fn chain_message(chain: &Chain) -> ChainMessage {
     ChainMessage {
         attributes: vec![
             ChainAttribute::Table(TABLE.to_owned()),
-            ChainAttribute::Name(chain_name(chain.name).to_owned()),
+            ChainAttribute::Name(chain.name.as_str().to_owned()),
             ChainAttribute::Hook(vec![
                 Hook::Number(hook.into()),
                 Hook::Priority(i32::cast_unsigned(priority)),
@@ -123,7 +115,7 @@ fn rule_message(chain: &Chain, rule: &Rule) -> RuleMessage {
     RuleMessage {
         attributes: vec![
             RuleAttribute::Table(TABLE.to_owned()),
-            RuleAttribute::Chain(chain_name(chain.name).to_owned()),
+            RuleAttribute::Chain(chain.name.as_str().to_owned()),
             RuleAttribute::Expressions(expressions.map(ListAttribute::from).collect()),
             RuleAttribute::UserData(user_data(RULE_COMMENT, &comment(rule.comment))),
         ],
