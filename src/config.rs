@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::event::InterfaceName;
 
+/// Largest configuration file in bytes.
+pub const LARGEST: u64 = 1 << 20;
+
 /// The whole configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

@@ -8,9 +8,6 @@ use crate::error::Exit;
 use crate::paths::Layout;
 use crate::sys::{files, terminal};
 
-/// Largest configuration file in bytes.
-const LARGEST: u64 = 1 << 20;
-
 /// What may be said with `check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -22,7 +19,7 @@ pub(super) struct Args {
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let path = args.file.clone().unwrap_or_else(|| layout.configuration());
     let name = path.display();
-    let content = files::read_if_there(&path, LARGEST)
+    let content = files::read_if_there(&path, config::LARGEST)
         .map_err(|error| Failure::new(Exit::InputOutput, error))?;
     let Some(content) = content else {
         if args.file.is_some() {

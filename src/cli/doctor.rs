@@ -112,8 +112,8 @@ fn judged(survey: &Survey) -> (usize, Vec<(PathBuf, String)>, Option<PathBuf>) {
             Fitness::Unfit(why) => refused.push((candidate.path.clone(), why.clone())),
         }
     }
-    let misnamed = "its name has other characters than A-Z a-z 0-9 _ and -";
-    refused.extend(survey.misnamed.iter().map(|path| (path.clone(), misnamed.to_owned())));
+    let misnamed = survey.misnamed.iter();
+    refused.extend(misnamed.map(|path| (path.clone(), hooks::MISNAMED.to_owned())));
     (fit, refused, engine)
 }
 

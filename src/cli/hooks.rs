@@ -57,7 +57,7 @@ fn rows(survey: &Survey) -> Vec<Row> {
         name: name_of(path),
         path: path.display().to_string(),
         state: "skipped",
-        note: "its name has other characters than A-Z a-z 0-9 _ and -".to_owned(),
+        note: hooks::MISNAMED.to_owned(),
     }));
     rows.extend(survey.unreadable.iter().map(|error| Row {
         name: name_of(&error.path),

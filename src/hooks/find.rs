@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::trust::{Distrust, judge, judge_program};
@@ -12,6 +13,9 @@ use crate::sys::folder::{self, Guide, Kind, Way};
 /// Bytes at the top of a hook in which its header lines have to stand.
 const HEAD: u64 = 4096;
 
+/// What is wrong with a name that run-parts(8) would pass over.
+pub const MISNAMED: &str = "its name has other characters than A-Z a-z 0-9 _ and -";
+
 /// Everything found in the hook folders.
 #[derive(Debug, Default)]
 pub struct Survey {
@@ -19,7 +23,7 @@ pub struct Survey {
     pub hooks: Vec<Found>,
     /// Files that a file of the same name in a later folder stands before: it, and that one.
     pub overridden: Vec<(PathBuf, PathBuf)>,
-    /// Files that run-parts would pass over because of their name.
+    /// Files that are passed over because of their name: see [`MISNAMED`].
     pub misnamed: Vec<PathBuf>,
     /// Folders that are there and can't be read.
     pub unreadable: Vec<FileError>,
@@ -49,6 +53,17 @@ pub enum Judgement {
     Distrusted(Distrust),
     /// It can't be looked at.
     Unreadable(FileError),
+}
+
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(_) => f.write_str("ready"),
+            Self::Masked => f.write_str("masked"),
+            Self::Distrusted(distrust) => write!(f, "not trusted: {distrust}"),
+            Self::Unreadable(error) => error.fmt(f),
+        }
+    }
 }
 
 /// Looks through the hook folders.

@@ -16,9 +16,6 @@ use crate::sys::files::{self, FileError};
 use crate::sys::syslog::{self, Urgency};
 use crate::sys::{child, clock};
 
-/// Largest configuration file in bytes.
-const LARGEST_CONFIGURATION: u64 = 1 << 20;
-
 /// A machine, or a root that stands for one.
 #[derive(Debug)]
 pub struct House {
@@ -73,7 +70,7 @@ impl House {
         let path = self.layout.good_configuration();
         if good.is_empty() {
             files::remove_quietly(&path);
-        } else if !files::read_if_there(&path, LARGEST_CONFIGURATION)
+        } else if !files::read_if_there(&path, config::LARGEST)
             .is_ok_and(|kept| kept.as_ref() == Some(&good))
         {
             // Without it the defaults hold then, and that is said.
@@ -154,7 +151,7 @@ enum Unusable {
 }
 
 fn read_config(path: &Path) -> Result<(Config, Vec<u8>), Unusable> {
-    let content = files::read_if_there(path, LARGEST_CONFIGURATION)?.unwrap_or_default();
+    let content = files::read_if_there(path, config::LARGEST)?.unwrap_or_default();
     let config = config::parse(&String::from_utf8_lossy(&content), path)?;
     Ok((config, content))
 }

@@ -113,8 +113,9 @@ impl Executor<'_> {
         match hooks::judge_hook(path, self.house.layout.root()) {
             Judgement::Ready(file) => self.file(step, path, file, manner),
             Judgement::Masked => not_started("it has been masked since".to_owned()),
-            Judgement::Distrusted(distrust) => not_started(format!("not trusted: {distrust}")),
-            Judgement::Unreadable(error) => not_started(error.to_string()),
+            unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => {
+                not_started(unfit.to_string())
+            }
         }
     }
 }
@@ -135,10 +136,9 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
             path: found.path.clone(),
             fitness: match &found.judgement {
                 Judgement::Masked => Fitness::Masked,
-                Judgement::Distrusted(distrust) => {
-                    Fitness::Unfit(format!("not trusted: {distrust}"))
+                unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => {
+                    Fitness::Unfit(unfit.to_string())
                 }
-                Judgement::Unreadable(error) => Fitness::Unfit(error.to_string()),
                 Judgement::Ready(_) => match Wishes::from_head(&found.head) {
                     Ok(wishes) if wishes.manner.unattended && found.name == plan::ENGINE => {
                         // What comes behind it relies on the rules having been seen to.

@@ -8,16 +8,14 @@ use serde_json::{Value, json};
 
 use super::recorded::{self, Recorded, names};
 use super::{Ended, Failure, tar};
+use crate::config;
 use crate::engine;
 use crate::error::Exit;
-use crate::hooks::{self, Judgement};
+use crate::hooks;
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::sys::{files, identity, screen, terminal};
 use redact::Redaction;
-
-/// Largest configuration that is taken along.
-const LARGEST: u64 = 1 << 20;
 
 /// What may be said with `capture`.
 #[derive(Debug, clap::Args)]
@@ -111,15 +109,9 @@ fn pretty(value: &Value) -> String {
 fn hook_list(house: &House) -> Value {
     let survey = hooks::find(&house.layout);
     let hooks = survey.hooks.iter().map(|hook| {
-        let standing = match &hook.judgement {
-            Judgement::Ready(_) => "ready".to_owned(),
-            Judgement::Masked => "masked".to_owned(),
-            Judgement::Distrusted(distrust) => format!("not trusted: {distrust}"),
-            Judgement::Unreadable(error) => error.to_string(),
-        };
         let header: Vec<&str> =
             hook.head.lines().filter(|line| line.starts_with("# netcue:")).collect();
-        json!({ "name": hook.name, "path": hook.path, "standing": standing, "header": header })
+        json!({ "name": hook.name, "path": hook.path, "standing": hook.judgement.to_string(), "header": header })
     });
     hooks.collect()
 }
@@ -127,13 +119,13 @@ fn hook_list(house: &House) -> Value {
 /// The configuration without comments, which may say anything; none if it can't be used:
 /// the defaults hold then.
 fn configuration(path: &Path) -> Option<String> {
-    let content = files::read_if_there(path, LARGEST).ok()??;
+    let content = files::read_if_there(path, config::LARGEST).ok()??;
     let text = String::from_utf8(content).ok()?;
-    let meant = crate::config::parse(&text, path).ok()?;
+    let meant = config::parse(&text, path).ok()?;
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim_end());
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     let bare = lines.join("\n") + "\n";
     // A quoted name may have that sign in it.
-    let is_same = crate::config::parse(&bare, path).is_ok_and(|config| config == meant);
+    let is_same = config::parse(&bare, path).is_ok_and(|config| config == meant);
     is_same.then_some(bare)
 }

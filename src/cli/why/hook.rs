@@ -136,8 +136,9 @@ fn stands(house: &crate::pipeline::House, survey: &Survey, name: &str) -> Vec<Li
     }
     for path in survey.misnamed.iter().filter(|path| path.ends_with(name)) {
         lines.push(Line::Warns(format!(
-            "{} is not run, because its name has other characters than A-Z a-z 0-9 _ and -.",
-            path.display()
+            "{} is not run, because {}.",
+            path.display(),
+            hooks::MISNAMED
         )));
     }
     lines.extend(survey.unreadable.iter().map(|error| Line::Warns(format!("{error}."))));
