@@ -1,11 +1,10 @@
 //! `sources`: who may call, what calls from where, when it was last heard of, and what is
 //! missing.
 
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure};
+use super::{Ended, Failure, when};
 use crate::error::Exit;
 use crate::integrate::{self, Attachment, Seen};
 use crate::journal::{self, Heard};
@@ -74,10 +73,7 @@ fn as_table(rows: &[Row], heard: &Heard) -> String {
         let yes = |is_so| if is_so { "yes" } else { "no" };
         let last = heard.last.get(row.source.name.as_str()).map_or_else(
             || if heard.whole { "never" } else { "not lately" }.to_owned(),
-            |time| {
-                let local = time.to_zoned_datetime(TimeZone::system());
-                local.strftime("%m-%d %H:%M:%S").to_string()
-            },
+            |time| when::brief(*time),
         );
         let spots = &row.attachment.spots;
         let missing = &row.attachment.missing;

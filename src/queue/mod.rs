@@ -34,6 +34,13 @@ impl Ticket {
         id.parse().ok()
     }
 
+    /// When the event was accepted, in nanoseconds of `CLOCK_BOOTTIME`, if its name says so.
+    #[must_use]
+    pub fn boottime_ns(&self) -> Option<u64> {
+        let (boottime_ns, _) = self.0.split_once('-')?;
+        boottime_ns.parse().ok()
+    }
+
     /// The name of its file in the queue.
     #[must_use]
     pub fn as_str(&self) -> &str {

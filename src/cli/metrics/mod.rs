@@ -12,6 +12,7 @@ use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::paths::Layout;
 use crate::pipeline::House;
+use crate::queue::Ticket;
 use crate::sys::files::{self, FileError};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, screen, terminal};
@@ -78,8 +79,7 @@ fn read(path: &Path) -> Result<Totals, FileError> {
 /// How the queue is right now.
 fn present(house: &House) -> Present {
     let waiting = house.queue.waiting().unwrap_or_default();
-    // A ticket begins with the boot-time clock of its acceptance, in nanoseconds.
-    let oldest = waiting.first().and_then(|ticket| ticket.as_str().split('-').next()?.parse().ok());
-    let oldest_ns = oldest.map_or(0, |since: u64| clock::boottime_ns().saturating_sub(since));
+    let oldest = waiting.first().and_then(Ticket::boottime_ns);
+    let oldest_ns = oldest.map_or(0, |since| clock::boottime_ns().saturating_sub(since));
     Present { waiting: waiting.len(), oldest_ns }
 }

@@ -49,8 +49,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     };
     let waiting = house.queue.waiting().unwrap_or_default();
     let in_hand = |event: &crate::event::Event| {
-        let id = event.id.to_string();
-        waiting.iter().any(|ticket| ticket.as_str().contains(&id))
+        waiting.iter().any(|ticket| ticket.event_id() == Some(event.id))
     };
     let tracks =
         spans::read(&house.journal, &wanted, clock::now(), in_hand).map_err(history::unreadable)?;
@@ -138,11 +137,6 @@ fn ending(track: &Track) -> &'static str {
 /// Text without anything that could move a cursor, break a line or turn its direction.
 fn one_line(text: &str) -> String {
     terminal::harmless(text).replace(['\n', '\t'], " ")
-}
-
-/// The local time of day, to the millisecond.
-fn time_of_day(time: Timestamp) -> String {
-    zoned(time).strftime("%H:%M:%S%.3f").to_string()
 }
 
 fn zoned(time: Timestamp) -> jiff::ZonedDateTime {

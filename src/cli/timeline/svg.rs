@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use super::scale::{Scale, count, duration};
 use super::spans::{Bar, Span, Track};
-use super::{Kind, ending, heading, kind, number, one_line, period, remark, summary, time_of_day};
+use super::{Kind, ending, heading, kind, number, one_line, period, remark, summary};
+use crate::cli::when;
 
 const WIDTH: f64 = 1200.0;
 const MARGIN: f64 = 24.0;
@@ -164,7 +165,7 @@ impl Picture {
         for piece in &pieces {
             let x = piece.x;
             self.put(&format!("<path class=\"start\" d=\"M{x:.1} {}V{bottom:.1}\"/>", TOP - 26.0));
-            let clock = time_of_day(piece.span.from);
+            let clock = when::clock_only(piece.span.from);
             let end = x + width(&clock, 10.5);
             if x >= clock_free && end <= edge {
                 self.text("axis", x + 1.0, TOP - 30.0, &clock);
@@ -351,7 +352,7 @@ fn about_event(track: &Track) -> String {
     format!(
         "{}: {ending}, accepted {}, waited {}, ran {}, event {}",
         heading(track),
-        time_of_day(track.event.time),
+        when::clock_only(track.event.time),
         duration(track.waited_ms()),
         duration(track.ran_ms()),
         track.event.id
@@ -365,7 +366,12 @@ fn about_step(bar: &Bar) -> String {
 }
 
 fn lasted(span: Span) -> String {
-    format!("{}, from {} to {}", duration(span.ms()), time_of_day(span.from), time_of_day(span.to))
+    format!(
+        "{}, from {} to {}",
+        duration(span.ms()),
+        when::clock_only(span.from),
+        when::clock_only(span.to)
+    )
 }
 
 /// Words behind a name, in a style of their own, and the room they take from it.

@@ -2,8 +2,9 @@
 
 use super::scale::{Scale, count, duration};
 use super::spans::{Bar, Span, Track};
-use super::{Kind, ending, heading, kind, number, period, remark, summary, time_of_day};
+use super::{Kind, ending, heading, kind, number, period, remark, summary};
 use crate::cli::table::{Paint, Table, Tone};
+use crate::cli::when;
 
 /// What things are drawn with.
 struct Letters {
@@ -105,7 +106,7 @@ impl Canvas {
         let mut line = vec![' '; self.plot];
         let mut free_from = 0;
         for (index, piece) in self.scale.pieces.iter().enumerate() {
-            let label = if index == 0 { time_of_day(piece.span.from) } else { String::new() };
+            let label = if index == 0 { when::clock_only(piece.span.from) } else { String::new() };
             free_from = write(&mut line, piece.x, &label, free_from);
             for tick in self.scale.ticks(piece, 12.0) {
                 let label = format!("{}{}", self.letters.tick, tick.label);
