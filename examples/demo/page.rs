@@ -1,7 +1,7 @@
 //! What the reader sees: headings, labelled rows and colours, at most 100 columns wide.
 
 use netcue::event::Event;
-use netcue::sys::terminal;
+use netcue::sys::{screen, terminal};
 
 use crate::outcome::{Result, Verdict};
 use crate::rules::Changed;
@@ -82,7 +82,7 @@ pub(crate) fn complain(text: &str) {
 impl Page {
     /// An empty page.
     pub(crate) fn new() -> Self {
-        Self { colour: terminal::wants_colour(), part: 0, proofs: Vec::new() }
+        Self { colour: screen::wants_colour(), part: 0, proofs: Vec::new() }
     }
 
     fn paint(&self, tone: Tone, text: &str) -> String {

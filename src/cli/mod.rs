@@ -7,7 +7,6 @@ mod emit;
 mod enable;
 mod from;
 mod capture;
-mod cloudevents;
 mod found;
 mod history;
 mod hooks;
@@ -42,7 +41,7 @@ use crate::error::Exit;
 use crate::paths::Layout;
 use crate::sources::Call;
 use crate::sys::invocation::{self, Invocation};
-use crate::sys::terminal;
+use crate::sys::{screen, terminal};
 
 /// Runs rules and scripts whenever routing changes or a network interface goes up or down.
 #[derive(Debug, Parser)]
@@ -214,7 +213,7 @@ fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
     if !error.use_stderr() {
         let styled = error.render();
         let text =
-            if terminal::wants_colour() { styled.ansi().to_string() } else { styled.to_string() };
+            if screen::wants_colour() { styled.ansi().to_string() } else { styled.to_string() };
         terminal::show(&text)?;
         return Ok(Exit::Done);
     }

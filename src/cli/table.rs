@@ -31,7 +31,7 @@ impl Paint {
     /// For stdout as it is.
     pub(super) fn for_stdout() -> Self {
         Self {
-            colours: terminal::wants_colour(),
+            colours: screen::wants_colour(),
             ascii: screen::is_terminal() && !screen::takes_utf8(),
             width: screen::width(),
         }

@@ -10,9 +10,9 @@ use crate::hooks::{self, HookCall, HookEnd, HookOutcome, Judgement, Survey};
 use crate::journal::{PlannedStep, StepEnd, StepOutcome};
 use crate::plan::{self, Candidate, Fitness, Manner, Step, Wishes};
 use crate::queue::Ticket;
+use crate::sys::accounts;
 use crate::sys::child::Limits;
 use crate::sys::clock::Stopwatch;
-use crate::sys::invocation;
 use crate::sys::signals::Signals;
 
 /// The steps of one event, and what is known of the rules while they are executed.
@@ -83,7 +83,7 @@ impl Executor<'_> {
     fn file(&self, step: &str, path: &Path, file: PathBuf, manner: &Manner) -> StepEnd {
         let user = match &manner.user {
             None => None,
-            Some(name) => match invocation::account(name) {
+            Some(name) => match accounts::find(name) {
                 Some(account) => Some(account),
                 None => return not_started(format!("user={name}: there is no such account")),
             },

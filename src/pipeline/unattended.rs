@@ -16,7 +16,7 @@ use crate::plan::Manner;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder;
 use crate::sys::lock::{Lock, Probe};
-use crate::sys::orphans;
+use crate::sys::processes;
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
 
@@ -196,7 +196,7 @@ fn read(house: &mut House, path: &Path) -> Option<Job> {
 /// be repeated.
 pub(super) fn end_orphans(event: &Event, grace: Duration, is_step: impl Fn(&str) -> bool) -> usize {
     let id = event.id.to_string();
-    orphans::end(grace, |variable| {
+    processes::end_orphans(grace, |variable| {
         variable("NETCUE_ID").as_deref() == Some(&id)
             && variable("NETCUE_STEP").is_some_and(|step| is_step(&step))
     })

@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::paths::Layout;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder;
-use crate::sys::invocation;
+use crate::sys::processes;
 
 /// Largest event in bytes: details, lists and warnings are bounded, so a larger file is none.
 const LARGEST_EVENT: u64 = 256 * 1024;
@@ -137,7 +137,7 @@ impl Queue {
     pub fn abandoned(&self) -> Result<Vec<Draft>, FileError> {
         let draft = |name: String| {
             let (ticket, writer) = name.strip_prefix('.')?.rsplit_once('.')?;
-            let is_dead = !invocation::is_alive(writer.parse().ok()?);
+            let is_dead = !processes::is_alive(writer.parse().ok()?);
             is_dead.then(|| Draft { aside: self.folder.join(&name), ticket: Ticket(ticket.into()) })
         };
         let names = folder::names(&self.folder)?;

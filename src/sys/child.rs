@@ -19,7 +19,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, pipe2};
 
 use super::clock::{Stopwatch, timeout_until};
-use super::orphans;
+use super::processes;
 use super::signals::Signals;
 
 /// What to run.
@@ -257,7 +257,7 @@ fn end_group<T>(leader: Pid, reap: impl FnOnce() -> T) -> bool {
         return false;
     }
     let kill_at = Instant::now() + LEFTOVER_GRACE;
-    while orphans::group_lives(leader) {
+    while processes::group_lives(leader) {
         if Instant::now() >= kill_at {
             signal_group(leader, Signal::SIGKILL);
             break;

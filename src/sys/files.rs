@@ -20,9 +20,12 @@ pub struct FileError {
 
 impl FileError {
     /// Names the attempt and the path an error is about.
-    pub fn at(verb: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+    pub fn at<E: Into<io::Error>>(
+        verb: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(E) -> Self + use<E> {
         let path = path.to_owned();
-        move |source| Self { verb, path, source }
+        move |source| Self { verb, path, source: source.into() }
     }
 
     /// What to do about it, where the kernel's words don't say.

@@ -31,12 +31,10 @@ impl Follower {
     /// When the folder can't be watched or the file can't be read.
     pub fn of(path: &Path) -> Result<Self, FileError> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
-            .map_err(|errno| FileError::at("watch", path)(errno.into()))?;
+            .map_err(FileError::at("watch", path))?;
         let folder = path.parent().unwrap_or(path);
         let news = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVE;
-        inotify
-            .add_watch(folder, news)
-            .map_err(|errno| FileError::at("watch", folder)(errno.into()))?;
+        inotify.add_watch(folder, news).map_err(FileError::at("watch", folder))?;
         let file = open(path)?;
         let position = match &file {
             Some(file) => file.metadata().map_err(FileError::at("read", path))?.len(),

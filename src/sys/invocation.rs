@@ -4,11 +4,10 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use nix::errno::Errno;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
-use nix::sys::signal::{SigSet, kill};
+use nix::sys::signal::SigSet;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Gid, Pid, getegid, geteuid, getgroups, setgroups, setresgid, setsid};
+use nix::unistd::{Gid, getegid, geteuid, getgroups, setgroups, setresgid, setsid};
 
 /// The search path hooks get; nothing here is ever looked up by a bare name.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -110,12 +109,6 @@ pub fn leave_session() {
     let _ = std::env::set_current_dir("/");
 }
 
-/// Whether a process of that number lives.
-#[must_use]
-pub fn is_alive(pid: i32) -> bool {
-    kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
-}
-
 /// Whether we have root's rights.
 #[must_use]
 pub fn is_root() -> bool {
@@ -136,25 +129,4 @@ pub fn read_stdin(limit: u64) -> io::Result<Vec<u8>> {
         ));
     }
     Ok(content)
-}
-
-/// The kernel's index of an interface, if there is one of that name now.
-#[must_use]
-pub fn interface_index(name: &str) -> Option<u32> {
-    nix::net::if_::if_nametoindex(name).ok()
-}
-
-/// User and primary group of an account in `/etc/passwd`.
-///
-/// Not by getpwnam(3): it may ask a directory on a network that has just gone, and in a
-/// static program it dies in modules that were made for a shared libc.
-#[must_use]
-pub fn account(name: &str) -> Option<(u32, u32)> {
-    let accounts = std::fs::read("/etc/passwd").ok()?;
-    String::from_utf8_lossy(&accounts).lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let is_it = fields.next()? == name;
-        let (_password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?);
-        is_it.then_some((uid.parse().ok()?, gid.parse().ok()?))
-    })
 }

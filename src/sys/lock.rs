@@ -33,7 +33,7 @@ impl Lock {
             Ok(_) => Ok(Some(Self(file, None))),
             Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
             Err(Errno::EBADF) => Self::try_read_only(file).map_err(FileError::at("lock", path)),
-            Err(errno) => Err(FileError::at("lock", path)(errno.into())),
+            Err(errno) => Err(FileError::at("lock", path)(errno)),
         }
     }
 
@@ -60,7 +60,7 @@ impl Lock {
         let file = open(path).map_err(FileError::at("open the lock", path))?;
         match fcntl(&file, FcntlArg::F_OFD_SETLKW(&whole(libc::F_WRLCK))) {
             Ok(_) => Ok(Self(file, None)),
-            Err(errno) => Err(FileError::at("lock", path)(errno.into())),
+            Err(errno) => Err(FileError::at("lock", path)(errno)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The ground: the only folder that touches the machine. Everything above it decides
 //! over plain data.
 
+pub mod accounts;
 pub mod append;
 pub mod child;
 pub mod clock;
@@ -13,11 +14,10 @@ mod handover;
 pub mod identity;
 pub mod invocation;
 pub mod lock;
-pub mod names;
 pub mod netlink;
 pub mod nftables;
-pub mod orphans;
 pub mod place;
+pub mod processes;
 pub mod prompt;
 pub mod route;
 pub mod sandbox;

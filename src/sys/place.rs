@@ -82,7 +82,7 @@ pub fn why_not_writable(path: &Path) -> Option<FileError> {
     while !files::is_there(there) {
         there = there.parent()?;
     }
-    let cant = FileError::at("write to", there);
+    let cant = FileError::at::<io::Error>("write to", there);
     if there != path && !there.is_dir() {
         return Some(cant(ErrorKind::NotADirectory.into()));
     }

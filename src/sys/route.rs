@@ -66,6 +66,12 @@ pub fn read() -> Result<KernelState, NetlinkError> {
     Ok(state)
 }
 
+/// The kernel's index of an interface, if there is one of that name now.
+#[must_use]
+pub fn interface_index(name: &str) -> Option<u32> {
+    nix::net::if_::if_nametoindex(name).ok()
+}
+
 /// Adds what one message of the kernel says to the state, or a note if it makes no sense.
 pub fn decode(state: &mut KernelState, message: &Received) {
     match RouteNetlinkMessage::parse_with_param(message.payload.as_slice(), message.kind) {

@@ -44,13 +44,13 @@ pub fn enter(root: &Path) -> Result<(), FileError> {
         flags |= CloneFlags::CLONE_NEWUSER;
     }
     let namespaces = Path::new("/proc/self/ns");
-    unshare(flags).map_err(|errno| FileError::at("leave", namespaces)(errno.into()))?;
+    unshare(flags).map_err(FileError::at("leave", namespaces))?;
     if !user.is_root() {
         write("/proc/self/setgroups", "deny")?;
         write("/proc/self/uid_map", &format!("0 {user} 1"))?;
         write("/proc/self/gid_map", &format!("0 {group} 1"))?;
     }
-    become_first_process().map_err(|errno| FileError::at("leave", namespaces)(errno.into()))?;
+    become_first_process().map_err(FileError::at("leave", namespaces))?;
     settle_mounts(root)
 }
 
@@ -123,7 +123,7 @@ fn put(
     flags: MsFlags,
 ) -> Result<(), FileError> {
     let options = (kind == Some("tmpfs")).then_some("mode=0755");
-    mount(from, at, kind, flags, options).map_err(|errno| FileError::at("mount", at)(errno.into()))
+    mount(from, at, kind, flags, options).map_err(FileError::at("mount", at))
 }
 
 /// A folder with nothing in it in the place of one that is there.

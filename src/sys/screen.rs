@@ -1,5 +1,4 @@
-//! What stdout is to whoever reads it: how wide, in which characters, and whether anybody
-//! still does.
+//! What stdout is to whoever reads it: how wide, in which characters, and in colours or not.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsRawFd;
@@ -10,6 +9,15 @@ use nix::libc;
 #[must_use]
 pub fn is_terminal() -> bool {
     io::stdout().is_terminal()
+}
+
+/// Whether stdout is a terminal that wants colours: `NO_COLOR` (no-color.org) and
+/// `TERM=dumb` say no.
+#[must_use]
+pub fn wants_colour() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+    is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
 /// Whether stdout is a terminal on which a line can be written over.

@@ -2,7 +2,7 @@
 //! its way there.
 
 use std::borrow::Cow;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 /// Writes to stdout. A reader that has gone away wants no more, so that is no error.
 ///
@@ -28,15 +28,6 @@ pub fn write(bytes: &[u8]) -> io::Result<()> {
 pub fn tell(text: &str) {
     // There is nobody left to tell that stderr can't be written.
     let _ = writeln!(io::stderr(), "netcue: {}", harmless_lines(text));
-}
-
-/// Whether stdout is a terminal that wants colours: `NO_COLOR` (no-color.org) and
-/// `TERM=dumb` say no.
-#[must_use]
-pub fn wants_colour() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
 /// The text as one line, with every control character but tab shown as an escape, so that

@@ -20,15 +20,12 @@ impl Watch {
     /// # Errors
     /// When the kernel has no watches left.
     pub fn on(folder: &Path, lock: &Path) -> Result<Self, FileError> {
-        let watch = |path| FileError::at("watch", path);
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
-            .map_err(|errno| watch(folder)(errno.into()))?;
+            .map_err(FileError::at("watch", folder))?;
         let losses = AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVED_FROM;
-        inotify.add_watch(folder, losses).map_err(|errno| watch(folder)(errno.into()))?;
+        inotify.add_watch(folder, losses).map_err(FileError::at("watch", folder))?;
         // The kernel closes a dead holder's file: the only way to hear of its death.
-        inotify
-            .add_watch(lock, AddWatchFlags::IN_CLOSE)
-            .map_err(|errno| watch(lock)(errno.into()))?;
+        inotify.add_watch(lock, AddWatchFlags::IN_CLOSE).map_err(FileError::at("watch", lock))?;
         Ok(Self(inotify))
     }
 

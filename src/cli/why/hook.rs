@@ -7,7 +7,7 @@ use crate::cli::{told, when};
 use crate::hooks::{self, Distrust, Judgement, Reason, Survey};
 use crate::journal::{Outcome, Reach, Story};
 use crate::plan::{ENGINE, Wishes};
-use crate::sys::names;
+use crate::sys::accounts;
 
 /// Events told about where nobody says when.
 const LAST: usize = 3;
@@ -178,10 +178,10 @@ fn in_words(distrust: &Distrust) -> String {
     let part = distrust.part.display();
     match distrust.reason {
         Reason::Owner(uid) => {
-            format!("{part} belongs to {}, not to root (chown root)", names::of_user(uid))
+            format!("{part} belongs to {}, not to root (chown root)", accounts::user_name(uid))
         }
         Reason::GroupWritable(gid) => {
-            format!("{part} is writable by group {} (chmod g-w)", names::of_group(gid))
+            format!("{part} is writable by group {} (chmod g-w)", accounts::group_name(gid))
         }
         _ => distrust.to_string(),
     }

@@ -1,11 +1,12 @@
 //! `history`: what came, from whom, what ran, how it ended, and how long it took.
 
+mod cloudevents;
 mod follow;
 mod full;
 mod rows;
 
 use super::table::Paint;
-use super::{Ended, Failure, cloudevents, found, json, told, when};
+use super::{Ended, Failure, found, json, told, when};
 use crate::error::Exit;
 use crate::journal::{self, Found, Name, Reach, Story};
 use crate::paths::Layout;

@@ -1,10 +1,11 @@
-//! Processes that a run left behind when it was killed, found by what stands in their
-//! environment.
+//! Other processes: whether they live, and ending those that a run left behind when it was
+//! killed, which are found by what stands in their environment.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -14,12 +15,21 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// How long to wait for those that were sent KILL: what hangs in the kernel never goes.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
+/// Whether a process of that number lives.
+#[must_use]
+pub fn is_alive(pid: i32) -> bool {
+    kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
+}
+
 /// Ends every process whose environment `is_orphan` takes: TERM, and KILL after `grace`.
 /// Returns how many there were.
 ///
 /// Only what a process was started with counts: `/proc/PID/environ` is not changed by
 /// the process itself, and a reused number brings another environment with it.
-pub fn end(grace: Duration, is_orphan: impl Fn(&dyn Fn(&str) -> Option<String>) -> bool) -> usize {
+pub fn end_orphans(
+    grace: Duration,
+    is_orphan: impl Fn(&dyn Fn(&str) -> Option<String>) -> bool,
+) -> usize {
     let orphans = || -> Vec<Pid> { processes().filter(|pid| is_one(*pid, &is_orphan)).collect() };
     let found = orphans();
     signal_all(&found, Signal::SIGTERM);
