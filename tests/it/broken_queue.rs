@@ -114,19 +114,22 @@ fn a_corrupt_queue_file_is_set_aside_and_the_rest_goes_on_in_order() {
     put(6, &vec![b' '; 300 << 10]);
     fs::create_dir(queue.join(name(7))).expect("a folder");
     symlink("/nowhere", queue.join(name(8))).expect("a link");
+    let pipe = queue.join(name(9));
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     let ran = scene.netcue(["run"]).stderr_has("set aside as ").run();
-    assert_eq!(ran.stderr.matches("netcue: set aside as ").count(), 6, "{ran:?}");
+    assert_eq!(ran.stderr.matches("netcue: set aside as ").count(), 7, "{ran:?}");
     ran.assert_said(&[
         "schema is \"netcue.event/2\", this netcue reads",
         "larger than 262144 bytes",
+        "it is a pipe, not a file",
     ]);
     assert_eq!(scene.text("order"), "start\nservices\n");
     assert_eq!(scene.queue(), Vec::<String>::new());
-    let aside: Vec<String> = [1, 3, 4, 6, 7, 8].into_iter().map(name).collect();
+    let aside: Vec<String> = [1, 3, 4, 6, 7, 8, 9].into_iter().map(name).collect();
     assert_eq!(scene.names_in("run/netcue/failed"), aside);
-    assert_eq!(scene.records("set-aside").len(), 6);
+    assert_eq!(scene.records("set-aside").len(), 7);
     let history = scene.netcue(["history"]).any_stdout().run().stdout;
-    assert_eq!(history.matches("set aside as ").count(), 6, "{history}");
+    assert_eq!(history.matches("set aside as ").count(), 7, "{history}");
 }
 
 #[test]
