@@ -9,6 +9,22 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::files::FileError;
 
+const A_LINK: &str = "it is a symbolic link: link its folder instead";
+const NO_FILE: &str = "it is not a regular file";
+
+/// Why no line can be appended to what stands at this path; nothing if that is a file, or
+/// nothing is there.
+#[must_use]
+pub fn why_no_lines(path: &Path) -> Option<FileError> {
+    let kind = fs::symlink_metadata(path).ok()?.file_type();
+    let why = match kind {
+        kind if kind.is_file() => return None,
+        kind if kind.is_symlink() => A_LINK,
+        _ => NO_FILE,
+    };
+    Some(FileError::at("append to", path)(io::Error::other(why)))
+}
+
 /// A file of lines, kept open.
 #[derive(Debug)]
 pub struct LineFile {
@@ -85,11 +101,9 @@ impl LineFile {
             options.read(true).append(true).create(true).mode(0o640).custom_flags(flags);
             match options.open(&self.path) {
                 Err(error) if error.raw_os_error() == Some(nix::libc::ELOOP) => {
-                    Err(io::Error::other("it is a symbolic link: link its folder instead"))
+                    Err(io::Error::other(A_LINK))
                 }
-                Ok(file) if !file.metadata()?.is_file() => {
-                    Err(io::Error::other("it is not a regular file"))
-                }
+                Ok(file) if !file.metadata()?.is_file() => Err(io::Error::other(NO_FILE)),
                 opened => opened,
             }
         };

@@ -46,6 +46,13 @@ fn without_a_journal_everything_else_is_done() {
         assert_eq!(ran.summaries.len(), 1);
         scene.assert_handled();
         assert_eq!(scene.queue(), Vec::<String>::new());
+        // Nor is anybody kept, and who looks finds out.
+        scene.calling(&IP_UP.replace("ip-up", "ip-pre-up")).any_stderr().run();
+        scene.netcue(["history"]).any_status().any_stdout().any_stderr().run();
+        let doctor = scene.netcue(["doctor", "--json"]).any_status().any_stdout().run();
+        let doctor: Vec<Value> = serde_json::from_str(&doctor.stdout).expect("JSON");
+        let storage = doctor.iter().find(|one| one["check"] == "storage").expect("storage");
+        assert_eq!(storage["state"], "attention", "{what}: {storage:#}");
         if scene.path("etc/precious").exists() {
             assert_eq!(scene.text("etc/precious"), "precious\n");
         }
