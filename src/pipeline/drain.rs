@@ -86,10 +86,9 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
         };
         // What was begun is finished first: the note knows of no other event.
         waiting.sort_by_key(|ticket| !is_last(ticket));
-        for (index, ticket) in waiting.iter().enumerate() {
-            let behind = waiting.get(index + 1..).unwrap_or_default();
+        for ticket in &waiting {
             let mut hand = Hand { house, lock, signals };
-            match hand.take_up(ticket, behind, last.as_ref().filter(|_| is_last(ticket))) {
+            match hand.take_up(ticket, last.as_ref().filter(|_| is_last(ticket))) {
                 Taken::Finished => {}
                 Taken::Failed(id) => drained.failed.push(id),
                 Taken::Stopped(signal) => {
@@ -140,7 +139,7 @@ struct Hand<'a> {
 
 impl Hand<'_> {
     /// `last` is the note of an earlier run of this event that did not get through.
-    fn take_up(&mut self, ticket: &Ticket, behind: &[Ticket], last: Option<&Note>) -> Taken {
+    fn take_up(&mut self, ticket: &Ticket, last: Option<&Note>) -> Taken {
         let mut event = match self.house.queue.read(ticket) {
             Ok(Some(event)) => event,
             Ok(None) if !self.house.queue.holds(ticket) => return Taken::Finished,
@@ -175,9 +174,14 @@ impl Hand<'_> {
                 self.house.say(Urgency::Warning, &error.to_string());
             }
         }
-        let end =
-            Run { house: self.house, signals: self.signals, event: &event, done: &done, behind }
-                .through();
+        let end = Run {
+            house: self.house,
+            signals: self.signals,
+            event: &event,
+            done: &done,
+            ticket: Some(ticket),
+        }
+        .through();
         match end {
             End::Stopped(signal) => {
                 let _ = self.lock.leave_note(&Note { stopped: true, ..note }.to_bytes());
@@ -271,7 +275,7 @@ pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Result<super:
         }
     };
     let done = Progress::default();
-    let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
+    let end = Run { house, signals: &signals, event, done: &done, ticket: None }.through();
     Ok(match end {
         End::Done => super::Fate::Handled { failed: false },
         End::Failed => super::Fate::Handled { failed: true },

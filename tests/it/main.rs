@@ -22,6 +22,8 @@ mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod coalesce;
+#[cfg(test)]
 mod configure;
 #[cfg(test)]
 mod crash;
