@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::call::Call;
 use crate::lock::Held;
 use crate::machine::Mounted;
-use crate::scene::{IP_UP, Scene, write_file};
+use crate::scene::{IP_UP, Scene, wait_until, write_file};
 
 #[test]
 fn a_full_queue_keeps_nothing_from_being_done() {
@@ -93,6 +93,33 @@ fn a_lock_on_a_read_only_file_system_is_still_a_lock() {
     scene.open();
     holder.finish();
     assert_eq!(scene.outcomes(), ["done", "given-up", "given-up", "done"]);
+}
+
+#[test]
+fn where_no_lock_can_be_made_one_runs_after_the_other() {
+    let scene = Scene::new();
+    let root = scene.root().display();
+    scene.hook(
+        "20-alone",
+        format!(
+            "#!/bin/sh\nmkdir {root}/inside || echo >>{root}/overlap\n\
+             echo \"$NETCUE_ID\" >>{root}/begun\n\
+             until [ -e {root}/open ]; do sleep 0.02; done\nrmdir {root}/inside\n"
+        ),
+    );
+    fs::create_dir(scene.path("run")).expect("a folder");
+    let _read_only = Mounted::read_only(scene.path("run"));
+    let call = || scene.calling(IP_UP).stderr_has("is handled without the queue").spawn();
+    let first = call();
+    scene.begun(1);
+    let second = call();
+    wait_until("the second to have no queue", || scene.records("remark").len() == 2);
+    scene.open();
+    first.finish();
+    second.finish();
+    assert_eq!(scene.text("begun").lines().count(), 2);
+    assert!(!scene.path("overlap").exists());
+    assert_eq!(scene.outcomes(), ["done", "done"]);
 }
 
 #[test]
