@@ -124,13 +124,14 @@ fn emit_passes_on_fields_it_does_not_know_and_makes_its_own_stamp() {
     let stdin = scene.path("stdin");
     scene.hook("20-a", format!("#!/bin/sh\ncat >{}\n", stdin.display()));
     let facts = json!({
-        "interface": "wg0", "action": "roam", "mtu": 1420, "new": {"deep": [1, null]},
+        "interface": "wg0", "action": "roam", "mtu": 1420, "local": "2001:db8::1", "new": {"deep": [1, null]},
         "schema": "netcue.event/9", "id": "0", "time": "never", "source": "ppp", "attempt": 9,
         "boottime_ns": 1, "ifindex": 99, "caused_by": "x", "cause_depth": 99,
     });
     scene.netcue(["emit", "--json"]).stdin(facts.to_string()).stdout("ID handled\n").run();
     let event: Value = serde_json::from_str(&scene.text("stdin")).expect("an event");
     for (field, value) in [
+        ("family", json!("ipv6")),
         ("mtu", json!(1420)),
         ("new", json!({"deep": [1, null]})),
         ("action", json!("roam")),
@@ -150,9 +151,17 @@ fn emit_passes_on_fields_it_does_not_know_and_makes_its_own_stamp() {
 fn emit_says_where_its_json_is_wrong() {
     for (stdin, said) in [
         ("{", "netcue: stdin: EOF while parsing"),
-        ("[]", "netcue: stdin: invalid type: sequence"),
+        (
+            "[]",
+            "netcue: stdin: invalid type: sequence, expected an object with the facts of an event",
+        ),
         ("{\"interface\": \"a b\"}", "an interface name can't contain ' '"),
         ("{\"local\": \"here\"}", "invalid IP address syntax"),
+        ("{\"details\": {\"a\": 1.5}}", "stdin: a detail is a whole number, true or false, a text"),
+        (
+            "{\"family\": \"ipv6\", \"local\": \"192.0.2.1\"}",
+            "local 192.0.2.1 is not an ipv6 address",
+        ),
     ] {
         let scene = Scene::new();
         scene.netcue(["emit", "--json"]).stdin(stdin).status(65).stderr_has(said).run();
