@@ -123,7 +123,8 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {
 }
 
 /// Writes a file that everybody may read, aside and renamed in, into a folder that may
-/// belong to somebody else: no link that stands in the way is followed.
+/// belong to somebody else: no link that stands in the way is followed, and nothing but a
+/// file is replaced, least of all `/dev/null`.
 ///
 /// # Errors
 /// When writing or renaming fails; nothing is left at `path` then that wasn't there.
@@ -131,6 +132,10 @@ pub fn publish(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let aside = PathBuf::from(name);
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        let error = io::Error::other("it is not a regular file");
+        return Err(FileError::at("replace", path)(error));
+    }
     remove(&aside)?;
     let mut open = OpenOptions::new();
     let written = open
