@@ -65,6 +65,7 @@ impl Stage {
             self.rules = match outcome {
                 StepOutcome::Changed => "changed",
                 outcome if outcome.is_failure() => "failed",
+                StepOutcome::NotForMe => "unchanged",
                 // A hook in the engine's place doesn't tell; who asks has to look.
                 _ if step.path.is_some() => "changed",
                 _ => "unchanged",
