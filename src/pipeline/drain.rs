@@ -166,8 +166,8 @@ impl Hand<'_> {
             unattended::end_orphans(&event, grace, |step| {
                 done.end_of(step).is_none() && !unattended::is_sent(&folder, event.id, step)
             });
-            if note.deaths >= Note::MOST_DEATHS {
-                return self.give_up(ticket, &event, note.deaths);
+            if let Some(why) = why_given_up(&note) {
+                return self.set_aside(ticket, Some(event.id), &why);
             }
             event.attempt = event.attempt.max(done.attempt) + 1;
             if let Err(error) = self.house.queue.write(&event) {
@@ -236,10 +236,6 @@ impl Hand<'_> {
         }
     }
 
-    fn give_up(&mut self, ticket: &Ticket, event: &Event, deaths: u32) -> Taken {
-        self.set_aside(ticket, Some(event.id), &format!("its run died {deaths} times"))
-    }
-
     /// A file that holds no event any more: if its name still says which event it was, that
     /// has its outcome now, and only once.
     fn set_aside_unread(&mut self, ticket: &Ticket, why: &str) -> Taken {
@@ -248,6 +244,17 @@ impl Hand<'_> {
             Some(Ok(Standing::Ended(_))) => self.put_aside(ticket),
             _ => self.set_aside(ticket, id, why),
         }
+    }
+}
+
+/// Why the event of that note is not tried again.
+fn why_given_up(note: &Note) -> Option<String> {
+    if note.deaths >= Note::MOST_DEATHS {
+        Some(format!("its run died {} times", note.deaths))
+    } else if note.stops >= Note::MOST_STOPS {
+        Some(format!("its run was asked to end {} times", note.stops))
+    } else {
+        None
     }
 }
 
