@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use netcue::config;
-use netcue::journal::{self, Entry, Journal, Reach, Record, Standing};
+use netcue::journal::{self, Entry, Journal, OnRecord, Reach, Record};
 use netcue::paths::Layout;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ fuzz_target!(|bytes: &[u8]| {
     for id in ids.into_iter().take(4) {
         let progress = journal::progress(&journal, id).expect("read");
         assert!(progress.finished.len() <= bytes.len());
-        let standing = journal::standing_of(&journal, id).expect("read");
-        assert!(standing == Standing::Unknown || records > 0);
+        let known = journal::on_record(&journal, id).expect("read");
+        assert!(known == OnRecord::Unknown || records > 0);
     }
 });

@@ -145,7 +145,7 @@ impl Questions<'_> {
         }
         let ppp = sources::find("ppp");
         if let (None, Some(source)) = (answers.ppp, ppp)
-            && integrate::standing(self.seen, source).installed
+            && integrate::attachment(self.seen, source).installed
         {
             let question = "Shall a ppp link that comes up or goes down set netcue going?";
             answers.ppp = Some(self.yes_or_no(question, integrate::is_on(self.seen, source))?);
@@ -160,7 +160,7 @@ impl Questions<'_> {
         let found: Vec<&str> = ["ppp", "diald", "pcmcia"]
             .into_iter()
             .filter(|name| {
-                sources::find(name).is_some_and(|s| integrate::standing(self.seen, s).installed)
+                sources::find(name).is_some_and(|s| integrate::attachment(self.seen, s).installed)
             })
             .collect();
         let mut text = match found.as_slice() {

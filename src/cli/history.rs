@@ -2,15 +2,17 @@
 
 mod follow;
 mod full;
+mod rows;
 
-use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure, cloudevents, json, told, when};
+use super::table::Paint;
+use super::{Ended, Failure, cloudevents, found, json, told, when};
 use crate::error::Exit;
-use crate::journal::{self, Found, Reach, StepOutcome, Story};
+use crate::journal::{self, Found, Name, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::sys::files::FileError;
 use crate::sys::terminal;
+pub(super) use rows::{Reasons, as_table};
 
 /// Events shown where nobody says how many.
 const USUALLY: usize = 20;
@@ -74,8 +76,9 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     }
     let found = find(&house, args)?;
     if let (true, Some(event)) = (found.stories.is_empty(), &args.event) {
-        return Err(unknown(event));
+        return Err(found::unknown(event, &found));
     }
+    let far = found::how_far(&found, "--since");
     let stories: Vec<Story> = found.stories.into_iter().rev().collect();
     let text = if args.format == Format::Cloudevents {
         let line = |story| cloudevents::line(story, &as_json(story).to_string());
@@ -85,22 +88,13 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     } else if args.event.is_some() {
         stories.iter().map(full::in_full).collect::<Vec<_>>().join("\n")
     } else {
-        as_table(&stories)
+        as_table(&stories, Reasons::Below, Paint::for_stdout())
     };
     terminal::show(&text)?;
-    if let (true, Some(back_to)) = (found.cut_short, found.back_to) {
-        terminal::tell(&format!(
-            "looked through {} records, back to {}; --since looks further",
-            found.records,
-            when::brief(back_to)
-        ));
+    if let Some(far) = far {
+        terminal::tell(&far);
     }
     Ok(Exit::Done)
-}
-
-/// Nothing in the journal begins so.
-pub(super) fn unknown(event: &str) -> Failure {
-    Failure::new(Exit::StepFailed, format!("the journal holds no event {event:?}"))
 }
 
 /// The journal can't be read.
@@ -111,33 +105,25 @@ pub(super) fn unreadable(error: FileError) -> Failure {
 
 fn find(house: &House, args: &Args) -> Result<Found, Failure> {
     let since = args.since.as_deref().map(when::read).transpose()?;
-    let prefix = args.event.as_deref().filter(|word| *word != "last");
-    let reach = match (since, prefix) {
-        (Some(since), _) => Reach::since(since.from),
-        (None, Some(prefix)) => Reach::of_id(prefix),
-        (None, None) => Reach::default(),
+    let name = args.event.as_deref().map(Name::of);
+    let is_it = |story: &Story| {
+        is_wanted(story, args) && name.as_ref().is_none_or(|name| name.fits(story.id))
     };
-    let most = match (&args.event, args.last) {
-        (Some(_), _) if prefix.is_none() => 1,
-        (_, Some(last)) => last,
-        _ if since.is_some() || prefix.is_some() => usize::MAX,
-        _ => USUALLY,
+    let most = match &name {
+        Some(Name::Last) => 1,
+        _ if since.is_some() || name.is_some() => args.last.unwrap_or(usize::MAX),
+        _ => args.last.unwrap_or(USUALLY),
     };
-    let is_it =
-        |story: &Story| is_wanted(story, args) && prefix.is_none_or(|prefix| has_id(story, prefix));
-    let found = journal::look_back(&house.journal, reach, most, is_it).map_err(unreadable)?;
-    if found.stories.is_empty() && prefix.is_some() && since.is_none() {
-        // The clock may have been set back since.
-        return journal::look_back(&house.journal, Reach::default(), most, is_it)
-            .map_err(unreadable);
-    }
+    let found = match (&name, since) {
+        (Some(name), None) => journal::look_up(&house.journal, name, is_it),
+        (_, Some(since)) => {
+            journal::look_back(&house.journal, Reach::since(since.from), most, is_it)
+        }
+        (None, None) => journal::look_back(&house.journal, Reach::default(), most, is_it),
+    };
+    let mut found = found.map_err(unreadable)?;
+    found.stories.truncate(most);
     Ok(found)
-}
-
-/// Whether an event's id begins so.
-pub(super) fn has_id(story: &Story, prefix: &str) -> bool {
-    let prefix = prefix.to_ascii_lowercase();
-    story.id.is_some_and(|id| id.to_string().starts_with(&prefix))
 }
 
 fn is_wanted(story: &Story, args: &Args) -> bool {
@@ -147,48 +133,6 @@ fn is_wanted(story: &Story, args: &Args) -> bool {
         && args.interface.as_deref().is_none_or(|wanted| interface == wanted)
         && args.hook.as_deref().is_none_or(ran)
         && (!args.failed || told::went_wrong(story))
-}
-
-/// The stories, oldest first, a line each: what is looked for first stands first, and what
-/// may be cut last.
-pub(super) fn as_table(stories: &[Story]) -> String {
-    let mut table = Table::default();
-    let columns = ["TIME", "EVENT", "CALL", "OUTCOME", "TOOK", "RULES", "HOOKS", "REASON"];
-    table.row(columns.map(|column| (Tone::Strong, column)));
-    for (story, id) in stories.iter().zip(told::short_ids(stories)) {
-        let (word, tone) = told::outcome(story);
-        let dash = || "-".to_owned();
-        table.row([
-            (Tone::Faint, &told::began(story).map_or_else(dash, when::brief)),
-            (Tone::Faint, &id),
-            (Tone::Strong, &told::called(story)),
-            (tone, word),
-            (Tone::Plain, &story.ms.map_or_else(dash, when::lasting)),
-            rules(story),
-            (Tone::Plain, &hooks(story)),
-            (tone, told::reason(story).unwrap_or_default()),
-        ]);
-    }
-    table.cut_lines(Paint::for_stdout())
-}
-
-fn rules(story: &Story) -> (Tone, &'static str) {
-    let end = told::engine_step(story).and_then(|step| step.end.as_ref());
-    match end.map(|end| end.outcome) {
-        None => (Tone::Faint, "-"),
-        Some(StepOutcome::Changed) => (Tone::Plain, "changed"),
-        Some(outcome) if outcome.is_failure() => (Tone::Bad, "FAILED"),
-        Some(_) => (Tone::Faint, "same"),
-    }
-}
-
-/// How many hooks ran, of how many there are.
-fn hooks(story: &Story) -> String {
-    let hooks = || story.steps.iter().filter(|step| step.planned.step != crate::plan::ENGINE);
-    if story.steps.is_empty() {
-        return "-".to_owned();
-    }
-    format!("{}/{}", hooks().filter(|step| step.end.is_some()).count(), hooks().count())
 }
 
 /// A story for programs.

@@ -8,6 +8,7 @@ mod enable;
 mod from;
 mod capture;
 mod cloudevents;
+mod found;
 mod history;
 mod hooks;
 mod ipmasq;

@@ -6,11 +6,10 @@ use std::ffi::OsString;
 use serde_json::json;
 
 use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure, call, history, json, packets};
+use super::{Ended, Failure, call, found, json, packets};
 use crate::engine::Preview;
 use crate::error::Exit;
 use crate::event::Event;
-use crate::journal::{self, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::{self, Caller, House};
 use crate::plan::{ENGINE, Step, Verdict};
@@ -62,22 +61,8 @@ fn names_an_event(word: &str) -> bool {
 /// Shows what an event of the journal would do now.
 fn again(layout: &Layout, word: &str, json: bool) -> Ended {
     let house = House::open(layout.clone());
-    let reach = if word == "last" { Reach::default() } else { Reach::of_id(word) };
-    let is_it =
-        |story: &Story| story.event.is_some() && (word == "last" || history::has_id(story, word));
-    let most = if word == "last" { 1 } else { 2 };
-    let found =
-        journal::look_back(&house.journal, reach, most, is_it).map_err(history::unreadable)?;
-    let mut events = found.stories.into_iter().filter_map(|story| story.event);
-    match (events.next(), events.next()) {
-        (None, _) => Err(history::unknown(word)),
-        (Some(_), Some(_)) => {
-            let message =
-                format!("several events begin with {word}: see \"netcue history {word}\"");
-            Err(Failure::new(Exit::Usage, message))
-        }
-        (Some(event), None) => show_event(&house, &event, json),
-    }
+    let (event, _) = found::event(&house.journal, word)?;
+    show_event(&house, &event, json)
 }
 
 /// Shows the plan for the call that these words make.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::{Failure, history, tar};
+use super::{Failure, found, history, tar};
 use crate::config::{self, Config};
 use crate::engine::KernelState;
 use crate::error::Exit;
@@ -36,49 +36,56 @@ pub(super) struct Recorded {
     pub(super) config: Option<Config>,
 }
 
-/// Looks an event up: the newest whose id begins so, or the last.
-pub(super) fn in_journal(journal: &Journal, beginning: &str) -> Result<Recorded, Failure> {
-    let mut found = Search { beginning, ..Search::default() };
-    journal.read_back(|entry| found.take(entry)).map_err(history::unreadable)?;
-    let event = found.event.ok_or_else(|| history::unknown(beginning))?;
-    let mut entries = found.entries;
-    entries.retain(|entry| entry.event_id == Some(event.id));
-    let state = entries
-        .iter()
-        .find_map(|entry| match &entry.record {
-            Record::RunBegin { state, .. } => state.as_deref(),
-            _ => None,
-        })
+/// Looks up the one event that is called so.
+pub(super) fn in_journal(journal: &Journal, word: &str) -> Result<Recorded, Failure> {
+    let (event, story) = found::event(journal, word)?;
+    let mut search = Search { id: event.id, has_run: story.attempts > 0, ..Search::default() };
+    journal.read_back(|entry| search.take(entry)).map_err(history::unreadable)?;
+    let state = search
+        .digest()
         .map(|digest| journal::state_of(journal, digest).map_err(history::unreadable))
         .transpose()?
         .flatten();
+    let mut entries = search.entries;
     entries.reverse();
     Ok(Recorded { event, entries, state: state.map(Box::new), config: None })
 }
 
+/// The reading of all that is on record about one event.
 #[derive(Default)]
-struct Search<'a> {
-    beginning: &'a str,
+struct Search {
+    id: Uuid,
+    /// Whether the beginning of a run of it is on record.
+    has_run: bool,
     entries: Vec<Entry>,
-    event: Option<Box<Event>>,
+    is_accepted: bool,
 }
 
-impl Search<'_> {
+impl Search {
     /// Takes one entry, older than those before; false when nothing is missing any more.
     fn take(&mut self, entry: Entry) -> bool {
         let is_state = matches!(entry.record, Record::State { .. } | Record::StateChange { .. });
-        if is_state || !entry.event_id.is_some_and(|id| self.may_be(id)) {
+        if is_state || entry.event_id != Some(self.id) {
             return true;
         }
-        if let Record::Accepted { event, .. } = &entry.record {
-            self.event = Some(event.clone());
-        }
+        self.is_accepted |= matches!(entry.record, Record::Accepted { .. });
         self.entries.push(entry);
-        self.event.is_none()
+        // A run may begin before the process that took the event in has written that down.
+        !self.is_accepted || self.has_run && self.last_run().is_none()
     }
 
-    fn may_be(&self, id: Uuid) -> bool {
-        self.beginning == "last" || id.to_string().starts_with(self.beginning)
+    /// The digest in the record of the last run, if that has been met.
+    fn last_run(&self) -> Option<&Option<String>> {
+        self.entries.iter().find_map(|entry| match &entry.record {
+            Record::RunBegin { state, .. } => Some(state),
+            _ => None,
+        })
+    }
+
+    /// What the last run of the event refers to; none if it never ran, or ran before states
+    /// were recorded.
+    fn digest(&self) -> Option<&str> {
+        self.last_run()?.as_deref()
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::table::{Paint, Table, Tone};
 use super::{Ended, Failure};
 use crate::error::Exit;
-use crate::integrate::{self, Seen, Standing};
+use crate::integrate::{self, Attachment, Seen};
 use crate::journal::{self, Heard};
 use crate::paths::Layout;
 use crate::pipeline;
@@ -28,7 +28,7 @@ pub(super) struct Args {
 /// One source.
 struct Row {
     source: &'static Source,
-    standing: Standing,
+    attachment: Attachment,
     on: bool,
 }
 
@@ -54,14 +54,16 @@ pub(super) fn heard(layout: &Layout) -> Result<Heard, crate::sys::files::FileErr
 
 fn row(seen: &Seen, source: &'static Source) -> Row {
     let on = integrate::is_on(seen, source);
-    let mut standing = integrate::standing(seen, source);
+    let mut attachment = integrate::attachment(seen, source);
     if !on {
-        standing.missing.clear();
-        if !standing.spots.is_empty() {
-            standing.missing.push("switched off: its calls are recorded, nothing runs".to_owned());
+        attachment.missing.clear();
+        if !attachment.spots.is_empty() {
+            attachment
+                .missing
+                .push("switched off: its calls are recorded, nothing runs".to_owned());
         }
     }
-    Row { source, standing, on }
+    Row { source, attachment, on }
 }
 
 fn as_table(rows: &[Row], heard: &Heard) -> String {
@@ -77,15 +79,15 @@ fn as_table(rows: &[Row], heard: &Heard) -> String {
                 local.strftime("%m-%d %H:%M:%S").to_string()
             },
         );
-        let spots = &row.standing.spots;
-        let missing = &row.standing.missing;
+        let spots = &row.attachment.spots;
+        let missing = &row.attachment.missing;
         for index in 0..spots.len().max(missing.len()).max(1) {
             let first = |text| if index == 0 { text } else { "" };
             let spot = spots.get(index).map(|spot| spot.at.display().to_string());
             let spot = spot.unwrap_or_else(|| first("-").to_owned());
             table.row([
                 (Tone::Strong, first(row.source.name.as_str())),
-                (Tone::Plain, first(yes(row.standing.installed))),
+                (Tone::Plain, first(yes(row.attachment.installed))),
                 (if row.on { Tone::Good } else { Tone::Faint }, first(yes(row.on))),
                 (Tone::Plain, first(&last)),
                 (Tone::Plain, &spot),
@@ -103,11 +105,11 @@ fn as_json(rows: &[Row], heard: &Heard) -> String {
             json!({
                 "source": row.source.name.as_str(),
                 "summary": row.source.summary,
-                "installed": row.standing.installed,
+                "installed": row.attachment.installed,
                 "enabled": row.on,
-                "called_by": row.standing.spots,
+                "called_by": row.attachment.spots,
                 "last_heard": heard.last.get(row.source.name.as_str()),
-                "missing": row.standing.missing,
+                "missing": row.attachment.missing,
             })
         })
         .collect();

@@ -86,43 +86,85 @@ impl Paint {
         }
     }
 
+    /// How many columns a text takes on this terminal.
+    pub(super) fn columns(self, text: &str) -> usize {
+        self.plain(text).chars().count()
+    }
+
     /// A sentence, broken between words where the terminal is narrower than it and two
     /// columns before it; each line but the first begins with `indent` spaces.
     pub(super) fn wrapped(self, tone: Tone, text: &str, indent: usize) -> String {
+        self.broken(tone, text, 0, indent)
+    }
+
+    fn broken(self, tone: Tone, text: &str, first: usize, indent: usize) -> String {
         let text = self.plain(text);
+        let mut line = " ".repeat(first);
         let width = self.width.map(|width| width.saturating_sub(2));
         let Some(width) = width.filter(|width| *width > indent + 20) else {
-            return self.coloured(tone, text) + "\n";
+            return self.coloured(tone, line + &text) + "\n";
         };
-        let mut lines = vec![String::new()];
-        let mut used = 0;
+        let mut lines = Vec::new();
+        let mut used = first;
         for word in text.split(' ') {
-            let length = word.chars().count();
-            if used > indent && used + 1 + length > width {
-                lines.push(" ".repeat(indent));
+            let letters: Vec<char> = word.chars().collect();
+            let is_empty = line.trim_start().is_empty();
+            if !is_empty && used + 1 + letters.len() > width {
+                lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
                 used = indent;
+            } else if !is_empty {
+                line.push(' ');
+                used += 1;
             }
-            if let Some(line) = lines.last_mut() {
-                if used > 0 && line.trim_start() != "" {
-                    line.push(' ');
-                    used += 1;
+            for letter in letters {
+                // A word that no line has room for.
+                if used >= width {
+                    lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+                    used = indent;
                 }
-                line.push_str(word);
-                used += length;
+                line.push(letter);
+                used += 1;
             }
         }
+        lines.push(line);
         lines.into_iter().map(|line| self.coloured(tone, line) + "\n").collect()
     }
 }
 
+/// A piece of text, and how it is meant.
+pub(super) type Cell = (Tone, String);
+
+/// Columns before the line below a row.
+const BELOW: usize = 4;
+
 /// Rows of cells, aligned.
-#[derive(Debug, Default)]
-pub(super) struct Table(Vec<Vec<(Tone, String)>>);
+#[derive(Debug)]
+pub(super) struct Table {
+    rows: Vec<(Vec<Cell>, Option<Cell>)>,
+    gap: usize,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::with_gap(2)
+    }
+}
 
 impl Table {
+    /// An empty one, with so many spaces between its columns.
+    pub(super) fn with_gap(gap: usize) -> Self {
+        Self { rows: Vec::new(), gap }
+    }
+
     /// Adds a row.
     pub(super) fn row<const N: usize>(&mut self, cells: [(Tone, &str); N]) {
-        self.0.push(cells.into_iter().map(|(tone, text)| (tone, text.to_owned())).collect());
+        let cells = cells.into_iter().map(|(tone, text)| (tone, text.to_owned())).collect();
+        self.row_of(cells, None);
+    }
+
+    /// Adds a row, and what stands below it, on lines of its own.
+    pub(super) fn row_of(&mut self, cells: Vec<Cell>, below: Option<Cell>) {
+        self.rows.push((cells, below));
     }
 
     /// The rows as lines, every column as wide as its widest cell; the last isn't padded.
@@ -136,14 +178,9 @@ impl Table {
     }
 
     fn laid_out(&self, paint: Paint, width: Option<usize>) -> String {
-        let columns = self.0.iter().map(Vec::len).max().unwrap_or(0);
-        let widest = |column: usize| {
-            let cells = self.0.iter().filter_map(|row| row.get(column));
-            cells.map(|(_, text)| paint.plain(text).chars().count()).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..columns).map(widest).collect();
+        let widths = self.widths(paint);
         let mut lines = String::new();
-        for row in &self.0 {
+        for (row, below) in &self.rows {
             let mut line = String::new();
             let mut room = width.unwrap_or(usize::MAX);
             for (index, (tone, text)) in row.iter().enumerate() {
@@ -152,14 +189,33 @@ impl Table {
                 line.push_str(&paint.coloured(*tone, text));
                 if index + 1 < row.len() {
                     let padding = widths.get(index).map_or(0, |width| width.saturating_sub(used));
-                    line.extend(std::iter::repeat_n(' ', (padding + 2).min(room - used)));
-                    room = room.saturating_sub(used + padding + 2);
+                    let padding = padding + self.gap;
+                    line.extend(std::iter::repeat_n(' ', padding.min(room - used)));
+                    room = room.saturating_sub(used + padding);
                 }
             }
             lines.push_str(line.trim_end());
             lines.push('\n');
+            if let Some((tone, text)) = below {
+                lines.push_str(&paint.broken(*tone, text, BELOW, BELOW));
+            }
         }
         lines
+    }
+
+    fn widths(&self, paint: Paint) -> Vec<usize> {
+        let columns = self.rows.iter().map(|(row, _)| row.len()).max().unwrap_or(0);
+        let widest = |column: usize| {
+            let cells = self.rows.iter().filter_map(|(row, _)| row.get(column));
+            cells.map(|(_, text)| paint.columns(text)).max().unwrap_or(0)
+        };
+        (0..columns).map(widest).collect()
+    }
+
+    /// Columns that the widest row would take.
+    pub(super) fn width(&self, paint: Paint) -> usize {
+        let widths = self.widths(paint);
+        widths.iter().sum::<usize>() + self.gap * widths.len().saturating_sub(1)
     }
 }
 
@@ -169,4 +225,28 @@ fn cut(text: String, room: usize, sign: char) -> String {
     }
     let kept = text.chars().take(room.saturating_sub(1));
     kept.chain(std::iter::once(sign)).take(room).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_broken_between_words_or_else_within_one() {
+        let paint = |width| Paint { colours: false, ascii: false, width };
+        let text = "failed: /a/very/long/path/that/no/line/has/any/room/for then more";
+        assert_eq!(paint(None).wrapped(Tone::Plain, text, 2), format!("{text}\n"));
+        assert_eq!(
+            paint(Some(32)).wrapped(Tone::Plain, text, 2),
+            "failed:\n  /a/very/long/path/that/no/li\n  ne/has/any/room/for then\n  more\n"
+        );
+        let mut table = Table::with_gap(1);
+        table.row_of(vec![(Tone::Plain, "a".to_owned()), (Tone::Plain, "b".to_owned())], None);
+        table.row_of(vec![(Tone::Plain, "ccc".to_owned())], Some((Tone::Bad, text.to_owned())));
+        assert_eq!(
+            table.cut_lines(paint(Some(36))),
+            "a   b\nccc\n    failed:\n    /a/very/long/path/that/no/line\n    /has/any/room/for then \
+             more\n"
+        );
+    }
 }

@@ -125,6 +125,13 @@ pub(super) fn brief(time: Timestamp) -> String {
     local(time, "%m-%d %H:%M:%S")
 }
 
+/// The same for where there is little room: today the clock alone, else without seconds.
+pub(super) fn short(time: Timestamp) -> String {
+    let day = |time: Timestamp| time.to_zoned_datetime(TimeZone::system()).date();
+    let is_today = day(time) == day(clock::now());
+    local(time, if is_today { "%H:%M:%S" } else { "%m-%d %H:%M" })
+}
+
 /// Local time in full, with its zone.
 pub(super) fn full(time: Timestamp) -> String {
     local(time, "%Y-%m-%d %H:%M:%S%.3f %Z")

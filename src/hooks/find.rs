@@ -33,14 +33,14 @@ pub struct Found {
     /// Its path in the hook folder.
     pub path: PathBuf,
     /// Whether it may run.
-    pub standing: Standing,
+    pub judgement: Judgement,
     /// The text its header lines stand in.
     pub head: String,
 }
 
 /// Whether a hook may run.
 #[derive(Debug)]
-pub enum Standing {
+pub enum Judgement {
     /// It may: this file, with every link followed, is what has been checked.
     Ready(PathBuf),
     /// An empty file, or a link to `/dev/null`: the name is masked.
@@ -98,36 +98,36 @@ fn describes_another(name: &OsStr, names: &[std::ffi::OsString]) -> bool {
 
 /// Judges one hook by its path.
 #[must_use]
-pub fn standing_of(path: &Path, root: &Path) -> Standing {
+pub fn judge_hook(path: &Path, root: &Path) -> Judgement {
     judged(path, &mut Guide::below(root))
 }
 
 fn look_at(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Found {
-    let mut standing = judged(&path, guide);
+    let mut judgement = judged(&path, guide);
     let mut head = String::new();
-    if let Standing::Ready(file) = &standing {
+    if let Judgement::Ready(file) = &judgement {
         match read_head_of(file, &path, guide) {
             Ok(text) => head = text,
-            Err(unfit) => standing = unfit,
+            Err(unfit) => judgement = unfit,
         }
     }
-    Found { name, path, standing, head }
+    Found { name, path, judgement, head }
 }
 
-fn judged(path: &Path, guide: &mut Guide<'_>) -> Standing {
+fn judged(path: &Path, guide: &mut Guide<'_>) -> Judgement {
     let way = match guide.way_to(path) {
         Ok(way) => way,
-        Err(error) => return Standing::Unreadable(error),
+        Err(error) => return Judgement::Unreadable(error),
     };
     if way.end == Path::new("/dev/null") {
-        return Standing::Masked;
+        return Judgement::Masked;
     }
     let judgement = if is_empty(&way) {
-        judge(&way).map(|_| Standing::Masked)
+        judge(&way).map(|_| Judgement::Masked)
     } else {
-        judge_program(&way).map(|file| Standing::Ready(file.to_owned()))
+        judge_program(&way).map(|file| Judgement::Ready(file.to_owned()))
     };
-    judgement.unwrap_or_else(Standing::Distrusted)
+    judgement.unwrap_or_else(Judgement::Distrusted)
 }
 
 fn is_empty(way: &Way) -> bool {
@@ -135,8 +135,8 @@ fn is_empty(way: &Way) -> bool {
 }
 
 /// A script says at its top what it wants, another program in the file beside it.
-fn read_head_of(file: &Path, path: &Path, guide: &mut Guide<'_>) -> Result<String, Standing> {
-    let head = files::read_head(file, HEAD).map_err(Standing::Unreadable)?;
+fn read_head_of(file: &Path, path: &Path, guide: &mut Guide<'_>) -> Result<String, Judgement> {
+    let head = files::read_head(file, HEAD).map_err(Judgement::Unreadable)?;
     if head.starts_with(b"#!") {
         return Ok(String::from_utf8_lossy(&head).into_owned());
     }
@@ -144,8 +144,8 @@ fn read_head_of(file: &Path, path: &Path, guide: &mut Guide<'_>) -> Result<Strin
     if !files::is_there(&beside) {
         return Ok(String::new());
     }
-    let way = guide.way_to(&beside).map_err(Standing::Unreadable)?;
-    let beside = judge(&way).map_err(Standing::Distrusted)?;
-    let text = files::read_head(beside, HEAD).map_err(Standing::Unreadable)?;
+    let way = guide.way_to(&beside).map_err(Judgement::Unreadable)?;
+    let beside = judge(&way).map_err(Judgement::Distrusted)?;
+    let text = files::read_head(beside, HEAD).map_err(Judgement::Unreadable)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }

@@ -5,6 +5,6 @@ mod find;
 mod run;
 mod trust;
 
-pub use find::{Found, Standing, Survey, find, standing_of};
+pub use find::{Found, Judgement, Survey, find, judge_hook};
 pub use run::{HookCall, HookEnd, HookOutcome, run};
 pub use trust::{Distrust, Reason, judge, judge_program};

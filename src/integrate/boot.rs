@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{Change, Seen, Spot, Standing, Step, diald, pcmcia};
+use super::{Attachment, Change, Seen, Spot, Step, diald, pcmcia};
 use crate::sys::place::Thing;
 
 const DEFAULTS: &str = "/etc/default/netcue";
@@ -302,7 +302,7 @@ pub(super) fn advice(seen: &Seen) -> Vec<String> {
     advice
 }
 
-pub(super) fn standing(seen: &Seen) -> Standing {
+pub(super) fn attachment(seen: &Seen) -> Attachment {
     let choice = chosen(seen);
     let mut spots = Vec::new();
     let mut missing = Vec::new();
@@ -321,7 +321,7 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     for (script, folder, wanted) in scripts(choice) {
         if is_linked(seen, script, folder) {
             let at = PathBuf::from("/etc/init.d").join(script);
-            spots.push(Spot { at, kind: "init-script", to: None });
+            spots.push(Spot { at, kind: "init-script", to: None, lines: Vec::new() });
         } else if wanted && has_script(seen, script) && sysv_only(seen) {
             missing.push(format!("/etc/init.d/{script} is not enabled"));
         }
@@ -329,7 +329,7 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     if choice != Choice::OFF && !has_units(seen) && spots.is_empty() && missing.is_empty() {
         missing.push("no unit and no init script is installed".to_owned());
     }
-    Standing { installed: true, spots, missing }
+    Attachment { installed: true, spots, missing }
 }
 
 fn sysv_only(seen: &Seen) -> bool {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Change, Seen, Spot, Standing, Step, markers, program};
+use super::{Attachment, Change, Seen, Spot, Step, is_program, markers, program};
 use crate::sys::place::Thing;
 
 /// Where diald reads its options from: Debian's, and what it is built with.
@@ -16,12 +16,18 @@ const WORDS: [&str; 5] = ["addroute", "delroute", "ip-up", "ip-down", "ip-goingd
 pub(super) fn look_at(paths: &mut Vec<PathBuf>) {
     paths.extend(FILES.map(PathBuf::from));
     paths.extend(["/etc/diald", "/usr/sbin/diald", "/usr/local/sbin/diald"].map(PathBuf::from));
+    paths.extend(WORDS.map(link));
 }
 
 pub(super) fn is_installed(seen: &Seen) -> bool {
     ["/usr/sbin/diald", "/usr/local/sbin/diald", "/etc/diald", "/etc/diald.conf"]
         .iter()
         .any(|path| seen.has(path))
+}
+
+/// Where a link to netcue stands for an option.
+fn link(word: &str) -> PathBuf {
+    Path::new("/etc/diald").join(word)
 }
 
 fn line(seen: &Seen, word: &str) -> String {
@@ -31,14 +37,20 @@ fn line(seen: &Seen, word: &str) -> String {
 /// What an option runs now: netcue, or something else in this line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Runs {
-    Netcue,
+    Netcue { number: usize, link: Option<Spot> },
     Other { number: usize, line: String },
 }
 
+impl Runs {
+    fn is_netcue(&self) -> bool {
+        matches!(self, Self::Netcue { .. })
+    }
+}
+
 /// What each of the options runs; of several lines the last holds.
-fn options(text: &str) -> BTreeMap<&'static str, Runs> {
+fn options(seen: &Seen, text: &str) -> BTreeMap<&'static str, Runs> {
     let mut found = BTreeMap::new();
-    for (index, line) in text.lines().enumerate() {
+    for (line, number) in text.lines().zip(1..) {
         let (first, rest) =
             line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
         let Some(word) = WORDS.into_iter().find(|word| *word == first) else { continue };
@@ -46,15 +58,24 @@ fn options(text: &str) -> BTreeMap<&'static str, Runs> {
             rest.split(['"', '\'', ' ', '\t']).filter(|part| !part.is_empty()).collect();
         let calls_netcue = matches!(command.as_slice(), [path, "from", "diald", trigger, ..]
             if path.ends_with("/netcue") && *trigger == word);
-        let is_link = command == [format!("/etc/diald/{word}").as_str()];
-        let runs = if calls_netcue || is_link {
-            Runs::Netcue
+        let link = our_link(seen, word).filter(|link| command == [link.at.as_os_str()]);
+        let runs = if calls_netcue || link.is_some() {
+            Runs::Netcue { number, link }
         } else {
-            Runs::Other { number: index + 1, line: line.trim().to_owned() }
+            Runs::Other { number, line: line.trim().to_owned() }
         };
         found.insert(word, runs);
     }
     found
+}
+
+/// Scripts of the same names come with diald.
+fn our_link(seen: &Seen, word: &str) -> Option<Spot> {
+    let at = link(word);
+    match seen.at(&at) {
+        Thing::Link(to) if is_program(to) => Some(Spot::link(&at, to)),
+        _ => None,
+    }
 }
 
 pub(super) fn plan(seen: &Seen, on: bool, edit: Option<&Path>) -> Vec<Step> {
@@ -94,13 +115,13 @@ fn edit_in(seen: &Seen, file: &Path) -> Vec<Step> {
         Ok(opened) => opened,
         Err(refused) => return vec![refused],
     };
-    let there = options(&rest);
+    let there = options(seen, &rest);
     let mut steps = Vec::new();
     let mut lines = String::new();
     for word in WORDS {
         match there.get(word) {
             None => lines.push_str(&line(seen, word)),
-            Some(Runs::Netcue) => {}
+            Some(Runs::Netcue { .. }) => {}
             Some(Runs::Other { number, line: other }) => steps.push(Step::Refused(format!(
                 "{}:{number}: {other:?} is in the place of {:?}: call netcue from that script, or \
                  remove the line and run this again",
@@ -119,7 +140,7 @@ fn edit_out(seen: &Seen, file: &Path) -> Vec<Step> {
         Ok(opened) => opened,
         Err(refused) => return vec![refused],
     };
-    let by_hand = options(&rest).into_iter().filter(|(_, runs)| *runs == Runs::Netcue);
+    let by_hand = options(seen, &rest).into_iter().filter(|(_, runs)| runs.is_netcue());
     let mut steps: Vec<Step> = by_hand
         .map(|(word, _)| {
             let file = file.display();
@@ -146,8 +167,8 @@ fn file(seen: &Seen) -> &'static str {
 /// The file with the most of our lines, and which options lack theirs.
 fn in_files(seen: &Seen) -> (&'static str, Vec<&'static str>) {
     let lacking = |file: &&'static str| -> Vec<&'static str> {
-        let there = options(&seen.text(file).unwrap_or_default());
-        WORDS.into_iter().filter(|word| there.get(word) != Some(&Runs::Netcue)).collect()
+        let there = options(seen, &seen.text(file).unwrap_or_default());
+        WORDS.into_iter().filter(|word| !there.get(word).is_some_and(Runs::is_netcue)).collect()
     };
     let best = FILES.iter().map(|file| (*file, lacking(file))).min_by_key(|(_, lacks)| lacks.len());
     match best {
@@ -180,18 +201,28 @@ fn remind(seen: &Seen) -> Vec<Step> {
     vec![Step::Say(text)]
 }
 
-pub(super) fn standing(seen: &Seen) -> Standing {
+pub(super) fn attachment(seen: &Seen) -> Attachment {
     let (file, lacking) = in_files(seen);
     let mut spots = Vec::new();
     let mut missing = Vec::new();
     let installed = is_installed(seen);
-    if lacking.len() < WORDS.len() {
-        spots.push(Spot { at: file.into(), kind: "lines", to: None });
+    let there = options(seen, &seen.text(file).unwrap_or_default());
+    let (mut numbers, mut links) = (Vec::new(), Vec::new());
+    for runs in there.into_values() {
+        if let Runs::Netcue { number, link } = runs {
+            numbers.push(number);
+            links.extend(link);
+        }
     }
+    if !numbers.is_empty() {
+        numbers.sort_unstable();
+        spots.push(Spot::lines(file, numbers));
+    }
+    spots.extend(links);
     if installed && !lacking.is_empty() {
         missing.push(format!("no line in {file} for {}", lacking.join(", ")));
     }
-    Standing { installed, spots, missing }
+    Attachment { installed, spots, missing }
 }
 
 #[cfg(test)]
@@ -213,12 +244,19 @@ mod tests {
                     addroute /etc/diald/addroute\n\
                     delroute   '/usr/local/sbin/netcue from diald delroute'\n\
                     ip-up \"/usr/sbin/netcue from diald ip-down\"\n\
-                    ip-down /etc/diald/mine\nip-down \"/usr/sbin/netcue from diald ip-down\"\n";
-        let found = options(text);
-        assert_eq!(found.get("addroute"), Some(&Runs::Netcue));
-        assert_eq!(found.get("delroute"), Some(&Runs::Netcue));
+                    ip-down /etc/diald/mine\nip-down \"/usr/sbin/netcue from diald ip-down\"\n\
+                    ip-goingdown /etc/diald/ip-goingdown\n";
+        let ours = Thing::Link("/usr/sbin/netcue".into());
+        let seen = Seen::made_up([
+            ("/etc/diald/addroute", ours),
+            ("/etc/diald/ip-goingdown", Thing::File(b"#!/bin/sh\n".to_vec())),
+        ]);
+        let found = options(&seen, text);
+        let link = Some(Spot::link("/etc/diald/addroute", "/usr/sbin/netcue"));
+        assert_eq!(found.get("addroute"), Some(&Runs::Netcue { number: 2, link }));
+        assert_eq!(found.get("delroute"), Some(&Runs::Netcue { number: 3, link: None }));
         assert!(matches!(found.get("ip-up"), Some(Runs::Other { number: 4, .. })));
-        assert_eq!(found.get("ip-down"), Some(&Runs::Netcue));
-        assert_eq!(found.get("ip-goingdown"), None);
+        assert_eq!(found.get("ip-down"), Some(&Runs::Netcue { number: 6, link: None }));
+        assert!(matches!(found.get("ip-goingdown"), Some(Runs::Other { number: 7, .. })));
     }
 }

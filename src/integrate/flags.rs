@@ -8,7 +8,9 @@ use crate::sys::place::Thing;
 
 const FOLDER: &str = "/etc/netcue/enabled";
 
-fn flag(source: &Source) -> PathBuf {
+/// The file that is there while a source is on.
+#[must_use]
+pub fn flag(source: &Source) -> PathBuf {
     PathBuf::from(FOLDER).join(source.name.as_str())
 }
 

@@ -18,7 +18,7 @@ mod seen;
 pub use boot::{Choice, Stage};
 pub use carry::carry_out;
 pub use external::external;
-pub use flags::is_on;
+pub use flags::{flag, is_on};
 pub use seen::{Seen, look};
 
 use std::path::PathBuf;
@@ -120,6 +120,12 @@ pub fn program(seen: &Seen) -> &'static str {
     there.unwrap_or("/usr/sbin/netcue")
 }
 
+/// Whether the program is where links and lines lead to.
+#[must_use]
+pub fn has_program(seen: &Seen) -> bool {
+    PROGRAMS.iter().any(|path| seen.has(path))
+}
+
 /// Whether a link to this leads to netcue.
 fn is_program(to: &std::path::Path) -> bool {
     PROGRAMS.iter().any(|path| to == std::path::Path::new(path))
@@ -135,17 +141,30 @@ pub struct Spot {
     /// Where a link leads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<PathBuf>,
+    /// The numbers of the lines that call netcue.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<usize>,
 }
 
 impl Spot {
     fn link(at: impl Into<PathBuf>, to: impl Into<PathBuf>) -> Self {
-        Self { at: at.into(), kind: "link", to: Some(to.into()) }
+        Self { at: at.into(), kind: "link", to: Some(to.into()), lines: Vec::new() }
+    }
+
+    fn lines(at: impl Into<PathBuf>, lines: Vec<usize>) -> Self {
+        Self { at: at.into(), kind: "lines", to: None, lines }
+    }
+
+    /// Whether it leads to the program where that is not, or not any more.
+    #[must_use]
+    pub fn is_dangling(&self, seen: &Seen) -> bool {
+        self.to.as_ref().is_some_and(|to| is_program(to) && !seen.has(to))
     }
 }
 
-/// How a source stands on this machine.
+/// What calls netcue for a source on this machine, or should.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct Attachment {
     /// Whether the system itself is there, as far as its files tell.
     pub installed: bool,
     /// What calls netcue.
@@ -154,16 +173,23 @@ pub struct Standing {
     pub missing: Vec<String>,
 }
 
-/// How a source stands on this machine.
+/// Looks at what calls netcue for a source.
 #[must_use]
-pub fn standing(seen: &Seen, source: &Source) -> Standing {
+pub fn attachment(seen: &Seen, source: &Source) -> Attachment {
     match source.name.as_str() {
-        "ppp" => ppp::standing(seen),
-        "diald" => diald::standing(seen),
-        "pcmcia" => pcmcia::standing(seen),
-        "boot" => boot::standing(seen),
-        _ => Standing { installed: true, spots: Vec::new(), missing: Vec::new() },
+        "ppp" => ppp::attachment(seen),
+        "diald" => diald::attachment(seen),
+        "pcmcia" => pcmcia::attachment(seen),
+        "boot" => boot::attachment(seen),
+        _ => Attachment { installed: true, spots: Vec::new(), missing: Vec::new() },
     }
+}
+
+/// Whether something has to be put in place for the calls of a source to arrive: people and
+/// scripts call by themselves.
+#[must_use]
+pub fn has_callers(source: &Source) -> bool {
+    source.name.as_str() != "manual"
 }
 
 /// When the boot event comes, and why that may be wrong here.

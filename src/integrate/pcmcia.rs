@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Change, Seen, Spot, Standing, Step, is_program, markers, program};
+use super::{Attachment, Change, Seen, Spot, Step, is_program, markers, program};
 use crate::sys::place::Thing;
 
 const FILE: &str = "/etc/pcmcia/network.opts";
@@ -60,7 +60,13 @@ fn ipmasq_out(seen: &Seen) -> Step {
 }
 
 fn calls_netcue(text: &str) -> bool {
-    text.lines().any(|line| !line.trim_start().starts_with('#') && line.contains(" from pcmcia "))
+    !lines(text).is_empty()
+}
+
+/// The numbers of the lines that call netcue.
+fn lines(text: &str) -> Vec<usize> {
+    let calls = |line: &str| !line.trim_start().starts_with('#') && line.contains(" from pcmcia ");
+    text.lines().zip(1..).filter(|(line, _)| calls(line)).map(|(_, number)| number).collect()
 }
 
 fn advise(seen: &Seen) -> Step {
@@ -176,12 +182,13 @@ fn does_nothing(function: &str) -> bool {
     matches!(body.trim_end_matches('}').trim().trim_end_matches(';'), "return" | ":" | "true")
 }
 
-pub(super) fn standing(seen: &Seen) -> Standing {
+pub(super) fn attachment(seen: &Seen) -> Attachment {
     let installed = is_installed(seen);
     let mut spots = Vec::new();
     let mut missing = Vec::new();
-    if seen.text(FILE).is_some_and(|text| calls_netcue(&text)) {
-        spots.push(Spot { at: FILE.into(), kind: "lines", to: None });
+    let lines = seen.text(FILE).map(|text| lines(&text)).unwrap_or_default();
+    if !lines.is_empty() {
+        spots.push(Spot::lines(FILE, lines));
     } else if installed {
         missing.push(format!("no lines in {FILE}"));
     }
@@ -190,7 +197,7 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     {
         spots.push(Spot::link(IPMASQ, to));
     }
-    Standing { installed, spots, missing }
+    Attachment { installed, spots, missing }
 }
 
 #[cfg(test)]

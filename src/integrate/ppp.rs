@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Change, Seen, Spot, Standing, Step, is_program, program};
+use super::{Attachment, Change, Seen, Spot, Step, is_program, program};
 use crate::sources::{Place, find};
 use crate::sys::place::Thing;
 
@@ -156,7 +156,7 @@ fn spots(seen: &Seen) -> Vec<Spot> {
         .collect()
 }
 
-pub(super) fn standing(seen: &Seen) -> Standing {
+pub(super) fn attachment(seen: &Seen) -> Attachment {
     let mut missing = Vec::new();
     let with_folders = has_folders(seen);
     let spots = spots(seen);
@@ -185,5 +185,5 @@ pub(super) fn standing(seen: &Seen) -> Standing {
     if !installed {
         missing.clear();
     }
-    Standing { installed, spots, missing }
+    Attachment { installed, spots, missing }
 }

@@ -3,16 +3,18 @@
 
 mod delta;
 mod heard;
+mod named;
 mod record;
 mod search;
 mod story;
 
 pub use delta::Delta;
 pub use heard::{Heard, last_heard};
+pub use named::{Name, look_up};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 pub use search::{Found, Reach, look_back, state_of, story_of};
 pub use story::{
-    Progress, Refused, Standing, Story, StoryStep, has_final_end, progress, standing_of,
+    OnRecord, Progress, Refused, Story, StoryStep, has_final_end, on_record, progress,
 };
 
 pub use crate::sys::forward::Mark;

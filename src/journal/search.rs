@@ -150,11 +150,20 @@ pub fn look_back(
 #[derive(Default)]
 struct Search {
     /// Stories that older records may belong to.
-    open: HashMap<Uuid, Story>,
+    open: HashMap<Uuid, Open>,
+    /// Ends of runs seen so far.
+    ends: usize,
     /// Those whose beginning has been seen, and at which record.
     whole: VecDeque<(usize, Whole)>,
     /// What was wanted.
     done: Vec<Story>,
+}
+
+/// A story whose beginning has not been seen yet.
+struct Open {
+    story: Story,
+    /// How many ends of runs had been seen when its run began; none if it has not begun.
+    ends: Option<usize>,
 }
 
 /// A story whose beginning has been seen.
@@ -171,8 +180,17 @@ impl Search {
         let whole = match id {
             None => Story::of_one(entry).map(|story| Whole::Alone(Box::new(story))),
             Some(id) => {
-                let new = || Story { id: Some(id), last_time: Some(time), ..Story::default() };
-                let is_whole = self.open.entry(id).or_insert_with(new).tell(entry);
+                let open = self.open.entry(id).or_insert_with(|| Open {
+                    story: Story { id: Some(id), last_time: Some(time), ..Story::default() },
+                    ends: None,
+                });
+                match entry.record {
+                    Record::Outcome { .. } => self.ends += 1,
+                    Record::RunBegin { .. } => open.ends = Some(self.ends),
+                    _ => {}
+                }
+                let is_whole = open.story.tell(entry);
+                open.story.behind = open.ends.map_or(0, |ends| self.ends - ends);
                 is_whole.then_some(Whole::Event(id))
             }
         };
@@ -183,7 +201,7 @@ impl Search {
     fn settle(&mut self, at: Option<usize>, wanted: &mut impl FnMut(&Story) -> bool) {
         while self.whole.front().is_some_and(|(number, _)| Some(*number) <= at) {
             let story = match self.whole.pop_front() {
-                Some((_, Whole::Event(id))) => self.open.remove(&id),
+                Some((_, Whole::Event(id))) => self.open.remove(&id).map(|open| open.story),
                 Some((_, Whole::Alone(story))) => Some(*story),
                 None => None,
             };

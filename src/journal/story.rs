@@ -27,6 +27,12 @@ pub struct Story {
     pub attempts: u32,
     /// How it ended, if it has.
     pub outcome: Option<Outcome>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// How many others ended between its acceptance and the beginning of its run.
+    pub behind: usize,
+    /// From its acceptance to the beginning of the run, in milliseconds.
+    pub waited_ms: Option<f64>,
     /// How long the run took, in milliseconds.
     pub ms: Option<f64>,
     /// Why it ended so.
@@ -65,6 +71,7 @@ impl Story {
 
     /// Takes in one entry, older than those before. Tells whether the story is now whole.
     pub(super) fn tell(&mut self, entry: Entry) -> bool {
+        let time = entry.time;
         match entry.record {
             Record::Accepted { event, argv } => {
                 self.event = Some(event);
@@ -79,8 +86,10 @@ impl Story {
             Record::RunBegin { attempt, plan, .. } => self.take_plan(attempt, plan),
             Record::StepBegin { .. } | Record::State { .. } | Record::StateChange { .. } => {}
             Record::StepEnd { step, end } => self.take_end(step, end),
-            Record::Outcome { outcome, ms, reason, .. } => {
+            Record::Outcome { outcome, waited_ms, ms, reason } => {
                 self.outcome = Some(outcome);
+                self.ended = Some(time);
+                self.waited_ms = waited_ms;
                 self.ms = Some(ms);
                 self.reason = reason;
             }
@@ -190,9 +199,9 @@ pub fn progress(journal: &Journal, id: Uuid) -> Result<Progress, FileError> {
     Ok(progress)
 }
 
-/// Whether an event is on record, and how it ended.
+/// What is on record of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum OnRecord {
     /// The journal doesn't know it.
     Unknown,
     /// It was accepted, and has no outcome yet.
@@ -201,21 +210,21 @@ pub enum Standing {
     Ended(Outcome),
 }
 
-/// Looks up how an event stands.
+/// Looks up what is known of an event.
 ///
 /// # Errors
 /// When a journal file is there and can't be read.
-pub fn standing_of(journal: &Journal, id: Uuid) -> Result<Standing, FileError> {
-    let mut found = Standing::Unknown;
+pub fn on_record(journal: &Journal, id: Uuid) -> Result<OnRecord, FileError> {
+    let mut found = OnRecord::Unknown;
     journal.read_back(|entry| {
         match entry.record {
             Record::Outcome { outcome, .. } if entry.event_id == Some(id) => {
-                found = Standing::Ended(outcome);
+                found = OnRecord::Ended(outcome);
             }
-            Record::Accepted { .. } if entry.event_id == Some(id) => found = Standing::Accepted,
+            Record::Accepted { .. } if entry.event_id == Some(id) => found = OnRecord::Accepted,
             _ => {}
         }
-        found == Standing::Unknown
+        found == OnRecord::Unknown
     })?;
     Ok(found)
 }

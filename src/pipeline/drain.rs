@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::run::{End, Run};
 use super::{House, send_runner, unattended};
 use crate::event::Event;
-use crate::journal::{Outcome, Progress, Record, Standing, progress, standing_of};
+use crate::journal::{OnRecord, Outcome, Progress, Record, on_record, progress};
 use crate::queue::{Note, Ticket, Unreadable};
 use crate::sys::files;
 use crate::sys::lock::Lock;
@@ -110,8 +110,8 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
 fn take_in_drafts(house: &mut House) {
     for draft in house.queue.abandoned().unwrap_or_default() {
         let event = house.queue.read_draft(&draft);
-        let standing = event.map(|event| standing_of(&house.journal, event.id));
-        if let Some(Ok(Standing::Accepted)) = standing {
+        let known = event.map(|event| on_record(&house.journal, event.id));
+        if let Some(Ok(OnRecord::Accepted)) = known {
             if let Err(error) = house.queue.put_in(draft) {
                 house.say(Urgency::Error, &error.to_string());
             }
@@ -240,8 +240,8 @@ impl Hand<'_> {
     /// has its outcome now, and only once.
     fn set_aside_unread(&mut self, ticket: &Ticket, why: &str) -> Taken {
         let id = ticket.event_id();
-        match id.map(|id| standing_of(&self.house.journal, id)) {
-            Some(Ok(Standing::Ended(_))) => self.put_aside(ticket),
+        match id.map(|id| on_record(&self.house.journal, id)) {
+            Some(Ok(OnRecord::Ended(_))) => self.put_aside(ticket),
             _ => self.set_aside(ticket, id, why),
         }
     }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::error::Exit;
 use crate::event::{Cause, Event, LONGEST_CHAIN, Stamp};
-use crate::journal::{Outcome, Record, Standing, standing_of};
+use crate::journal::{OnRecord, Outcome, Record, on_record};
 use crate::queue::{Note, Ticket};
 use crate::sources::{Reading, Refusal, Wait};
 use crate::sys::files::FileError;
@@ -229,9 +229,8 @@ fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: Wait) -> Ar
             Fate::Queued
         }
         Wait::Finish(limit) if wait_for(house, ticket, left_of(limit, &event)) => {
-            let standing = standing_of(&house.journal, event.id);
-            let failed =
-                matches!(standing, Ok(Standing::Ended(outcome)) if outcome != Outcome::Done);
+            let known = on_record(&house.journal, event.id);
+            let failed = matches!(known, Ok(OnRecord::Ended(outcome)) if outcome != Outcome::Done);
             Fate::Handled { failed }
         }
         Wait::Finish(_) => Fate::Late,

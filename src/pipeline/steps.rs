@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{House, unattended};
 use crate::engine::{self, Applied, EngineError};
 use crate::event::Event;
-use crate::hooks::{self, HookCall, HookEnd, HookOutcome, Standing, Survey};
+use crate::hooks::{self, HookCall, HookEnd, HookOutcome, Judgement, Survey};
 use crate::journal::{PlannedStep, StepEnd, StepOutcome};
 use crate::plan::{self, Candidate, Fitness, Manner, Step, Waiting, Wishes};
 use crate::queue::Ticket;
@@ -114,11 +114,11 @@ impl Performance<'_> {
     /// Runs a hook. It is checked anew: since the plan was made, earlier steps may have
     /// taken minutes, in which an administrator can have changed whose it is.
     pub(super) fn hook(&self, step: &str, path: &Path, manner: &Manner) -> StepEnd {
-        match hooks::standing_of(path, self.house.layout.root()) {
-            Standing::Ready(file) => self.file(step, path, file, manner),
-            Standing::Masked => not_started("it has been masked since".to_owned()),
-            Standing::Distrusted(distrust) => not_started(format!("not trusted: {distrust}")),
-            Standing::Unreadable(error) => not_started(error.to_string()),
+        match hooks::judge_hook(path, self.house.layout.root()) {
+            Judgement::Ready(file) => self.file(step, path, file, manner),
+            Judgement::Masked => not_started("it has been masked since".to_owned()),
+            Judgement::Distrusted(distrust) => not_started(format!("not trusted: {distrust}")),
+            Judgement::Unreadable(error) => not_started(error.to_string()),
         }
     }
 }
@@ -137,13 +137,13 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
         .map(|found| Candidate {
             name: found.name.clone(),
             path: found.path.clone(),
-            fitness: match &found.standing {
-                Standing::Masked => Fitness::Masked,
-                Standing::Distrusted(distrust) => {
+            fitness: match &found.judgement {
+                Judgement::Masked => Fitness::Masked,
+                Judgement::Distrusted(distrust) => {
                     Fitness::Unfit(format!("not trusted: {distrust}"))
                 }
-                Standing::Unreadable(error) => Fitness::Unfit(error.to_string()),
-                Standing::Ready(_) => match Wishes::from_head(&found.head) {
+                Judgement::Unreadable(error) => Fitness::Unfit(error.to_string()),
+                Judgement::Ready(_) => match Wishes::from_head(&found.head) {
                     Ok(wishes) if wishes.manner.unattended && found.name == plan::ENGINE => {
                         // What comes behind it relies on the rules having been seen to.
                         Fitness::Unfit(

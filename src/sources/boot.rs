@@ -22,6 +22,10 @@ pub(super) static SOURCE: Source = Source {
         word("start", Some(Action::Boot), Wait::Foreground),
         word("stop", None, Wait::Foreground),
         word("apply", Some(Action::Manual), Wait::Foreground),
+        // The other words that Debian's policy wants an init script to know.
+        word("restart", Some(Action::Manual), Wait::Foreground),
+        word("force-reload", Some(Action::Manual), Wait::Foreground),
+        word("status", None, Wait::Foreground),
     ],
     read,
 };
@@ -33,7 +37,7 @@ const fn word(word: &'static str, action: Option<Action>, wait: Wait) -> Trigger
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the table; others refuse")]
 fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
     call.at_most(0, &mut facts);
-    if !matches!(trigger.word, "start" | "stop" | "apply") {
+    if trigger.action == Some(Action::Boot) && trigger.word != "start" {
         facts.detail_text("stage", trigger.word);
     }
     // Under sysvinit the environment also holds what the kernel did not understand of

@@ -58,7 +58,9 @@ fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, R
     // At stop the settings say what the card was to have, not what it has: with it
     // pulled out, that is nothing.
     if trigger.word == "start" {
-        settings(call, &mut facts);
+        addresses(call, &mut facts);
+        name_servers(call, &mut facts);
+        facts.facts_complete = facts.local.is_some() && facts.warnings.is_empty();
     }
     gate(call, &mut facts);
     card(call, &mut facts);
@@ -66,9 +68,9 @@ fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, R
     Ok(facts)
 }
 
-/// The addresses of `network.opts`. Its sample has a GATEWAY also for DHCP, so nothing
-/// of it is believed without an IPADDR.
-fn settings(call: &Call<'_>, facts: &mut Facts) {
+/// The addresses of `network.opts`. Its sample has a NETMASK and a GATEWAY also for DHCP, so
+/// they are not believed without an IPADDR.
+fn addresses(call: &Call<'_>, facts: &mut Facts) {
     let written = call.variable("IPADDR", facts);
     facts.local = address_in(Family::Ipv4, written, "IPADDR", facts);
     if facts.local.is_none() {
@@ -79,15 +81,16 @@ fn settings(call: &Call<'_>, facts: &mut Facts) {
     facts.prefix = netmask(written, "NETMASK", facts);
     let written = call.variable("GATEWAY", facts);
     facts.gateway = address_in(Family::Ipv4, written, "GATEWAY", facts);
-    let servers: Vec<IpAddr> = ["DNS_1", "DNS_2", "DNS_3"]
-        .into_iter()
-        .filter_map(|name| {
-            let written = call.variable(name, facts);
-            address(written, name, facts)
-        })
-        .collect();
+}
+
+/// What `network` has put into resolv.conf, in that order, with DHCP too.
+fn name_servers(call: &Call<'_>, facts: &mut Facts) {
+    let mut servers: Vec<IpAddr> = Vec::new();
+    for name in ["DNSSRVS", "DNS_1", "DNS_2", "DNS_3"] {
+        let written = call.variable(name, facts).split_whitespace();
+        servers.extend(written.filter_map(|written| address(written, name, facts)));
+    }
     facts.dns = (!servers.is_empty()).then_some(servers);
-    facts.facts_complete = facts.warnings.is_empty();
 }
 
 /// `IPMASQ` in the card's block of `network.opts` says whether the card matters here.
@@ -95,7 +98,11 @@ fn settings(call: &Call<'_>, facts: &mut Facts) {
 fn gate(call: &Call<'_>, facts: &mut Facts) {
     let ipmasq = call.variable("IPMASQ", facts);
     facts.detail_text("ipmasq", ipmasq);
-    if facts.action.is_some() && !matches!(ipmasq, "" | "y" | "Y" | "yes" | "YES") {
+    // Compared as it came: what can't be read is no yes either.
+    let is_yes = call.env.iter().find(|(name, _)| name == "IPMASQ").is_none_or(|(_, value)| {
+        ["", "y", "Y", "yes", "YES"].into_iter().any(|word| value.as_os_str() == word)
+    });
+    if facts.action.is_some() && !is_yes {
         facts.action = None;
         facts.warn("IPMASQ", "none of y Y yes YES in network.opts: recorded, nothing runs");
     }

@@ -5,7 +5,7 @@
 //! because pppd never unsets `IPLOCAL` and its like: an `ipv6-up` can carry the IPv4
 //! addresses of an earlier session.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::values::{address, address_in};
 use super::{Call, Place, Refusal, Source, Trigger, Wait};
@@ -151,6 +151,7 @@ fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, R
     let ipparam = call.optional(words.ipparam, "ipparam", &mut facts);
     facts.detail_text("ipparam", ipparam);
     details(call, trigger, &mut facts);
+    call.at_most(words.ipparam + 1, &mut facts);
     Ok(facts)
 }
 
@@ -158,9 +159,9 @@ fn addresses(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) {
     let family = if trigger.word.starts_with("ipv6") { Family::Ipv6 } else { Family::Ipv4 };
     facts.family = Some(family);
     let written = call.optional(3, "local", facts);
-    facts.local = address_in(family, written, "local", facts);
+    facts.local = address_in(family, written, "local", facts).filter(is_negotiated);
     let written = call.optional(4, "remote", facts);
-    facts.remote = address_in(family, written, "remote", facts);
+    facts.remote = address_in(family, written, "remote", facts).filter(is_negotiated);
     if family == Family::Ipv4 {
         let servers = addresses_of(["DNS1", "DNS2"], call, facts);
         facts.dns = (!servers.is_empty()).then_some(servers);
@@ -168,6 +169,12 @@ fn addresses(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) {
     }
     // In demand mode the addresses aren't negotiated yet, and ip-pre-up isn't called again.
     facts.facts_complete = facts.local.is_some() && facts.warnings.is_empty();
+}
+
+/// pppd writes an identifier that was not negotiated, as with `ipv6cp-noremote`, as zeros
+/// behind `fe80::`.
+fn is_negotiated(address: &IpAddr) -> bool {
+    *address != Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)
 }
 
 /// What IPCP left in the environment; on the other triggers it may be from an earlier session.
@@ -201,7 +208,8 @@ fn addresses_of<const N: usize>(
 }
 
 /// pppd's variables that say something of their own, and the names they get.
-const TEXTS: [(&str, &str); 9] = [
+const TEXTS: [(&str, &str); 12] = [
+    ("DEVICE", "device"),
     ("LINKNAME", "linkname"),
     ("CALL_FILE", "call_file"),
     ("BUNDLE", "bundle"),
@@ -211,6 +219,8 @@ const TEXTS: [(&str, &str); 9] = [
     ("MACREMOTE", "remote_hwaddr"),
     ("REMOTENUMBER", "remote_number"),
     ("PPPLOGNAME", "logname"),
+    ("RADIUS_FILTER_ID", "radius_filter_id"),
+    ("RADIUS_FRAMED_ROUTE", "radius_framed_route"),
 ];
 const NUMBERS: [(&str, &str); 3] =
     [("UNIT", "unit"), ("PPPD_PID", "pppd_pid"), ("ORIG_UID", "orig_uid")];

@@ -11,6 +11,10 @@ pub(super) fn address(written: &str, what: &str, facts: &mut Facts) -> Option<Ip
     }
     match written.parse::<IpAddr>() {
         Ok(address) if address.is_unspecified() => None,
+        Ok(address) if is_of_many(address) => {
+            facts.warn(what, "an address of many, not of one host");
+            None
+        }
         Ok(address) => Some(address),
         Err(_) => {
             facts.warn(what, "not an IP address");
@@ -19,7 +23,12 @@ pub(super) fn address(written: &str, what: &str, facts: &mut Facts) -> Option<Ip
     }
 }
 
-/// The same, where the trigger settles the family.
+fn is_of_many(address: IpAddr) -> bool {
+    address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST)
+}
+
+/// The same, of an end of a link or a next hop, where the trigger settles the family. The
+/// loopback is neither, but may be a name server.
 pub(super) fn address_in(
     family: Family,
     written: &str,
@@ -29,6 +38,10 @@ pub(super) fn address_in(
     let address = address(written, what, facts)?;
     if Family::of(address) != family {
         facts.warn(what, "an address of the other family");
+        return None;
+    }
+    if address.is_loopback() {
+        facts.warn(what, "a loopback address");
         return None;
     }
     Some(address)
@@ -54,6 +67,37 @@ pub(super) fn netmask(written: &str, what: &str, facts: &mut Facts) -> Option<u8
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_that_of_one_host() {
+        let mut facts = Facts::default();
+        for written in ["192.0.2.1", "240.0.0.1", "2001:db8::1", "fe80::1"] {
+            let kept = address(written, "an address", &mut facts);
+            assert_eq!(kept.map(|kept| kept.to_string()).as_deref(), Some(written));
+        }
+        for written in ["", "0.0.0.0", "::"] {
+            assert_eq!(address(written, "an address", &mut facts), None, "{written}");
+        }
+        assert_eq!(facts.warnings, []);
+        for written in
+            ["224.0.0.1", "239.255.255.250", "255.255.255.255", "ff02::1", "192.0.2.0/24"]
+        {
+            assert_eq!(address(written, written, &mut facts), None, "{written}");
+        }
+        assert_eq!(facts.warnings.len(), 5);
+    }
+
+    #[test]
+    fn the_loopback_is_no_end_of_a_link() {
+        let mut facts = Facts::default();
+        for (family, written) in [(Family::Ipv4, "127.0.0.1"), (Family::Ipv6, "::1")] {
+            assert!(address(written, written, &mut facts).is_some(), "{written}");
+            assert_eq!(facts.warnings, []);
+            assert_eq!(address_in(family, written, written, &mut facts), None, "{written}");
+            assert_eq!(facts.warnings.len(), 1);
+            facts.warnings.clear();
+        }
+    }
 
     #[test]
     fn a_netmask_is_a_row_of_ones() {

@@ -43,8 +43,11 @@ fn without_edit_diald_is_told_its_lines_and_left_alone() {
     let scene = Scene::installed();
     scene.put(
         "etc/diald/diald.options",
-        "ip-up \"/usr/sbin/netcue from diald ip-up\"\nip-down /etc/diald/ip-down\n",
+        "ip-up \"/usr/sbin/netcue from diald ip-up\"\nip-down /etc/diald/ip-down\n\
+         ip-goingdown /etc/diald/ip-goingdown\n",
     );
+    scene.link("etc/diald/ip-down", "/usr/sbin/netcue");
+    scene.put("etc/diald/ip-goingdown", "#!/bin/sh\n");
     scene
         .netcue(["enable", "diald"])
         .stdout(

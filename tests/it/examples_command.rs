@@ -194,7 +194,11 @@ fn why_rule(reader: &Reader, example: &str) {
 }
 
 fn why_source(reader: &Reader, example: &str) {
-    let parts = ["It is switched on.\n", "    /etc/ppp/ip-up.d/netcue\n", "It was last heard "];
+    let parts = [
+        "It is switched on.\n",
+        "    /etc/ppp/ip-up.d/netcue, a link to /usr/sbin/netcue\n",
+        "It was last heard ",
+    ];
     reader.finds(example, &parts);
 }
 

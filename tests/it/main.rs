@@ -38,6 +38,8 @@ mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod emit;
+#[cfg(test)]
 mod enable;
 #[cfg(test)]
 mod enable_boot;
@@ -109,6 +111,10 @@ mod schema;
 mod shipped_hooks;
 #[cfg(test)]
 mod show;
+#[cfg(test)]
+mod show_search;
+#[cfg(test)]
+mod show_source;
 #[cfg(test)]
 mod signals;
 #[cfg(test)]

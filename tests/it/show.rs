@@ -11,14 +11,14 @@ use nix::pty::{Winsize, openpty};
 use serde_json::Value;
 
 use crate::call::NETCUE;
-use crate::scene::{Scene, wait_until, write_file};
+use crate::scene::{Scene, text_of, wait_until, write_file};
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/show").join(name)
 }
 
 /// A machine with the journal of the fixtures, and nothing else.
-fn remembering() -> Scene {
+pub(crate) fn remembering() -> Scene {
     let scene = Scene::new();
     let journal = fs::read(fixture("journal.jsonl")).expect("the fixture");
     write_file(&scene.path("var/log/netcue/journal.jsonl"), &journal, 0o640);
@@ -26,7 +26,7 @@ fn remembering() -> Scene {
 }
 
 /// Compares with a file, or writes it where BLESS is set in the environment.
-fn assert_is(name: &str, shown: &str) {
+pub(crate) fn assert_is(name: &str, shown: &str) {
     let path = fixture(name);
     if std::env::var_os("BLESS").is_some() {
         fs::write(&path, shown).expect("written");
@@ -36,7 +36,7 @@ fn assert_is(name: &str, shown: &str) {
 }
 
 /// What a call prints into a pipe, with its words before it.
-fn piped(scene: &Scene, words: &str) -> String {
+pub(crate) fn piped(scene: &Scene, words: &str) -> String {
     let call = scene.netcue(split(words)).env("TZ", "Europe/Berlin");
     let ran = call.any_stdout().stderr_has("").run();
     let shown = crate::call::masked(&ran.stdout, scene.root());
@@ -44,7 +44,7 @@ fn piped(scene: &Scene, words: &str) -> String {
 }
 
 /// Words, those in quotes together.
-fn split(words: &str) -> Vec<String> {
+pub(crate) fn split(words: &str) -> Vec<String> {
     let parts = words.split('"').enumerate().map(|(index, part)| match index % 2 {
         0 => part.split_whitespace().map(ToOwned::to_owned).collect(),
         _ => vec![part.to_owned()],
@@ -142,7 +142,6 @@ fn why_says_it_in_sentences() {
         "why 019ca8c6-cd9d",
         "why 019ca8c8-ae10",
         "why 019ca8c8-b1f8",
-        "why 019ca8c6",
         "why 70-ddns",
         "why hook 60-open --at 2026-03-01T09:42:07Z",
         "why 40-off --at \"2026-03-01 10:50\"",
@@ -195,35 +194,12 @@ fn why_and_plan_and_status_on_a_gateway() {
 }
 
 #[test]
-fn what_has_gone_quiet_is_asked_after() {
-    let scene = remembering();
-    let link = scene.path("etc/ppp/ip-up.d/netcue");
-    fs::create_dir_all(link.parent().expect("a folder")).expect("a folder");
-    std::os::unix::fs::symlink(NETCUE, &link).expect("a link");
-    let shown = piped(&scene, "why ppp");
-    assert!(shown.contains("It is switched on.\n"), "{shown}");
-    assert!(shown.contains("    ROOT/etc/ppp/ip-up.d/netcue\n"), "{shown}");
-    assert!(
-        shown.contains("ago, at 2026-03-01 10:44:12.002 CET: ppp ip-up ppp2, queued"),
-        "{shown}"
-    );
-    fs::create_dir_all(scene.path("etc/netcue/enabled")).expect("a folder");
-    let shown = piped(&scene, "why source diald");
-    assert!(
-        shown.contains("It is switched off: ROOT/etc/netcue/enabled/diald is missing"),
-        "{shown}"
-    );
-    assert!(shown.contains("No link to netcue stands where diald looks:\n"), "{shown}");
-    assert!(shown.contains("A call was refused at 2026-03-01 10:44:07.000 CET: "), "{shown}");
-}
-
-#[test]
 fn what_is_unknown_is_said_to_be() {
     let scene = remembering();
     for words in ["why nosuch", "why event 0123", "why source x", "plan 0123"] {
         scene.netcue(split(words)).status(1).stderr_has("netcue: ").run();
     }
-    for words in ["history --since noon", "why 20-a --at noon", "plan 019ca8c6"] {
+    for words in ["history --since noon", "why 20-a --at noon"] {
         scene.netcue(split(words)).status(64).stderr_has("netcue: ").run();
     }
 }
@@ -232,8 +208,11 @@ fn what_is_unknown_is_said_to_be() {
 fn a_terminal_gets_colours_and_lines_that_fit() {
     let scene = remembering();
     for (name, columns, locale) in [
+        ("history-60.txt", 60, "C.UTF-8"),
+        ("history-72.txt", 72, "C.UTF-8"),
         ("history-80.txt", 80, "C.UTF-8"),
         ("history-80-ascii.txt", 80, "C"),
+        ("history-100.txt", 100, "C.UTF-8"),
         ("history-120.txt", 120, "C.UTF-8"),
     ] {
         let shown = Terminal::with(&scene, "history", columns, locale).read_to_end();
@@ -242,9 +221,34 @@ fn a_terminal_gets_colours_and_lines_that_fit() {
         assert!(locale != "C" || shown.is_ascii(), "{text}");
         assert_is(name, &shown);
     }
+    scene.gateway();
+    let status = Terminal::with(&scene, "status", 80, "C.UTF-8").read_to_end();
+    assert_is("status-80.txt", &status);
+    assert!(status.lines().count() <= 24, "one screen");
     let shown = Terminal::with(&scene, "why 019ca8c6-cd98", 60, "C").read_to_end();
     assert!(shown.is_ascii());
     assert_is("why-60-ascii.txt", &shown);
+}
+
+#[test]
+fn an_event_of_today_has_its_whole_line_on_eighty_columns() {
+    let scene = Scene::new();
+    scene.hook("20-a", "#!/bin/sh\nexit 3\n");
+    scene.from("ppp ip-up enp0s31f6 /dev/ttyS0 115200 203.0.113.5 203.0.113.1");
+    let id = text_of(&scene.records("accepted")[0]["event_id"]);
+    let shown = Terminal::with(&scene, "history", 80, "C.UTF-8").read_to_end();
+    let text = without_colours(&shown);
+    let [heading, line, reason] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+    let columns: Vec<&str> = heading.split_whitespace().collect();
+    assert_eq!(columns, ["TIME", "EVENT", "CALL", "OUTCOME", "TOOK", "RULES", "HOOKS"]);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [time, event, "ppp", "ip-up", "enp0s31f6", "failed", _, "ms", _, "1/1"] = words[..] else {
+        panic!("{text}")
+    };
+    assert_eq!((time.len(), time.matches(':').count()), (8, 2), "{time}");
+    assert!(event.len() == 13 && id.starts_with(event), "{text}");
+    assert_eq!(reason, "    20-a");
+    scene.netcue(["why", "20-a", "--at", time]).any_stdout().run();
 }
 
 #[test]
@@ -359,7 +363,7 @@ fn put_in(value: &mut Value) {
     }
 }
 
-fn assert_valid(name: &str, value: &Value) {
+pub(crate) fn assert_valid(name: &str, value: &Value) {
     let validator = jsonschema::draft202012::options()
         .should_validate_formats(true)
         .build(&schema(name))
@@ -369,7 +373,7 @@ fn assert_valid(name: &str, value: &Value) {
 }
 
 /// The objects that a call prints.
-fn json_of(scene: &Scene, words: &str) -> Vec<Value> {
+pub(crate) fn json_of(scene: &Scene, words: &str) -> Vec<Value> {
     let ran = scene.netcue(split(words)).any_stdout().stderr_has("").run();
     let values = serde_json::Deserializer::from_str(&ran.stdout).into_iter();
     values.collect::<Result<_, _>>().expect("JSON")

@@ -10,7 +10,7 @@ use super::recorded::{self, Recorded, names};
 use super::{Ended, Failure, tar};
 use crate::engine;
 use crate::error::Exit;
-use crate::hooks::{self, Standing};
+use crate::hooks::{self, Judgement};
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::sys::{files, identity, screen, terminal};
@@ -111,11 +111,11 @@ fn pretty(value: &Value) -> String {
 fn hook_list(house: &House) -> Value {
     let survey = hooks::find(&house.layout);
     let hooks = survey.hooks.iter().map(|hook| {
-        let standing = match &hook.standing {
-            Standing::Ready(_) => "ready".to_owned(),
-            Standing::Masked => "masked".to_owned(),
-            Standing::Distrusted(distrust) => format!("not trusted: {distrust}"),
-            Standing::Unreadable(error) => error.to_string(),
+        let standing = match &hook.judgement {
+            Judgement::Ready(_) => "ready".to_owned(),
+            Judgement::Masked => "masked".to_owned(),
+            Judgement::Distrusted(distrust) => format!("not trusted: {distrust}"),
+            Judgement::Unreadable(error) => error.to_string(),
         };
         let header: Vec<&str> =
             hook.head.lines().filter(|line| line.starts_with("# netcue:")).collect();

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Args, as_json, is_wanted, unreadable};
 use crate::cli::pace::Pace;
 use crate::cli::table::{Paint, Tone};
-use crate::cli::{Ended, Failure, json, told, when};
+use crate::cli::{Ended, Failure, found, json, told, when};
 use crate::error::Exit;
 use crate::journal::{self, Entry, Reach, Record, Story};
 use crate::pipeline::House;
@@ -35,13 +35,11 @@ pub(super) fn main(house: &House, args: &Args) -> Ended {
         let earlier = journal::look_back(&house.journal, Reach::default(), last, |story| {
             is_wanted(story, args)
         });
-        let text: String = earlier
-            .map_err(unreadable)?
-            .stories
-            .iter()
-            .rev()
-            .map(|story| live.whole(story))
-            .collect();
+        let earlier = earlier.map_err(unreadable)?;
+        if let Some(far) = found::how_far(&earlier, found::SINCE) {
+            terminal::tell(&far);
+        }
+        let text: String = earlier.stories.iter().rev().map(|story| live.whole(story)).collect();
         live.put(&text)?;
     }
     loop {

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use super::recorded::{self, Recorded};
 use super::table::{Paint, Tone};
-use super::{Ended, Failure};
+use super::{Ended, Failure, history};
 use crate::engine::{self, KernelState};
 use crate::error::Exit;
 use crate::event::{Event, Fact};
-use crate::journal::{self, Reach, Story};
+use crate::journal::{self, Story};
 use crate::paths::Layout;
 use crate::pipeline::{self, Arrival, Caller, House};
 use crate::sources::{self, Reading, Wait};
@@ -93,14 +93,11 @@ fn in_sandbox(layout: &Layout, recorded: Recorded, invocation: &Invocation) -> E
     }
     let id = recorded.event.id;
     let arrival = again(&mut house, *recorded.event, invocation)?;
-    let found =
-        journal::look_back(&house.journal, Reach::default(), 1, |story| story.event.is_some())
-            .map_err(|error| Failure::new(Exit::InputOutput, error))?;
+    let made = arrival.event.as_ref().map(|event| journal::story_of(&house.journal, event.id));
+    let made = made.transpose().map_err(history::unreadable)?.flatten();
     let mut text = format!("replay of {id}: {}\n", arrival.fate.as_str());
     text.push_str(&differences(&house, &state, &complaints));
-    for story in &found.stories {
-        text.push_str(&steps(story));
-    }
+    text.extend(made.as_ref().map(steps));
     let preview = super::rules::preview(&house)?;
     let in_force = if preview.differences.is_empty() { "rules" } else { "rules, not in force" };
     text.push_str(&format!("{in_force}:\n{}", preview.wanted));

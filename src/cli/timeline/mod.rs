@@ -6,11 +6,14 @@ mod summary;
 mod svg;
 mod text;
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
 
-use super::{Ended, Failure, when};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Ended, Failure, found, history, when};
 use crate::error::Exit;
-use crate::journal::StepOutcome;
+use crate::journal::{self, Journal, Name, StepOutcome};
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::plan::ENGINE;
@@ -42,21 +45,15 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let wanted = match args.since {
         Some(time) => Wanted::Since(time),
         None if args.events.is_empty() => Wanted::Burst,
-        None => Wanted::Ids(args.events.clone()),
+        None => Wanted::Ids(named(&house.journal, &args.events)?),
     };
     let waiting = house.queue.waiting().unwrap_or_default();
     let in_hand = |event: &crate::event::Event| {
         let id = event.id.to_string();
         waiting.iter().any(|ticket| ticket.as_str().contains(&id))
     };
-    let tracks = spans::read(&house.journal, &wanted, clock::now(), in_hand).map_err(|error| {
-        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
-        Failure::new(exit, error)
-    })?;
-    if let Some(missing) = args.events.iter().find(|id| !is_there(id, &tracks)) {
-        let message = format!("the journal holds no event {missing:?}");
-        return Err(Failure::new(Exit::StepFailed, message));
-    }
+    let tracks =
+        spans::read(&house.journal, &wanted, clock::now(), in_hand).map_err(history::unreadable)?;
     if tracks.is_empty() {
         return Err(Failure::new(Exit::StepFailed, "the journal holds nothing to draw"));
     }
@@ -72,8 +69,18 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     Ok(Exit::Done)
 }
 
-fn is_there(id: &str, tracks: &[Track]) -> bool {
-    id == "last" || tracks.iter().any(|track| track.event.id.to_string().starts_with(id))
+/// The events that are called so.
+fn named(journal: &Journal, words: &[String]) -> Result<BTreeSet<Uuid>, Failure> {
+    let mut ids = BTreeSet::new();
+    for word in words {
+        let found = journal::look_up(journal, &Name::of(word), |story| story.event.is_some());
+        let found = found.map_err(history::unreadable)?;
+        if found.stories.is_empty() {
+            return Err(found::unknown(word, &found));
+        }
+        ids.extend(found.stories.iter().filter_map(|story| story.id));
+    }
+    Ok(ids)
 }
 
 /// How a step's time is drawn.
@@ -123,7 +130,7 @@ fn ending(track: &Track) -> &'static str {
     match track.outcome {
         None if track.running.is_empty() => "waiting",
         None => "not finished",
-        Some(crate::journal::Outcome::Done) => "",
+        Some(journal::Outcome::Done) => "",
         Some(outcome) => outcome.as_str(),
     }
 }

@@ -1,7 +1,7 @@
 //! What the journal says about time: of each event, when it waited, when it ran, and from
 //! when to when each of its steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -22,8 +22,8 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(1);
 /// Which events are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// The newest of each of these beginnings of an id.
-    Ids(Vec<String>),
+    /// These.
+    Ids(BTreeSet<Uuid>),
     /// Those of which anything is on record since then.
     Since(Timestamp),
     /// The newest, and those before it that followed each other quickly.
@@ -115,14 +115,12 @@ struct Reading<'a> {
     /// Events whose acceptance has not been met yet: it lies further back.
     open: BTreeMap<Uuid, Vec<Entry>>,
     whole: BTreeMap<Uuid, Vec<Entry>>,
-    found: Vec<bool>,
     oldest: Option<Timestamp>,
 }
 
 impl<'a> Reading<'a> {
     fn of(wanted: &'a Wanted) -> Self {
-        let found = if let Wanted::Ids(ids) = wanted { vec![false; ids.len()] } else { Vec::new() };
-        Self { wanted, open: BTreeMap::new(), whole: BTreeMap::new(), found, oldest: None }
+        Self { wanted, open: BTreeMap::new(), whole: BTreeMap::new(), oldest: None }
     }
 
     /// Takes one entry; false when no older one is wanted.
@@ -143,12 +141,9 @@ impl<'a> Reading<'a> {
         self.oldest = Some(self.oldest.map_or(entry.time, |oldest| oldest.min(entry.time)));
         let mut entries = self.open.remove(&id).unwrap_or_default();
         entries.push(entry);
-        if !begins {
-            self.open.insert(id, entries);
-        } else if self.is_asked_for(id) {
-            self.whole.insert(id, entries);
-        }
-        self.whole.len() < MOST && (self.found.is_empty() || self.found.contains(&false))
+        if begins { &mut self.whole } else { &mut self.open }.insert(id, entries);
+        let most = if let Wanted::Ids(ids) = self.wanted { ids.len() } else { MOST };
+        self.whole.len() < most.min(MOST)
     }
 
     fn goes_on(&self, entry: &Entry) -> bool {
@@ -166,28 +161,10 @@ impl<'a> Reading<'a> {
     /// Whether an entry is about an event that may be wanted.
     fn belongs(&self, id: Uuid, entry: &Entry) -> bool {
         match self.wanted {
-            Wanted::Ids(ids) => {
-                let name = id.to_string();
-                ids.iter().any(|wanted| wanted == "last" || name.starts_with(wanted))
-            }
+            Wanted::Ids(ids) => ids.contains(&id),
             Wanted::Since(since) => entry.time >= *since || self.open.contains_key(&id),
             Wanted::Burst => true,
         }
-    }
-
-    /// Whether an event whose beginning has been met is one of those asked for: of several
-    /// with the same beginning of an id, the newest.
-    fn is_asked_for(&mut self, id: Uuid) -> bool {
-        let Wanted::Ids(ids) = self.wanted else { return true };
-        let name = id.to_string();
-        let mut asked_for = false;
-        for (wanted, found) in ids.iter().zip(&mut self.found) {
-            if !*found && (wanted == "last" || name.starts_with(wanted)) {
-                *found = true;
-                asked_for = true;
-            }
-        }
-        asked_for
     }
 }
 

@@ -1,56 +1,28 @@
 //! Why an event happened, and what came of it.
 
+use super::company::Company;
 use super::{Answer, Answered, Line, Question, step};
-use crate::cli::{history, told, when};
+use crate::cli::{found, history, told, when};
 use crate::event::Event;
-use crate::journal::{self, Outcome, Reach, Story};
+use crate::journal::{self, Name, Outcome, Story};
 use crate::sources;
 
 impl Question<'_> {
-    /// The event whose id begins so, or the last one.
-    pub(super) fn of_event(&self, word: &str) -> Answered {
+    /// The event whose id begins so, or the last one. Unless `surely`, there may be none.
+    pub(super) fn of_event(&self, word: &str, surely: bool) -> Answered {
         let journal = &self.house.journal;
-        if word == "last" {
-            let found = journal::look_back(journal, Reach::default(), 1, |_| true);
-            let Some(story) = found.map_err(history::unreadable)?.stories.pop() else {
-                return Ok(None);
-            };
-            return self.of_story(&story, &[]).map(Some);
-        }
-        let is_caused = |story: &Story| {
-            let cause = story.event.as_ref().and_then(|event| event.caused_by);
-            cause.is_some_and(|id| id.to_string().starts_with(&word.to_ascii_lowercase()))
+        let found = journal::look_up(journal, &Name::of(word), |_| true);
+        let found = found.map_err(history::unreadable)?;
+        let records = found.records;
+        let missing = found::unknown(word, &found);
+        let Some(story) = found::one(found, word)? else {
+            return if surely { Err(missing) } else { Ok(None) };
         };
-        let look = |reach| {
-            journal::look_back(journal, reach, usize::MAX, |story| {
-                history::has_id(story, word) || is_caused(story)
-            })
-            .map_err(history::unreadable)
-        };
-        let mut stories = look(Reach::of_id(word))?.stories;
-        if !stories.iter().any(|story| history::has_id(story, word)) {
-            // The clock may have been set back since.
-            stories = look(Reach::default())?.stories;
-        }
-        let (mut its, mut caused): (Vec<Story>, Vec<Story>) =
-            stories.into_iter().partition(|story| history::has_id(story, word));
-        let Some(story) = its.pop() else { return Ok(None) };
-        if !its.is_empty() {
-            its.push(story);
-            return Ok(Some(several(word, &its)));
-        }
-        caused.reverse();
-        self.of_story(&story, &caused).map(Some)
+        let company = self.company(&story, records)?;
+        Ok(Some(self.of_story(&story, &company)))
     }
 
-    fn of_story(&self, story: &Story, caused: &[Story]) -> Result<Answer, super::Failure> {
-        let cause = match story.event.as_ref().and_then(|event| event.caused_by) {
-            None => None,
-            Some(id) => {
-                let found = journal::story_of(&self.house.journal, id);
-                Some((told::short(Some(id)), found.map_err(history::unreadable)?))
-            }
-        };
+    fn of_story(&self, story: &Story, company: &Company) -> Answer {
         let mut lines = Vec::new();
         let words = told::command_line(story);
         let words = words.map(|words| Line::Says(format!("The call was: {words}")));
@@ -68,10 +40,7 @@ impl Question<'_> {
             }
             (None, None) => {}
         }
-        if let Some((id, cause)) = cause {
-            let whose = cause.as_ref().map_or_else(|| "an event".to_owned(), told::called);
-            lines.push(Line::Says(format!("A hook of {whose} ({id}) made this call.")));
-        }
+        lines.extend(company.before());
         if story.attempts > 1 {
             let times = story.attempts;
             lines.push(Line::Says(format!("Its run was interrupted; it was begun {times} times.")));
@@ -79,15 +48,12 @@ impl Question<'_> {
         lines.extend(story.remarks.iter().map(|remark| Line::Warns(format!("{remark}."))));
         for step in &story.steps {
             lines.extend(step::told(&step.planned.step, step, story.id));
+            lines.extend(company.stood_in_for(&step.planned.step));
         }
         lines.extend(self.how_it_ended(story));
-        for other in caused {
-            let (word, _) = told::outcome(other);
-            let id = told::short(other.id);
-            lines.push(Line::Says(format!("It caused {} ({id}): {word}.", told::called(other))));
-        }
+        lines.extend(company.after());
         let name = story.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-        Ok(Answer::new("event", &name, lines))
+        Answer::new("event", &name, lines)
     }
 
     fn how_it_ended(&self, story: &Story) -> Option<Line> {
@@ -125,16 +91,6 @@ impl Question<'_> {
             None => "It has no outcome, and is not in the queue.".to_owned(),
         }
     }
-}
-
-fn several(word: &str, stories: &[Story]) -> Answer {
-    let mut lines = vec![Line::Says(format!("{} events begin with {word}:", stories.len()))];
-    lines.extend(stories.iter().map(|story| {
-        let id = story.id.unwrap_or_default();
-        let (outcome, _) = told::outcome(story);
-        Line::Quotes(format!("{id} {} {outcome}", told::called(story)))
-    }));
-    Answer::new("event", word, lines)
 }
 
 /// Who called, and when.

@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use super::{Answer, Answered, Line, Question, step};
-use crate::cli::{history, told, when};
-use crate::hooks::{self, Distrust, Reason, Standing, Survey};
-use crate::journal::{self, Outcome, Reach, Story};
+use super::{Answer, Answered, Line, Question, how_far, step};
+use crate::cli::{told, when};
+use crate::hooks::{self, Distrust, Judgement, Reason, Survey};
+use crate::journal::{Outcome, Reach, Story};
 use crate::plan::{ENGINE, Wishes};
 use crate::sys::names;
 
@@ -34,34 +34,35 @@ impl Question<'_> {
                 folders.join(", ")
             )));
         }
-        let past = self.what_became(name)?;
+        let (past, far) = self.what_became(name)?;
         if !is_there && !surely && past.is_empty() {
             return Ok(None);
         }
         if past.is_empty() {
-            lines.push(Line::Says("It was in no plan that the journal still has.".to_owned()));
+            let none = match far {
+                None => "It was in no plan that the journal still has.",
+                Some(_) => "It was in no plan lately.",
+            };
+            lines.push(Line::Says(none.to_owned()));
         }
         lines.extend(past);
+        lines.extend(far);
         Ok(Some(Answer::new("hook", name, lines)))
     }
 
-    fn what_became(&self, name: &str) -> Result<Vec<Line>, super::Failure> {
-        let journal = &self.house.journal;
+    /// What became of it, and how far that was looked for, if not far enough.
+    fn what_became(&self, name: &str) -> Result<(Vec<Line>, Option<Line>), super::Failure> {
         let Some(at) = self.at else {
-            let found = journal::look_back(journal, Reach::default(), LAST, |story| {
-                told::step(story, name).is_some()
-            });
-            let stories = found.map_err(history::unreadable)?.stories;
-            return Ok(stories.iter().rev().flat_map(|story| in_event(story, name)).collect());
+            let is_planned = |story: &Story| told::step(story, name).is_some();
+            let found = self.look_back(Reach::default(), LAST, is_planned)?;
+            let past = found.stories.iter().rev().flat_map(|story| in_event(story, name));
+            let further = format!("\"netcue why hook {name} --at TIME\"");
+            return Ok((past.collect(), how_far(&found, &further)));
         };
-        let reach = Reach {
-            since: Some(at.from.checked_sub(BEFORE).unwrap_or(at.from)),
-            ..Reach::default()
-        };
+        let reach = Reach::since(at.from.checked_sub(BEFORE).unwrap_or(at.from));
         let came_before_its_end =
             |story: &Story| told::began(story).is_some_and(|time| time < at.until());
-        let found = journal::look_back(journal, reach, AT_ONCE, came_before_its_end)
-            .map_err(history::unreadable)?;
+        let found = self.look_back(reach, AT_ONCE, came_before_its_end)?;
         let then: Vec<&Story> = found
             .stories
             .iter()
@@ -80,9 +81,9 @@ impl Question<'_> {
                 }
                 None => lines.push(Line::Says("Nor did one in the day before.".to_owned())),
             }
-            return Ok(lines);
+            return Ok((lines, None));
         }
-        Ok(then.into_iter().flat_map(|story| in_event(story, name)).collect())
+        Ok((then.into_iter().flat_map(|story| in_event(story, name)).collect(), None))
     }
 }
 
@@ -111,18 +112,18 @@ fn stands(house: &crate::pipeline::House, survey: &Survey, name: &str) -> Vec<Li
     let mut lines = Vec::new();
     if let Some(found) = survey.hooks.iter().find(|found| found.name == name) {
         let path = found.path.display().to_string();
-        lines.push(match &found.standing {
-            Standing::Ready(_) => match Wishes::from_head(&found.head) {
+        lines.push(match &found.judgement {
+            Judgement::Ready(_) => match Wishes::from_head(&found.head) {
                 Ok(wishes) => Line::Says(ready(&path, &wishes, house.config.hooks.timeout)),
                 Err(bad) => Line::Warns(format!("{path} is refused: {bad}.")),
             },
-            Standing::Masked => Line::Warns(format!(
+            Judgement::Masked => Line::Warns(format!(
                 "The name {name} is masked by {path}, which is empty or a link to /dev/null."
             )),
-            Standing::Distrusted(distrust) => {
+            Judgement::Distrusted(distrust) => {
                 Line::Warns(format!("{path} is refused because {}.", in_words(distrust)))
             }
-            Standing::Unreadable(error) => Line::Warns(format!("{path} is refused: {error}.")),
+            Judgement::Unreadable(error) => Line::Warns(format!("{path} is refused: {error}.")),
         });
     } else if name == ENGINE {
         lines.push(Line::Says(format!(

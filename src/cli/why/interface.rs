@@ -1,18 +1,18 @@
 //! Why an interface is external, internal or neither.
 
-use super::{Answer, Answered, Line, Question};
-use crate::cli::{history, rules, told, when};
+use super::{Answer, Answered, Line, Question, how_far};
+use crate::cli::{rules, told, when};
 use crate::engine::Preview;
-use crate::journal::{self, Reach};
+use crate::journal::Reach;
 
 impl Question<'_> {
     /// The class of an interface and the reason. Unless `surely`, a name that neither the
     /// kernel nor the journal knows is none.
     pub(super) fn of_interface(&self, name: &str, surely: bool) -> Answered {
-        let last = journal::look_back(&self.house.journal, Reach::default(), 1, |story| {
-            told::who(story).2 == name
-        });
-        let last = last.map_err(history::unreadable)?.stories.pop();
+        let found = self.look_back(Reach::default(), 1, |story| told::who(story).2 == name)?;
+        let further = format!("\"netcue history --since TIME --interface {name}\"");
+        let far = how_far(&found, &further);
+        let last = found.stories.first();
         let mut lines = match rules::preview(self.house) {
             Ok(preview) => {
                 let is_known = preview.state.links.iter().any(|link| link.name.as_str() == name);
@@ -25,17 +25,19 @@ impl Question<'_> {
             Err(failure) => vec![Line::Warns(format!("{failure}."))],
         };
         lines.push(Line::Says(match last {
+            None if far.is_some() => "No event was about it lately.".to_owned(),
             None => "No event in the journal is about it.".to_owned(),
             Some(story) => {
-                let time = told::began(&story).map(when::full).unwrap_or_default();
-                let (word, _) = told::outcome(&story);
+                let time = told::began(story).map(when::full).unwrap_or_default();
+                let (word, _) = told::outcome(story);
                 let id = told::short(story.id);
                 format!(
                     "The last event about it: {} at {time}, {word} ({id}).",
-                    told::called(&story)
+                    told::called(story)
                 )
             }
         }));
+        lines.extend(far);
         Ok(Some(Answer::new("interface", name, lines)))
     }
 }

@@ -1,6 +1,7 @@
 //! `why`: what is behind an event, a hook, a rule, an interface or a source, in plain
 //! sentences.
 
+mod company;
 mod event;
 mod hook;
 mod interface;
@@ -8,11 +9,14 @@ mod rule;
 mod source;
 mod step;
 
+use std::cell::RefCell;
+
 use serde_json::json;
 
 use super::table::{Paint, Tone};
-use super::{Ended, Failure, json, when};
+use super::{Ended, Failure, found, history, json, when};
 use crate::error::Exit;
+use crate::journal::{self, Found, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::sources;
@@ -61,6 +65,8 @@ struct Answer {
 struct Question<'a> {
     house: &'a House,
     at: Option<when::When>,
+    /// How far a search looked that was cut short.
+    far: RefCell<Option<String>>,
 }
 
 /// An answer, or none because there is no such thing.
@@ -75,13 +81,12 @@ impl Answer {
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let house = House::open(layout.clone());
     let at = args.at.as_deref().map(when::read).transpose()?;
-    let question = Question { house: &house, at };
+    let question = Question { house: &house, at, far: RefCell::default() };
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     let answer = question.answer(&words)?.ok_or_else(|| {
-        Failure::new(
-            Exit::StepFailed,
-            format!("nothing here is called {:?}: {KINDS}", words.join(" ")),
-        )
+        let far = question.far.take().map(|far| format!("; {far}")).unwrap_or_default();
+        let message = format!("nothing here is called {:?}: {KINDS}{far}", words.join(" "));
+        Failure::new(Exit::StepFailed, message)
     })?;
     let text = if args.json { as_json(&answer) } else { as_text(&answer.lines) };
     terminal::show(&text)?;
@@ -91,10 +96,25 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
 const KINDS: &str = "no event in the journal, hook, source, interface or rule";
 
 impl Question<'_> {
+    /// The newest stories that are wanted.
+    fn look_back(
+        &self,
+        reach: Reach,
+        most: usize,
+        wanted: impl FnMut(&Story) -> bool,
+    ) -> Result<Found, Failure> {
+        let found = journal::look_back(&self.house.journal, reach, most, wanted);
+        let found = found.map_err(history::unreadable)?;
+        if let Some(far) = found::how_far(&found, found::SINCE) {
+            self.far.replace(Some(far));
+        }
+        Ok(found)
+    }
+
     fn answer(&self, words: &[&str]) -> Answered {
         match words {
-            [] | ["event"] => self.of_event("last"),
-            ["event", id] => self.of_event(id),
+            [] | ["event"] => self.of_event("last", true),
+            ["event", id] => self.of_event(id, true),
             ["hook", name] => self.of_hook(name, true),
             ["interface", name] => self.of_interface(name, true),
             ["source", name] => self.of_source(name),
@@ -109,7 +129,7 @@ impl Question<'_> {
         let digits = word.chars().filter(|c| *c != '-').count();
         let is_id = digits >= 4 && word.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
         if (is_id || word == "last")
-            && let Some(answer) = self.of_event(word)?
+            && let Some(answer) = self.of_event(word, false)?
         {
             return Ok(Some(answer));
         }
@@ -124,6 +144,11 @@ impl Question<'_> {
             None => self.of_rule(word, false),
         }
     }
+}
+
+/// A sentence about how far a search looked that was cut short.
+fn how_far(found: &Found, further: &str) -> Option<Line> {
+    found::how_far(found, further).map(|far| Line::Says(format!("netcue {far}.")))
 }
 
 fn as_text(lines: &[Line]) -> String {

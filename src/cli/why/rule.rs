@@ -1,10 +1,10 @@
 //! Why a rule is there: what it is for, what the sets it refers to hold and why, and which
 //! event last changed the rules.
 
-use super::{Answer, Answered, Line, Question};
-use crate::cli::{history, rules, told, when};
+use super::{Answer, Answered, Line, Question, how_far};
+use crate::cli::{rules, told, when};
 use crate::engine::{self, Chain, ChainName, Classes, Preview, Rule, SetName};
-use crate::journal::{self, Reach, StepOutcome, Story};
+use crate::journal::{Reach, StepOutcome, Story};
 
 impl Question<'_> {
     /// The rules of that number or with that text; all of them, numbered, where nothing is
@@ -69,29 +69,34 @@ impl Question<'_> {
         preview: &Preview,
         texts: &[String],
     ) -> Result<Vec<Line>, super::Failure> {
-        let look = |wanted: &dyn Fn(&Story) -> bool| -> Result<Option<Story>, super::Failure> {
-            let found = journal::look_back(&self.house.journal, Reach::default(), 1, wanted);
-            Ok(found.map_err(history::unreadable)?.stories.pop())
-        };
         let mut lines = Vec::new();
-        match look(&|story| !changes(story).is_empty())? {
+        let found = self.look_back(Reach::default(), 1, |story| !changes(story).is_empty())?;
+        let mut far = how_far(&found, FURTHER);
+        match found.stories.first() {
             Some(story) => {
-                lines.push(Line::Says(format!("The rules were last changed by {}.", by(&story))));
-                let brought = |story: &Story| texts.iter().any(|text| adds(story, text));
-                if let [_] = texts
-                    && let Some(story) = look(&brought)?
-                {
-                    lines.push(Line::Says(format!("This rule came with {}.", by(&story))));
+                lines.push(Line::Says(format!("The rules were last changed by {}.", by(story))));
+                if let [text] = texts {
+                    let found = self.look_back(Reach::default(), 1, |story| adds(story, text))?;
+                    far = how_far(&found, FURTHER);
+                    let came = found.stories.first();
+                    lines.extend(
+                        came.map(|story| Line::Says(format!("This rule came with {}.", by(story)))),
+                    );
                 }
             }
             None => lines.push(Line::Says(match preview.since {
                 Some(since) => format!("They were last changed at {}.", when::full(since)),
+                None if far.is_some() => "No event has changed them lately.".to_owned(),
                 None => "No event in the journal has changed them.".to_owned(),
             })),
         }
+        lines.extend(far);
         Ok(lines)
     }
 }
+
+/// What looks for older changes.
+const FURTHER: &str = "\"netcue history --since TIME --hook 50-rules\"";
 
 fn by(story: &Story) -> String {
     let time = told::began(story).map(when::full).unwrap_or_default();

@@ -1,16 +1,18 @@
 //! Whether calls arrive: what calls netcue, and what stands in its way.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Examined, Finding};
-use crate::integrate::{PROGRAMS, Stage, boot_advice, boot_choice, is_on, is_program, standing};
+use crate::integrate::{
+    PROGRAMS, Stage, attachment, boot_advice, boot_choice, has_callers, has_program, is_on,
+};
 use crate::sources::ALL;
 
 /// Links and lines outlive a program that is removed or moved.
 pub(super) fn program(examined: &Examined) -> Vec<Finding> {
     let seen = &examined.seen;
-    let spots = || ALL.iter().flat_map(|source| standing(seen, source).spots);
-    if PROGRAMS.iter().all(|program| !seen.has(program)) {
+    let spots = || ALL.iter().flat_map(|source| attachment(seen, source).spots);
+    if !has_program(seen) {
         let callers: Vec<String> = spots().map(|spot| spot.at.display().to_string()).collect();
         if callers.is_empty() {
             return vec![Finding::ok("program", "nothing calls it yet")];
@@ -25,11 +27,8 @@ pub(super) fn program(examined: &Examined) -> Vec<Finding> {
             "install netcue there, or take the callers out with \"netcue disable\"",
         )];
     }
-    let is_dangling = |to: &PathBuf| {
-        is_program(to) && PROGRAMS.iter().any(|p| to == Path::new(p) && !seen.has(p))
-    };
     let dangling: Vec<Finding> = spots()
-        .filter(|spot| spot.to.as_ref().is_some_and(is_dangling))
+        .filter(|spot| spot.is_dangling(seen))
         .map(|spot| {
             Finding::attention(
                 "program",
@@ -46,12 +45,12 @@ pub(super) fn program(examined: &Examined) -> Vec<Finding> {
 
 pub(super) fn sources(examined: &Examined) -> Vec<Finding> {
     ALL.iter()
-        .filter(|source| source.name.as_str() != "manual")
+        .filter(|source| has_callers(source))
         .filter_map(|source| {
             let name = source.name.as_str();
-            let standing = standing(&examined.seen, source);
+            let attachment = attachment(&examined.seen, source);
             let on = is_on(&examined.seen, source);
-            let is_called = !standing.spots.is_empty();
+            let is_called = !attachment.spots.is_empty();
             if !on && is_called {
                 return Some(Finding::attention(
                     "sources",
@@ -59,13 +58,13 @@ pub(super) fn sources(examined: &Examined) -> Vec<Finding> {
                     format!("netcue enable {name}, or netcue disable {name} to take out the calls"),
                 ));
             }
-            if !on || !standing.installed {
+            if !on || !attachment.installed {
                 return None;
             }
-            if !standing.missing.is_empty() {
+            if !attachment.missing.is_empty() {
                 return Some(Finding::attention(
                     "sources",
-                    format!("{name} is on, but {}", standing.missing.join("; ")),
+                    format!("{name} is on, but {}", attachment.missing.join("; ")),
                     format!("netcue enable {name}, or netcue disable {name} if it is not wanted"),
                 ));
             }
