@@ -121,7 +121,8 @@ fn unwritable(layout: &Layout) -> Vec<String> {
     let (event, journal) = (layout.queue().join("event"), layout.journal());
     [
         place::why_not_writable(&event),
-        append::why_no_lines(&journal).or_else(|| place::why_not_writable(&journal)),
+        append::why_no_file("lock", &layout.lock()),
+        append::why_no_file("append to", &journal).or_else(|| place::why_not_writable(&journal)),
     ]
     .into_iter()
     .flatten()

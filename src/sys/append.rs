@@ -18,17 +18,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const A_LINK: &str = "it is a symbolic link: link its folder instead";
 const NO_FILE: &str = "it is not a regular file";
 
-/// Why no line can be appended to what stands at this path; nothing if that is a file, or
-/// nothing is there.
+/// Why this can't be done to what stands at a path; nothing if that is a file, or nothing
+/// is there.
 #[must_use]
-pub fn why_no_lines(path: &Path) -> Option<FileError> {
+pub fn why_no_file(verb: &'static str, path: &Path) -> Option<FileError> {
     let kind = fs::symlink_metadata(path).ok()?.file_type();
     let why = match kind {
         kind if kind.is_file() => return None,
         kind if kind.is_symlink() => A_LINK,
         _ => NO_FILE,
     };
-    Some(FileError::at("append to", path)(io::Error::other(why)))
+    Some(FileError::at(verb, path)(io::Error::other(why)))
 }
 
 /// A file of lines, kept open.

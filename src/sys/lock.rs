@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 use nix::libc;
 
-use super::files::FileError;
+use super::files::{self, FileError};
 
 /// The right to run: given up when dropped, and by the kernel when we die.
 ///
@@ -118,7 +118,7 @@ fn whole(kind: libc::c_int) -> libc::flock {
 /// What stands in the lock at `path`, whoever holds it; nothing if it can't be read.
 #[must_use]
 pub fn note_of(path: &Path) -> Vec<u8> {
-    File::open(path).and_then(|file| read_note(&file)).unwrap_or_default()
+    files::open(path).and_then(|file| read_note(&file)).unwrap_or_default()
 }
 
 fn read_note(file: &File) -> io::Result<Vec<u8>> {

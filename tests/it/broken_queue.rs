@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::call::Call;
@@ -120,6 +121,26 @@ fn where_no_lock_can_be_made_one_runs_after_the_other() {
     assert_eq!(scene.text("begun").lines().count(), 2);
     assert!(!scene.path("overlap").exists());
     assert_eq!(scene.outcomes(), ["done", "done"]);
+}
+
+#[test]
+fn what_stands_in_the_place_of_the_lock_is_found_and_holds_nobody() {
+    type Spoil = fn(&Path);
+    let spoils: [Spoil; 3] = [
+        |path| fs::create_dir(path).expect("a folder"),
+        |path| symlink("/nowhere/lock", path).expect("a link"),
+        |path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe"),
+    ];
+    for spoil in spoils {
+        let scene = Scene::new();
+        fs::create_dir_all(scene.path("run/netcue")).expect("a folder");
+        spoil(&scene.path("run/netcue/lock"));
+        let pre_up = IP_UP.replace("ip-up", "ip-pre-up");
+        scene.calling(&pre_up).any_stderr().run();
+        scene.netcue(["status"]).any_stdout().run();
+        let said = "can't lock ROOT/run/netcue/lock: it is ";
+        scene.netcue(["doctor"]).status(1).stdout_has(said).run();
+    }
 }
 
 #[test]
