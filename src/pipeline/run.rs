@@ -31,15 +31,15 @@ pub(super) struct Run<'a> {
     pub(super) event: &'a Event,
     /// What an earlier attempt had finished.
     pub(super) done: &'a Progress,
-    /// The tickets that wait behind this event.
-    pub(super) behind: &'a [Ticket],
+    /// Its place in the queue, if it has one.
+    pub(super) ticket: Option<&'a Ticket>,
 }
 
 impl Run<'_> {
     pub(super) fn through(self) -> End {
         let watch = Stopwatch::start();
         let id = Some(self.event.id);
-        let mut stage = Stage::set(self.house, self.event, self.behind);
+        let mut stage = Stage::set(self.house, self.event, self.ticket);
         let plan = stage.steps.iter().map(|step| self.as_planned(step)).collect();
         let digest = met::note(self.house, self.event.id);
         self.house

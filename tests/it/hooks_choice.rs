@@ -2,7 +2,8 @@
 //! otherwise or overridden is left out, and says why.
 
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{chown, symlink};
+use std::path::Path;
 
 use crate::scene::{IP_UP, Scene, script};
 
@@ -120,6 +121,25 @@ fn a_name_that_run_parts_would_pass_over_is_not_run_but_listed() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_a_hook_folder_is_reported() {
+    type Spoil = fn(&Path);
+    let spoils: [Spoil; 2] = [
+        |path| fs::write(path, "").expect("a file"),
+        |path| symlink("nowhere", path).expect("a link"),
+    ];
+    for spoil in spoils {
+        let scene = Scene::new();
+        fs::create_dir_all(scene.path("etc/netcue")).expect("a folder");
+        spoil(&scene.path("etc/netcue/hooks.d"));
+        let said = "can't list ROOT/etc/netcue/hooks.d: not a directory";
+        scene.netcue(["hooks"]).stdout_has(said).run();
+        scene.netcue(["doctor"]).any_status().stdout_has(said).run();
+        scene.ip_up();
+        assert_eq!(scene.outcomes(), ["done"]);
+    }
+}
+
+#[test]
 fn of_files_with_one_name_the_administrators_wins() {
     let scene = Scene::new();
     let folders = ["usr/lib", "usr/local/lib", "run", "etc"];
@@ -193,6 +213,9 @@ fn a_hook_called_50_rules_takes_the_place_of_the_engine_and_a_mask_turns_it_off(
     assert!(shown.contains("\nattention  hook 50-rules will not run: "), "{shown}");
 
     scene.chmod("etc/netcue/hooks.d/50-rules", 0o755);
+    scene.hook("50-rules", script("exit 77"));
+    scene.ip_up();
+    assert_eq!(scene.end_of("70-after")["output"], "unchanged\n", "it was none of its business");
     fs::write(&path, "").expect("a mask");
     let shown = status();
     assert!(shown.starts_with(&format!("rules      masked by {}\n", path.display())), "{shown}");
