@@ -82,8 +82,13 @@ fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> End
         return Err(Failure::new(Exit::Usage, message));
     }
     let (flag_only, edit) = (args.flag_only, edit.as_deref());
-    let wish = |source: &&'static Source| Wish { source, on, flag_only, boot, edit };
-    let wishes: Vec<Wish<'_>> = args.sources.iter().map(wish).collect();
+    let mut wishes: Vec<Wish<'_>> = Vec::new();
+    for source in &args.sources {
+        // What is named twice is wished for once.
+        if wishes.iter().all(|wish| wish.source.name != source.name) {
+            wishes.push(Wish { source, on, flag_only, boot, edit });
+        }
+    }
     carry(layout, &integrate::plan(&integrate::look(layout, edit), &wishes), args.dry_run)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::trust::{Distrust, judge, judge_program};
@@ -73,6 +74,10 @@ pub fn find(layout: &Layout) -> Survey {
     let mut by_name: BTreeMap<String, PathBuf> = BTreeMap::new();
     for folder in layout.hook_folders() {
         match folder::names(&folder) {
+            Ok(_) if files::is_there(&folder) && !files::is_folder(&folder) => {
+                let error = ErrorKind::NotADirectory;
+                survey.unreadable.push(FileError::at("list", &folder)(error));
+            }
             Ok(names) => {
                 for name in &names {
                     let path = folder.join(name);

@@ -7,6 +7,7 @@ use super::{Change, Seen, Step};
 use crate::config::{self, Config};
 use crate::event::InterfaceName;
 use crate::paths::Layout;
+use crate::sys::place::Thing;
 
 /// What tells our line from others.
 const NOTE: &str = "# netcue configure";
@@ -31,8 +32,19 @@ pub fn configuration() -> PathBuf {
 pub fn external(seen: &Seen, wanted: Option<&InterfaceName>) -> Step {
     let path = configuration();
     let file = path.display();
-    let old = &seen.text(&path).unwrap_or_default();
-    let config = match config::parse(old, &path) {
+    let old = match seen.at(&path) {
+        Thing::Nothing => String::new(),
+        Thing::File(content) => String::from_utf8_lossy(content).into_owned(),
+        // A file in the place of a link would part from what the link leads to.
+        _ => {
+            let what = wanted.map_or_else(
+                || "take \"external\" out".to_owned(),
+                |name| format!("write external = [\"{name}\"] under [rules]"),
+            );
+            return Step::Refused(format!("{file} is no file: {what} where it leads"));
+        }
+    };
+    let config = match config::parse(&old, &path) {
         Ok(config) => config,
         Err(bad) => return Step::Refused(format!("{bad}: mend that first")),
     };
@@ -53,7 +65,7 @@ pub fn external(seen: &Seen, wanted: Option<&InterfaceName>) -> Step {
             None => format!("{file} sets \"external\": remove that line"),
         });
     }
-    let new = edited(old, wanted);
+    let new = edited(&old, wanted);
     if is_only_that(&path, &new, config, wanted) {
         return Step::Do(Change::Write { at: path, content: new.into_bytes() });
     }
@@ -97,7 +109,6 @@ fn is_only_that(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::place::Thing;
 
     fn after(text: Option<&str>, name: Option<&str>) -> String {
         let name = name.map(|name| name.parse().unwrap());

@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::run::{End, Run};
 use super::wait::send_runner;
 use super::{House, unattended};
-use crate::event::Event;
 use crate::journal::{OnRecord, Outcome, Progress, Record, on_record, progress};
 use crate::queue::{Note, Ticket, Unreadable};
 use crate::sys::lock::Lock;
@@ -84,10 +83,9 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
         };
         // What was begun is finished first: the note knows of no other event.
         waiting.sort_by_key(|ticket| !is_last(ticket));
-        for (index, ticket) in waiting.iter().enumerate() {
-            let behind = waiting.get(index + 1..).unwrap_or_default();
+        for ticket in &waiting {
             let mut hand = Hand { house, lock, signals };
-            match hand.take_up(ticket, behind, last.as_ref().filter(|_| is_last(ticket))) {
+            match hand.take_up(ticket, last.as_ref().filter(|_| is_last(ticket))) {
                 Taken::Finished => {}
                 Taken::Failed(id) => drained.failed.push(id),
                 Taken::Stopped(signal) => {
@@ -138,7 +136,7 @@ struct Hand<'a> {
 
 impl Hand<'_> {
     /// `last` is the note of an earlier run of this event that did not get through.
-    fn take_up(&mut self, ticket: &Ticket, behind: &[Ticket], last: Option<&Note>) -> Taken {
+    fn take_up(&mut self, ticket: &Ticket, last: Option<&Note>) -> Taken {
         let mut event = match self.house.queue.read(ticket) {
             Ok(Some(event)) => event,
             Ok(None) if !self.house.queue.holds(ticket) => return Taken::Finished,
@@ -165,17 +163,22 @@ impl Hand<'_> {
             unattended::end_orphans(&event, grace, |step| {
                 done.end_of(step).is_none() && !unattended::is_sent(&folder, event.id, step)
             });
-            if note.deaths >= Note::MOST_DEATHS {
-                return self.give_up(ticket, &event, note.deaths);
+            if let Some(why) = why_given_up(&note) {
+                return self.set_aside(ticket, Some(event.id), &why);
             }
             event.attempt = event.attempt.max(done.attempt) + 1;
             if let Err(error) = self.house.queue.write(&event) {
                 self.house.say(Urgency::Warning, &error.to_string());
             }
         }
-        let end =
-            Run { house: self.house, signals: self.signals, event: &event, done: &done, behind }
-                .through();
+        let end = Run {
+            house: self.house,
+            signals: self.signals,
+            event: &event,
+            done: &done,
+            ticket: Some(ticket),
+        }
+        .through();
         match end {
             End::Stopped(signal) => {
                 let _ = self.lock.leave_note(&Note { stopped: true, ..note }.to_bytes());
@@ -230,10 +233,6 @@ impl Hand<'_> {
         }
     }
 
-    fn give_up(&mut self, ticket: &Ticket, event: &Event, deaths: u32) -> Taken {
-        self.set_aside(ticket, Some(event.id), &format!("its run died {deaths} times"))
-    }
-
     /// A file that holds no event any more: if its name still says which event it was, that
     /// has its outcome now, and only once.
     fn set_aside_unread(&mut self, ticket: &Ticket, why: &str) -> Taken {
@@ -242,5 +241,16 @@ impl Hand<'_> {
             Some(Ok(OnRecord::Ended(_))) => self.put_aside(ticket),
             _ => self.set_aside(ticket, id, why),
         }
+    }
+}
+
+/// Why the event of that note is not tried again.
+fn why_given_up(note: &Note) -> Option<String> {
+    if note.deaths >= Note::MOST_DEATHS {
+        Some(format!("its run died {} times", note.deaths))
+    } else if note.stops >= Note::MOST_STOPS {
+        Some(format!("its run was asked to end {} times", note.stops))
+    } else {
+        None
     }
 }

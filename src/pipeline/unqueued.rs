@@ -57,12 +57,18 @@ fn in_turn(house: &mut House, event: &Event) -> Result<Fate, String> {
     let signals = Signals::watch().map_err(|error| format!("can't watch for signals: {error}"))?;
     let deadline = Instant::now() + PATIENCE;
     let path = house.layout.lock();
+    let take = || match Lock::try_now(&path) {
+        // One that is there and can't be opened may be held. Where none can be made, others
+        // who can't make it either are all there can be.
+        Err(error) if !files::is_there(&path) => {
+            let folder = path.ancestors().find(|above| files::is_folder(above));
+            folder.map_or(Err(error), Lock::try_on_folder)
+        }
+        taken => taken,
+    };
     let _lock = loop {
-        match Lock::try_now(&path) {
-            Ok(Some(lock)) => break Some(lock),
-            // Where not even the lock can be made, no other run can have been started. One
-            // that is there and can't be opened may be held.
-            Err(_) if !files::is_there(&path) => break None,
+        match take() {
+            Ok(Some(lock)) => break lock,
             Err(error) => return Err(error.to_string()),
             Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => {
                 return Err("another run holds the lock".to_owned());
@@ -72,7 +78,7 @@ fn in_turn(house: &mut House, event: &Event) -> Result<Fate, String> {
         }
     };
     let done = Progress::default();
-    let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
+    let end = Run { house, signals: &signals, event, done: &done, ticket: None }.through();
     Ok(match end {
         End::Done => Fate::Handled { failed: false },
         End::Failed => Fate::Handled { failed: true },

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::journal::{OnRecord, Outcome, on_record};
 use crate::queue::{Note, Ticket};
 use crate::sources::Wait;
+use crate::sys::clock;
 use crate::sys::lock::{self, Probe};
 use crate::sys::syslog::Urgency;
 use crate::sys::watch::Watch;
@@ -37,7 +38,7 @@ pub(super) fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: 
             }
             Fate::Queued
         }
-        Wait::Finish(limit) if wait_for(house, ticket, limit) => {
+        Wait::Finish(limit) if wait_for(house, ticket, left_of(limit, &event)) => {
             let known = on_record(&house.journal, event.id);
             let failed = matches!(known, Ok(OnRecord::Ended(outcome)) if outcome != Outcome::Done);
             Fate::Handled { failed }
@@ -71,6 +72,12 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// kernel tells of the closing of its file a moment before it unlocks it: who looks in
 /// that moment is not woken again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What is left of a caller's limit: it began when the call was taken in.
+fn left_of(limit: Duration, event: &Event) -> Duration {
+    let spent = clock::boottime_ns().saturating_sub(event.boottime_ns);
+    limit.saturating_sub(Duration::from_nanos(spent))
+}
 
 /// Waits until an event has been handled. Tells whether it has.
 ///

@@ -21,7 +21,11 @@ pub fn names(folder: &Path) -> Result<Vec<OsString>, FileError> {
         match entry {
             Ok(entry) => names.push(entry.file_name().to_owned()),
             Err(error) if error.depth() == 0 && is_missing(&error) => return Ok(Vec::new()),
-            Err(error) => return Err(FileError::at("list", folder)(error)),
+            Err(error) => {
+                let source = error.into_io_error();
+                let source = source.unwrap_or_else(|| io::Error::other("a loop of links"));
+                return Err(FileError::at("list", folder)(source));
+            }
         }
     }
     Ok(names)
