@@ -19,6 +19,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, fchown, getpgid, pipe2};
 
 use super::clock::{Stopwatch, timeout_until};
+use super::output::Output;
 use super::processes;
 use super::signals::Signals;
 
@@ -277,68 +278,6 @@ fn end_group<T>(leader: Pid, reap: impl FnOnce() -> T) -> bool {
     true
 }
 
-/// What a program said: the head and the tail of it, and how much is missing between.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Output {
-    head: Vec<u8>,
-    tail: std::collections::VecDeque<u8>,
-    limit: usize,
-    /// Bytes that were read and not kept.
-    pub dropped: u64,
-}
-
-impl Output {
-    fn new(limit: usize) -> Self {
-        Self { limit, ..Self::default() }
-    }
-
-    /// Reads what is there. Tells whether more may come.
-    fn drain(&mut self, pipe: &OwnedFd) -> bool {
-        let mut buffer = [0; 16 * 1024];
-        // Bounded, so that a flood can't keep us from looking at the clock.
-        for _ in 0..64 {
-            match nix::unistd::read(pipe, &mut buffer) {
-                Ok(0) => return false,
-                Ok(length) => self.take(buffer.get(..length).unwrap_or_default()),
-                Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return true,
-                Err(_) => return false,
-            }
-        }
-        true
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        let half = self.limit / 2;
-        let room = half.saturating_sub(self.head.len()).min(bytes.len());
-        let (head, rest) = bytes.split_at(room);
-        self.head.extend_from_slice(head);
-        self.tail.extend(rest);
-        let excess = self.tail.len().saturating_sub(self.limit - half);
-        self.tail.drain(..excess);
-        self.dropped += u64::try_from(excess).unwrap_or(u64::MAX);
-    }
-
-    /// The text of it; bytes that are not UTF-8 become U+FFFD.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let mut head = self.head.clone();
-        let (first, second) = self.tail.as_slices();
-        if self.dropped > 0 {
-            let tail = [first, second].concat();
-            return format!(
-                "{}\n[… {} bytes left out …]\n{}",
-                String::from_utf8_lossy(&head),
-                self.dropped,
-                String::from_utf8_lossy(&tail)
-            );
-        }
-        head.extend_from_slice(first);
-        head.extend_from_slice(second);
-        String::from_utf8_lossy(&head).into_owned()
-    }
-}
-
 /// Starts netcue again, free of everything this process was given: no descriptors, no
 /// environment, no terminal. It is not waited for.
 ///
@@ -358,19 +297,4 @@ pub fn start_detached(args: &[&OsStr]) -> io::Result<()> {
         })
         .start()
         .map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn output_keeps_head_and_tail() {
-        let mut output = Output::new(8);
-        for chunk in ["abc", "defghij", "klmnopq"] {
-            output.take(chunk.as_bytes());
-        }
-        assert_eq!(output.dropped, 9);
-        assert_eq!(output.text(), "abcd\n[… 9 bytes left out …]\nnopq");
-    }
 }

@@ -16,6 +16,7 @@ pub mod invocation;
 pub mod lock;
 pub mod netlink;
 pub mod nftables;
+pub mod output;
 pub mod place;
 pub mod processes;
 pub mod prompt;
