@@ -15,9 +15,8 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// The hook folders: the packages' first, the administrator's last. Where two hold a
-    /// file of the same name, the later folder wins.
-    pub const HOOK_FOLDERS: [&str; 4] = [
+    /// See [`Layout::hook_folders`].
+    const HOOK_FOLDERS: [&str; 4] = [
         "usr/lib/netcue/hooks.d",
         "usr/local/lib/netcue/hooks.d",
         "run/netcue/hooks.d",
@@ -48,7 +47,8 @@ impl Layout {
         self.root.join("etc/netcue/enabled")
     }
 
-    /// See [`Layout::HOOK_FOLDERS`], in that order.
+    /// The hook folders, the packages' first, the administrator's last. Where two hold a
+    /// file of the same name, the later folder wins.
     #[must_use]
     pub fn hook_folders(&self) -> Vec<PathBuf> {
         Self::HOOK_FOLDERS.iter().map(|folder| self.root.join(folder)).collect()

@@ -117,8 +117,7 @@ impl Serialize for Intervals {
 
 impl Range {
     /// All addresses of a network, whatever the host bits of `cidr` are.
-    #[must_use]
-    pub fn of_network(cidr: &Cidr) -> Self {
+    fn of_network(cidr: &Cidr) -> Self {
         let (address, bits) = match cidr.address {
             IpAddr::V4(address) => (u128::from(address.to_bits()), 32),
             IpAddr::V6(address) => (address.to_bits(), 128),

@@ -88,7 +88,7 @@ pub enum Record {
     Outcome {
         /// How.
         outcome: Outcome,
-        /// From acceptance to the end of the run, in milliseconds.
+        /// From acceptance to the beginning of the run, in milliseconds.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         waited_ms: Option<f64>,
         /// The run itself, in milliseconds.

@@ -19,7 +19,7 @@ const OTHER: &str = "other";
 const MOST_OPEN: usize = 10_000;
 
 /// Upper bounds of a histogram's buckets, in milliseconds.
-pub(super) const BOUNDS_MS: [u32; 14] =
+const BOUNDS_MS: [u32; 14] =
     [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000];
 
 /// How often something took how long.
