@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Examined, Finding};
 use crate::integrate::{
-    PROGRAMS, attachment, boot_advice, boot_choice, has_callers, has_program, is_on,
+    self, PROGRAMS, attachment, boot_advice, boot_choice, has_callers, has_program, is_on,
 };
 use crate::sources::{ALL, by_place};
 
@@ -106,8 +106,10 @@ pub(super) fn wrapper(examined: &Examined) -> Vec<Finding> {
             "wrapper",
             format!("{} takes the place of everything in {}.d", path.display(), file.display()),
             format!(
-                "put this line into it: /usr/sbin/netcue from {} {} \"$@\"",
-                source.name, trigger.word
+                "put this line into it: {} from {} {} \"$@\"",
+                integrate::program(&examined.seen),
+                source.name,
+                trigger.word
             ),
         ))
     };

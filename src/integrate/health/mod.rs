@@ -150,6 +150,7 @@ pub fn findings(examined: &Examined) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::place::Thing;
 
     /// A machine on which nothing is wrong.
     fn healthy() -> Examined {
@@ -181,6 +182,19 @@ mod tests {
         let findings = findings(examined);
         let troubles = findings.iter().filter(|finding| finding.state != State::Ok);
         troubles.map(|finding| (finding.check, finding.state)).collect()
+    }
+
+    #[test]
+    fn the_line_for_a_wrapper_calls_the_program_where_it_is() {
+        let script = |text: &str| Thing::File(text.as_bytes().to_vec());
+        let seen = Seen::made_up([
+            ("/usr/local/sbin/netcue", script("")),
+            ("/etc/ppp/ip-up", script("[ -x /etc/ppp/ip-up.local ] && exec /etc/ppp/ip-up.local")),
+        ]);
+        let locals = vec![("/etc/ppp/ip-up.local".into(), "route add".to_owned())];
+        let findings = callers::wrapper(&Examined { seen, locals, ..healthy() });
+        let to_do: Vec<&str> = findings.iter().filter_map(|f| f.to_do.as_deref()).collect();
+        assert_eq!(to_do, ["put this line into it: /usr/local/sbin/netcue from ppp ip-up \"$@\""]);
     }
 
     /// What can't be had for a test: another kernel, and rules of iptables-legacy.
