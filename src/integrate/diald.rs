@@ -106,31 +106,8 @@ fn plan(seen: &Seen, wish: &Wish<'_>) -> Vec<Step> {
     }
 }
 
-/// The file to be edited, with and without our lines.
-fn opened(seen: &Seen, file: &Path) -> Result<(String, String), Step> {
-    let name = file.display();
-    let refused = |why: String| Step::Refused(why);
-    let text = match seen.at(file) {
-        Thing::File(content) => String::from_utf8(content.clone())
-            .map_err(|error| refused(format!("{name}: {error}: edit it by hand")))?,
-        Thing::Nothing => return Err(refused(format!("there is no {name}"))),
-        Thing::Link(to) => {
-            return Err(refused(format!(
-                "{name} is a link to {}: name that file instead",
-                to.display()
-            )));
-        }
-        Thing::Unreadable(why) => return Err(refused(why.clone())),
-        Thing::Folder | Thing::Other => return Err(refused(format!("{name} is no file"))),
-    };
-    let rest = markers::without(&text).map_err(|line| {
-        refused(format!("{name}:{line}: this marker lacks its other half: mend that by hand"))
-    })?;
-    Ok((text, rest))
-}
-
 fn edit_in(seen: &Seen, file: &Path) -> Vec<Step> {
-    let (text, rest) = match opened(seen, file) {
+    let (text, rest) = match markers::opened(seen, file) {
         Ok(opened) => opened,
         Err(refused) => return vec![refused],
     };
@@ -155,7 +132,7 @@ fn edit_in(seen: &Seen, file: &Path) -> Vec<Step> {
 }
 
 fn edit_out(seen: &Seen, file: &Path) -> Vec<Step> {
-    let (text, rest) = match opened(seen, file) {
+    let (text, rest) = match markers::opened(seen, file) {
         Ok(opened) => opened,
         Err(refused) => return vec![refused],
     };

@@ -34,14 +34,18 @@ pub fn external(seen: &Seen, wanted: Option<&InterfaceName>) -> Step {
     let file = path.display();
     let old = match seen.at(&path) {
         Thing::Nothing => String::new(),
-        Thing::File(content) => String::from_utf8_lossy(content).into_owned(),
-        // A file in the place of a link would part from what the link leads to.
-        _ => {
+        Thing::File(content) if let Ok(text) = str::from_utf8(content) => text.to_owned(),
+        thing => {
+            let (why, place) = match thing {
+                Thing::File(_) => ("not valid UTF-8", "in it"),
+                // A file in the place of a link would part from what the link leads to.
+                _ => ("no file", "where it leads"),
+            };
             let what = wanted.map_or_else(
                 || "take \"external\" out".to_owned(),
                 |name| format!("write external = [\"{name}\"] under [rules]"),
             );
-            return Step::Refused(format!("{file} is no file: {what} where it leads"));
+            return Step::Refused(format!("{file} is {why}: {what} {place}"));
         }
     };
     let config = match config::parse(&old, &path) {
@@ -120,6 +124,20 @@ mod tests {
             Step::Refused(why) => why,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_left_to_its_owner() {
+        let latin1 = Thing::File(b"# B\xfcro\n".to_vec());
+        let seen = Seen::made_up([("/etc/netcue/netcue.conf", latin1)]);
+        let Step::Refused(why) = external(&seen, Some(&"wan".parse().unwrap())) else {
+            panic!("it is edited")
+        };
+        assert_eq!(
+            why,
+            "/etc/netcue/netcue.conf is not valid UTF-8: write external = [\"wan\"] under [rules] \
+             in it"
+        );
     }
 
     #[test]

@@ -108,15 +108,9 @@ fn remind(seen: &Seen) -> Step {
 
 fn edited(seen: &Seen, on: bool, file: &Path) -> Vec<Step> {
     let name = file.display();
-    let Some(text) = seen.text(file) else {
-        return vec![Step::Refused(format!("{name} is no file that can be read"))];
-    };
-    let rest = match markers::without(&text) {
-        Ok(rest) => rest,
-        Err(line) => {
-            let why = format!("{name}:{line}: this marker lacks its other half: mend that by hand");
-            return vec![Step::Refused(why)];
-        }
+    let (text, rest) = match markers::opened(seen, file) {
+        Ok(opened) => opened,
+        Err(refused) => return vec![refused],
     };
     let mut steps = Vec::new();
     let new = if on { with_snippet(seen, &rest, file, &mut steps) } else { rest };

@@ -57,6 +57,26 @@ fn each_card_block_gets_the_functions_unless_it_has_its_own() {
     assert_eq!(scene.tree(), before);
 }
 
+/// Comments of those days are in Latin-1 as a rule.
+#[test]
+fn a_file_in_another_encoding_is_left_as_it_is() {
+    let scene = Scene::installed();
+    scene.put("etc/pcmcia/network.opts", "");
+    let file = scene.path("etc/pcmcia/network.opts");
+    let latin1 = [b"# B\xfcro\n", NETWORK_OPTS.as_bytes()].concat();
+    fs::write(&file, &latin1).expect("a file");
+    scene
+        .netcue(["enable", "pcmcia", "--edit", "/etc/pcmcia/network.opts"])
+        .status(1)
+        .any_stdout()
+        .stderr(
+            "netcue: pcmcia: not done: /etc/pcmcia/network.opts: invalid utf-8 sequence of 1 bytes \
+             from index 3: edit it by hand\n",
+        )
+        .run();
+    assert_eq!(fs::read(&file).expect("a file"), latin1);
+}
+
 /// The package's own link to itself is not ours to remove.
 #[test]
 fn a_program_called_ipmasq_stays() {

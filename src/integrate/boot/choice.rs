@@ -83,11 +83,14 @@ pub(super) fn write_down(seen: &Seen, choice: Choice) -> Step {
     let pre_network = if choice.pre_network { "yes" } else { "no" };
     let old = match seen.at(DEFAULTS) {
         Thing::Nothing => NEW_DEFAULTS.to_owned(),
-        Thing::File(content) => String::from_utf8_lossy(content).into_owned(),
-        _ => {
+        Thing::File(content) if let Ok(text) = str::from_utf8(content) => text.to_owned(),
+        thing => {
+            let (what, place) = match thing {
+                Thing::File(_) => ("not valid UTF-8", "into it"),
+                _ => ("no file", "where it leads"),
+            };
             return Step::Refused(format!(
-                "{DEFAULTS} is no file: write BOOT=\"{}\" and PRE_NETWORK=\"{pre_network}\" where \
-                 it leads",
+                "{DEFAULTS} is {what}: write BOOT=\"{}\" and PRE_NETWORK=\"{pre_network}\" {place}",
                 choice.stage.as_str()
             ));
         }
@@ -130,6 +133,17 @@ fn with_value(text: &str, name: &str, new: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_in_another_encoding_is_left_to_its_owner() {
+        let seen = Seen::made_up([(DEFAULTS, Thing::File(b"# B\xfcro\n".to_vec()))]);
+        let Step::Refused(why) = write_down(&seen, Choice::OFF) else { panic!("it is edited") };
+        assert_eq!(
+            why,
+            "/etc/default/netcue is not valid UTF-8: write BOOT=\"off\" and PRE_NETWORK=\"no\" \
+             into it"
+        );
+    }
 
     #[test]
     fn a_value_is_changed_where_it_stands_and_nothing_else() {
