@@ -1,13 +1,13 @@
 //! The command line: who was called, and by which name; a file per command.
 
+mod capture;
 mod check;
 mod configure;
 mod doctor;
 mod emit;
 mod enable;
-mod from;
-mod capture;
 mod found;
+mod from;
 mod history;
 mod hooks;
 mod ipmasq;

@@ -2,7 +2,8 @@
 //! looks at the machine.
 //!
 //! To add a source: one file here, one row in [`ALL`], one folder under
-//! `tests/fixtures/sources/` and one under `integrations/`.
+//! `tests/fixtures/sources/`; and where something has to be put in place for its calls, a
+//! file and a row in `integrate/`.
 
 mod boot;
 mod call;
