@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use netcue::event::Action;
+
 /// What each part of the program may use besides itself. Stages don't know each other;
 /// the pipeline strings them together, and only `sys` touches the machine.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -184,6 +186,29 @@ fn every_source_has_its_cases_and_says_how_it_is_attached() {
         let has_callers = netcue::integrate::has_callers(source);
         assert_eq!(attached.is_file(), has_callers, "{}", attached.display());
     }
+}
+
+/// A source is its own file and row, and perhaps another for what is put in place for it:
+/// nothing else may have to be changed for a new one.
+#[test]
+fn no_source_is_told_by_its_name_elsewhere() {
+    let names: Vec<&str> = netcue::sources::ALL.iter().map(|source| source.name.as_str()).collect();
+    let is_own = |file: &Path| {
+        let own = |name: &&str| ["sources", "integrate"].map(|f| Path::new(f).join(name));
+        names.iter().flat_map(own).any(|own| file.with_extension("").starts_with(own))
+    };
+    // Whether an action's word means the source of that name, nobody can say.
+    let is_action = |name: &str| Action::KNOWN.iter().any(|action| action.as_str() == name);
+    let mut wrong = Vec::new();
+    for (file, text) in files().iter().filter(|(file, _)| !is_only_for_tests(file)) {
+        for (number, line) in code(text).filter(|_| !is_own(file)) {
+            let mut told = names.iter().filter(|name| line.contains(&format!("\"{name}\"")));
+            if told.any(|name| !is_action(name)) {
+                wrong.push(format!("{}:{number}: {line}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// The tests of the file `tests/it/NAME.rs`.
