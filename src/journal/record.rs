@@ -148,6 +148,28 @@ pub struct StepEnd {
     pub changes: Vec<String>,
 }
 
+impl StepEnd {
+    /// An end of which nothing else is known.
+    #[must_use]
+    pub fn of(outcome: StepOutcome, ms: f64) -> Self {
+        Self {
+            outcome,
+            status: None,
+            signal: None,
+            ms,
+            reason: None,
+            output: String::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// The end of a step that could not be started.
+    #[must_use]
+    pub fn not_started(reason: String) -> Self {
+        Self { reason: Some(reason), ..Self::of(StepOutcome::NotStarted, 0.0) }
+    }
+}
+
 /// How a step ended, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

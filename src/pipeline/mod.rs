@@ -4,6 +4,7 @@
 mod caller;
 mod drain;
 mod fate;
+mod hook;
 mod house;
 mod run;
 mod state;

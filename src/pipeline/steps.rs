@@ -1,17 +1,14 @@
-//! The steps of a run: hooks gathered and planned, the engine and the hooks set going, and
-//! their ends put into the journal's words.
+//! The steps of a run: hooks gathered and planned, and each step set going when its turn
+//! comes.
 
-use std::path::{Path, PathBuf};
-
+use super::hook::Executor;
 use super::{House, unattended};
 use crate::engine::{self, Applied, EngineError};
 use crate::event::Event;
-use crate::hooks::{self, HookCall, HookEnd, HookOutcome, Judgement, Survey};
+use crate::hooks::{self, Judgement, Survey};
 use crate::journal::{PlannedStep, StepEnd, StepOutcome};
 use crate::plan::{self, Candidate, Fitness, Manner, Step, Wishes};
 use crate::queue::Ticket;
-use crate::sys::accounts;
-use crate::sys::child::Limits;
 use crate::sys::clock::Stopwatch;
 use crate::sys::signals::Signals;
 
@@ -49,11 +46,11 @@ impl Plan {
             Some(path) if manner.unattended => {
                 let sent = unattended::send(house, event, &step.name, path, rules, manner);
                 match sent {
-                    Ok(()) => ended(StepOutcome::Started, 0.0),
-                    Err(error) => not_started(error.to_string()),
+                    Ok(()) => StepEnd::of(StepOutcome::Started, 0.0),
+                    Err(error) => StepEnd::not_started(error.to_string()),
                 }
             }
-            Some(path) => Executor { house, signals, event, rules }.hook(&step.name, path, manner),
+            Some(path) => Executor { house, signals, event, rules }.run(&step.name, path, manner),
         }
     }
 
@@ -70,61 +67,6 @@ impl Plan {
             };
         }
     }
-}
-
-/// Runs hooks for one event.
-pub(super) struct Executor<'a> {
-    pub(super) house: &'a House,
-    pub(super) signals: &'a Signals,
-    pub(super) event: &'a Event,
-    pub(super) rules: &'a str,
-}
-
-impl Executor<'_> {
-    /// Runs a checked file.
-    fn file(&self, step: &str, path: &Path, file: PathBuf, manner: &Manner) -> StepEnd {
-        let user = match &manner.user {
-            None => None,
-            Some(name) => match accounts::find(name) {
-                Some(account) => Some(account),
-                None => return not_started(format!("user={name}: there is no such account")),
-            },
-        };
-        let config = &self.house.config.hooks;
-        let limits = Limits {
-            timeout: manner.timeout.unwrap_or_else(|| config.timeout()),
-            grace: config.grace(),
-            output: config.output,
-        };
-        let call = HookCall {
-            step,
-            file,
-            called: path.to_owned(),
-            root: self.house.layout.root(),
-            event: self.event,
-            rules: self.rules,
-            user,
-            limits,
-        };
-        as_step_end(hooks::run(&call, self.signals))
-    }
-
-    /// Runs a hook. It is checked anew: since the plan was made, earlier steps may have
-    /// taken minutes, in which an administrator can have changed whose it is.
-    pub(super) fn hook(&self, step: &str, path: &Path, manner: &Manner) -> StepEnd {
-        match hooks::judge_hook(path, self.house.layout.root()) {
-            Judgement::Ready(file) => self.file(step, path, file, manner),
-            Judgement::Masked => not_started("it has been masked since".to_owned()),
-            unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => {
-                not_started(unfit.to_string())
-            }
-        }
-    }
-}
-
-/// The end of a step that could not be started.
-pub(super) fn not_started(reason: String) -> StepEnd {
-    StepEnd { reason: Some(reason), ..ended(StepOutcome::NotStarted, 0.0) }
 }
 
 /// The hooks as the plan sees them.
@@ -190,9 +132,11 @@ fn regenerate(house: &mut House) -> StepEnd {
                     (StepOutcome::Changed, changes)
                 }
             };
-            StepEnd { output: report.notes.join("\n"), changes, ..ended(outcome, ms) }
+            StepEnd { output: report.notes.join("\n"), changes, ..StepEnd::of(outcome, ms) }
         }
-        Err(error) => StepEnd { reason: Some(error.to_string()), ..ended(StepOutcome::Failed, ms) },
+        Err(error) => {
+            StepEnd { reason: Some(error.to_string()), ..StepEnd::of(StepOutcome::Failed, ms) }
+        }
     }
 }
 
@@ -203,39 +147,6 @@ fn regenerated(house: &mut House) -> Result<engine::Report, EngineError> {
         None => engine::open()?,
     };
     engine::regenerate(&house.config.rules, &memory, house.session.insert(session))
-}
-
-fn ended(outcome: StepOutcome, ms: f64) -> StepEnd {
-    StepEnd {
-        outcome,
-        status: None,
-        signal: None,
-        ms,
-        reason: None,
-        output: String::new(),
-        changes: Vec::new(),
-    }
-}
-
-fn as_step_end(end: HookEnd) -> StepEnd {
-    let (outcome, status, signal, reason) = match end.outcome {
-        HookOutcome::Done => (StepOutcome::Done, Some(0), None, None),
-        HookOutcome::NotForMe => (StepOutcome::NotForMe, Some(77), None, None),
-        HookOutcome::Failed(status) => (StepOutcome::Failed, Some(status), None, None),
-        HookOutcome::Killed(signal) => (StepOutcome::Failed, None, Some(signal), None),
-        HookOutcome::TimedOut => {
-            (StepOutcome::TimedOut, None, None, Some("it exceeded its time limit".to_owned()))
-        }
-        HookOutcome::Interrupted(signal) => (StepOutcome::Interrupted, None, Some(signal), None),
-        HookOutcome::NotStarted(reason) => (StepOutcome::NotStarted, None, None, Some(reason)),
-    };
-    let left = "processes it left in its group were ended";
-    let reason = match (reason, end.left_processes) {
-        (Some(reason), true) => Some(format!("{reason}; {left}")),
-        (None, true) => Some(left.to_owned()),
-        (reason, false) => reason,
-    };
-    StepEnd { status, signal, reason, output: end.output, ..ended(outcome, end.milliseconds) }
 }
 
 /// A step as the journal and `plan` show it.

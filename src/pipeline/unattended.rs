@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::House;
-use super::steps::{self, Executor};
+use super::hook::Executor;
 use crate::event::Event;
-use crate::journal::{Record, StepOutcome, has_final_end};
+use crate::journal::{Record, StepEnd, StepOutcome, has_final_end};
 use crate::plan::Manner;
 use crate::queue::Note;
 use crate::sys::files::{self, FileError};
@@ -144,9 +144,9 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
     }
     let _ = lock.leave_note(format!("{attempt} {stops}").as_bytes());
     let end = if attempt > MOST_ATTEMPTS {
-        steps::not_started(format!("the process that ran it died {MOST_ATTEMPTS} times"))
+        StepEnd::not_started(format!("the process that ran it died {MOST_ATTEMPTS} times"))
     } else if stops >= MOST_STOPS {
-        steps::not_started(format!("the process that ran it was asked to end {MOST_STOPS} times"))
+        StepEnd::not_started(format!("the process that ran it was asked to end {MOST_STOPS} times"))
     } else {
         let manner = Manner {
             timeout: job.timeout.map(Duration::from_secs),
@@ -155,7 +155,7 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
         };
         let rules = job.rules.as_str();
         Executor { house, signals: &signals, event: &job.event, rules }
-            .hook(&job.step, &job.path, &manner)
+            .run(&job.step, &job.path, &manner)
     };
     let outcome = end.outcome;
     house.record(Some(job.event.id), Record::StepEnd { step: job.step, end });
