@@ -81,7 +81,8 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     }
     let steps = answers.steps(&seen);
     if steps.is_empty() && !args.non_interactive {
-        let message = "nothing was asked for and there is no terminal to ask at: see --help";
+        let message = "nothing was asked for and there is no terminal to ask at: see \
+                       \"netcue configure --help\"";
         return Err(Failure::new(Exit::Usage, message));
     }
     carry(layout, &steps, args.dry_run)

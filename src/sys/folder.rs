@@ -21,7 +21,11 @@ pub fn names(folder: &Path) -> Result<Vec<OsString>, FileError> {
         match entry {
             Ok(entry) => names.push(entry.file_name().to_owned()),
             Err(error) if error.depth() == 0 && is_missing(&error) => return Ok(Vec::new()),
-            Err(error) => return Err(FileError::at("list", folder)(error.into())),
+            Err(error) => {
+                // What walkdir says has the path in it, which ours has already.
+                let error = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
+                return Err(FileError::at("list", folder)(error));
+            }
         }
     }
     Ok(names)

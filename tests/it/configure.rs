@@ -126,7 +126,10 @@ fn options_are_answers() {
     scene
         .netcue(["configure"])
         .status(64)
-        .stderr("netcue: nothing was asked for and there is no terminal to ask at: see --help\n")
+        .stderr(
+            "netcue: nothing was asked for and there is no terminal to ask at: see \
+             \"netcue configure --help\"\n",
+        )
         .run();
     scene.netcue(["configure", "--external", "auto"]).any_stdout().run();
     assert_eq!(scene.text("etc/netcue/netcue.conf"), "[rules]\n");
@@ -171,7 +174,7 @@ fn check_shows_the_place_of_a_mistake() {
         .netcue(["check"])
         .word(scene.path("other.conf"))
         .status(78)
-        .stderr_has("ROOT/other.conf:2:11: invalid type: string \"long\"")
+        .stderr_has("ROOT/other.conf:2:11: \"long\": wanted is a whole number\n")
         .run();
     scene.netcue(["check", "/nowhere"]).status(74).stderr("netcue: there is no /nowhere\n").run();
 }
@@ -193,14 +196,17 @@ fn a_bad_configuration_gives_way_to_the_last_good_one() {
         .netcue(["from"].into_iter().chain(IP_UP.split_whitespace()))
         .stderr(
             "netcue: ROOT/etc/netcue/netcue.conf:1:2: there is no key \"hook\"; did you mean \
-             \"hooks\"?; going on with the last good one\n",
+             \"hooks\"? (going on with the last good one)\n",
         )
         .run();
     assert_eq!(ran.summaries.len(), 1, "{ran:?}");
     assert_eq!(scene.outcomes(), ["done", "done"]);
     assert_eq!(scene.end_of("60-say")["output"], short);
     let remark = scene.records("remark").pop().expect("a remark");
-    assert!(remark["text"].as_str().unwrap().ends_with("the last good one"), "{remark}");
+    assert!(
+        remark["text"].as_str().unwrap().ends_with("(going on with the last good one)"),
+        "{remark}"
+    );
     assert_eq!(kept(), good);
     // Without a file the defaults are what is good.
     std::fs::remove_file(scene.path("etc/netcue/netcue.conf")).unwrap();
