@@ -23,7 +23,7 @@ use spans::{Bar, Track, Wanted};
 /// What may be said with `timeline`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Draws what happened since then: a time, how long ago (10m), or "boot"
+    /// Draws what happened since then: boot, 10:42, 10m
     #[arg(long, value_name = "TIME", value_parser = when::beginning, conflicts_with = "events")]
     since: Option<Timestamp>,
     /// Prints a page for a browser instead of a picture
