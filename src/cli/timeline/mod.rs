@@ -83,6 +83,13 @@ fn named(journal: &Journal, words: &[String]) -> Result<BTreeSet<Uuid>, Failure>
     Ok(ids)
 }
 
+/// More lines than this are too many: steps are drawn in the line of their event then.
+const MANY: usize = 120;
+
+fn are_many(tracks: &[Track]) -> bool {
+    tracks.iter().map(|track| 1 + track.bars.len()).sum::<usize>() > MANY
+}
+
 /// How a step's time is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
