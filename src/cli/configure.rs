@@ -136,7 +136,7 @@ struct Questions<'a> {
 impl Questions<'_> {
     fn ask(mut self, answers: &mut Answers) -> Result<(), Failure> {
         self.introduce()?;
-        let old = integrate::boot_choice(self.seen);
+        let old = integrate::boot_proposal(self.seen);
         if answers.boot.is_none() {
             answers.boot = Some(self.boot(old.stage)?);
         }

@@ -49,7 +49,7 @@ fn the_questions_that_matter_are_asked_with_what_was_found() {
         "diald is called by its own configuration: see \"netcue enable diald\".\n",
         "Note: with diald the boot event should be off or \"services\": ",
         "When shall netcue run at the start of the machine?\n",
-        "Number or word [off]: ",
+        "Number or word [services]: ",
         "Shall the rules also stand before the first interface is up? [no]: ",
         "Shall a ppp link that comes up or goes down set netcue going? [no]: ",
         "Its name, or auto for whichever has the default route later [auto]: ",
@@ -66,6 +66,20 @@ fn the_questions_that_matter_are_asked_with_what_was_found() {
         "[rules]\nexternal = [\"ppp0\"] # netcue configure\n"
     );
     assert!(!scene.names_in("etc/netcue/enabled").contains(&"ppp".to_owned()));
+}
+
+/// As enable would do it, and the package asks; but who has said "off" is not asked to
+/// change it.
+#[test]
+fn what_is_proposed_for_the_boot_suits_the_machine_until_it_was_chosen() {
+    let scene = Scene::installed();
+    scene.gateway();
+    let (_, seen) = at_a_terminal(&scene, &["configure"], "\n\n");
+    assert!(seen.contains("Number or word [interfaces]: "), "{seen}");
+    assert!(scene.text("etc/default/netcue").contains("\nBOOT=\"interfaces\"\n"));
+    scene.netcue(["configure", "--boot", "off"]).any_stdout().run();
+    let (_, seen) = at_a_terminal(&scene, &["configure"], "\n\n");
+    assert!(seen.contains("Number or word [off]: "), "{seen}");
 }
 
 #[test]
