@@ -139,7 +139,7 @@ fn as_text(
             ]),
         }
     }
-    text.push_str(&table.lines(paint));
+    text.push_str(&table.broken_lines(paint));
     match rules {
         Ok(Some(preview)) => {
             if let Some(remark) = ahead_of_the_kernel(event, &preview.state) {

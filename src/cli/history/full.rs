@@ -62,7 +62,7 @@ pub(super) fn in_full(story: &Story) -> String {
     for remark in &story.remarks {
         line("  remark", remark);
     }
-    text.push_str(&table.lines(paint));
+    text.push_str(&table.broken_lines(paint));
     for step in &story.steps {
         text.push_str(&step_in_full(step, paint));
     }
