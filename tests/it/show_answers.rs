@@ -16,6 +16,7 @@ fn a_misspelt_question_is_answered_with_what_may_be_meant() {
         ("why 70-adress", "source, interface or rule; did you mean \"70-address\"?"),
         ("why pppp", "interface or rule; did you mean \"ppp\"?"),
         ("why wam", "interface or rule; did you mean \"wan\"?"),
+        ("why hok 70-address", "interface or rule; did you mean \"70-address\"?"),
         ("why nothing like it", "interface or rule; see \"netcue why --help\""),
         ("why source diold", "there is no source \"diold\"; did you mean \"diald\"?"),
         ("why source x", "there is no source \"x\"; \"netcue sources\" lists them"),
@@ -99,4 +100,27 @@ fn lists_fit_a_terminal_and_lose_nothing() {
             }
         }
     }
+}
+
+/// Two sets change alike, and only their names tell which is which.
+#[test]
+fn a_difference_names_the_sets_and_chains_it_is_in() {
+    let scene = Scene::new();
+    scene.gateway();
+    scene.netcue(["rules", "apply"]).any_stderr().run();
+    scene.ip("link add wan2 type veth peer name wan2-far");
+    scene.ip("link set wan2-far up");
+    scene.ip("link set wan2 up");
+    scene.ip("route add default dev wan2 metric 9");
+    let of_set = |name: &str| {
+        format!(
+            " \tset {name} {{\n-\t\telements = {{ \"wan\" }}\n+\t\telements = {{ \"wan\",\n\
+             +\t\t\t     \"wan2\" }}\n"
+        )
+    };
+    let told = of_set("external_out") + &of_set("external_in");
+    scene.netcue(["rules", "diff"]).status(1).stdout(&told).run();
+    scene.netcue(["rules", "apply"]).any_stderr().run();
+    let shown = piped(&scene, "why 50-rules");
+    assert!(shown.contains(", 6 lines of them.\n     \tset external_out {\n    -"), "{shown}");
 }

@@ -127,7 +127,7 @@ impl Question<'_> {
             ["source", name] => self.of_source(name),
             ["rule", words @ ..] => self.of_rule(&words.join(" "), true),
             [word] => self.of_word(word),
-            words => self.of_rule(&words.join(" "), true),
+            words => self.of_rule(&words.join(" "), false),
         }
     }
 
