@@ -130,7 +130,14 @@ impl Canvas {
         for span in &track.running {
             self.fill(&mut cells, *span, self.letters.running, Tone::Strong);
         }
-        for bar in track.bars.iter().filter(|_| self.small) {
+        // Many share a cell, and what one looks for has to be on top.
+        let mut bars: Vec<&Bar> = track.bars.iter().filter(|_| self.small).collect();
+        bars.sort_by_key(|bar| match kind(bar) {
+            Kind::Alone => 0,
+            Kind::Hook | Kind::Engine => 1,
+            Kind::Failed => 2,
+        });
+        for bar in bars {
             let (letter, tone) = self.mark(bar);
             self.fill(&mut cells, bar.span, letter, tone);
         }
