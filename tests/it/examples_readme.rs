@@ -39,6 +39,9 @@ const ROWS: &[Row] = &[
     ("netcue hooks", By::Reader(hooks)),
     ("netcue rules show", By::Reader(rules_show)),
     ("netcue rules diff", By::Reader(rules_diff)),
+    ("netcue timeline --since boot > boot.svg", By::Reader(timeline)),
+    ("netcue capture last > incident.tar", By::Reader(capture)),
+    ("netcue replay --sandbox incident.tar", By::Reader(replay)),
     ("netcue plan from ppp ip-up ppp0 ttyS0 115200 192.0.2.7 192.0.2.1", By::Reader(plan)),
     ("netcue plan --current", By::Reader(plan_current)),
     ("netcue plan last", By::Reader(plan_last)),
@@ -279,6 +282,26 @@ fn rules_diff(reader: &Reader, example: &str) {
     reader.types(example).status(1).stdout(told).run();
     reader.sees("netcue rules apply");
     reader.types(example).run();
+}
+
+fn timeline(reader: &Reader, example: &str) {
+    reader.sees(example);
+    reader.finds("cat boot.svg", &["<svg ", "ppp ip-up ppp0", "70-address", "</svg>"]);
+}
+
+fn capture(reader: &Reader, example: &str) {
+    reader.link_comes_up();
+    reader.sees(example);
+    reader.finds("tar tf incident.tar", &["/README\n", "/event.json\n", "/state.json\n"]);
+}
+
+fn replay(reader: &Reader, example: &str) {
+    reader.changes_nothing(|| {
+        let ran = reader.types(example).any_stdout().any_stderr().run();
+        for part in ["replay of ", ": handled\n", "  70-address  done\n", "\nrules:\ntable inet"] {
+            assert!(ran.stdout.contains(part), "{part:?} in {ran:?}");
+        }
+    });
 }
 
 fn plan(reader: &Reader, example: &str) {
