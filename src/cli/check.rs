@@ -22,8 +22,8 @@ pub(super) struct Args {
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let path = args.file.clone().unwrap_or_else(|| layout.configuration());
     let name = path.display();
-    let content = files::read_if_there(&path, LARGEST)
-        .map_err(|error| Failure::new(Exit::InputOutput, error))?;
+    let read = if args.file.is_some() { files::read_named } else { files::read_if_there };
+    let content = read(&path, LARGEST).map_err(|error| Failure::new(Exit::InputOutput, error))?;
     let Some(content) = content else {
         if args.file.is_some() {
             return Err(Failure::new(Exit::InputOutput, format!("there is no {name}")));

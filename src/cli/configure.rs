@@ -119,8 +119,7 @@ impl Answers {
                 External::Auto => None,
                 External::Interface(name) => Some(name),
             };
-            let text = seen.text("/etc/netcue/netcue.conf");
-            steps.push(("external", integrate::external(text.as_deref(), name)));
+            steps.push(("external", integrate::external(seen, name)));
         }
         steps
     }

@@ -19,7 +19,7 @@ use crate::plan::{ENGINE, Fitness};
 use crate::sources::{ALL, Place};
 use crate::sys::lock::Probe;
 use crate::sys::state::{KernelState, Route};
-use crate::sys::{files, folder, foreign, invocation, place, route, terminal};
+use crate::sys::{append, files, folder, foreign, invocation, place, route, terminal};
 
 /// Seconds that handling an event may take beside its hooks' limits.
 const SLACK: u64 = 60;
@@ -118,11 +118,16 @@ fn judged(survey: &Survey) -> (usize, Vec<(PathBuf, String)>, Option<PathBuf>) {
 }
 
 fn unwritable(layout: &Layout) -> Vec<String> {
-    [layout.queue(), layout.journal()]
-        .iter()
-        .filter_map(|path| place::why_not_writable(path))
-        .map(|error| error.to_string())
-        .collect()
+    let (event, journal) = (layout.queue().join("event"), layout.journal());
+    [
+        place::why_not_writable(&event),
+        append::why_no_file("lock", &layout.lock()),
+        append::why_no_file("append to", &journal).or_else(|| place::why_not_writable(&journal)),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|error| error.to_string())
+    .collect()
 }
 
 fn waiting(layout: &Layout, names: &[std::ffi::OsString]) -> Option<(u64, usize)> {

@@ -77,6 +77,7 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
     if facts.trigger.as_str().is_empty() {
         facts.trigger = trigger_word();
     }
+    facts.family = facts.family.or_else(|| facts.local.map(Family::of));
     if facts.action.is_none() {
         facts.action = Some(Action::Manual);
     }
@@ -95,9 +96,8 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
 }
 
 fn from_options(args: Args) -> Result<Facts, Failure> {
-    contradiction(&args).map_or(Ok(()), |reason| Err(Failure::new(Exit::Usage, reason)))?;
     let mut facts = Facts::of(trigger_word(), Some(args.action));
-    facts.family = args.family.or_else(|| args.local.map(Family::of));
+    facts.family = args.family;
     facts.interface = args.interface;
     facts.local = args.local;
     facts.remote = args.remote;
@@ -105,6 +105,9 @@ fn from_options(args: Args) -> Result<Facts, Failure> {
     facts.gateway = args.gateway;
     facts.addresses = (!args.addresses.is_empty()).then_some(args.addresses);
     facts.dns = (!args.dns.is_empty()).then_some(args.dns);
+    if let Some(reason) = contradiction(&facts) {
+        return Err(Failure::new(Exit::Usage, format!("--{reason}")));
+    }
     for detail in &args.details {
         let wrong =
             |reason: &str| Failure::new(Exit::Usage, format!("--detail {detail:?}: {reason}"));
@@ -119,20 +122,21 @@ fn from_options(args: Args) -> Result<Facts, Failure> {
 }
 
 /// What can't be true of one event.
-fn contradiction(args: &Args) -> Option<String> {
-    let family = args.family.or_else(|| args.local.map(Family::of))?;
+fn contradiction(facts: &Facts) -> Option<String> {
+    let family = facts.family.or_else(|| facts.local.map(Family::of))?;
     // A gateway may be of the other family (RFC 5549), the two ends of a link may not.
-    for (option, address) in [("--local", args.local), ("--remote", args.remote)] {
+    for (name, address) in [("local", facts.local), ("remote", facts.remote)] {
         if let Some(address) = address
             && Family::of(address) != family
         {
-            return Some(format!("{option} {address} is not an {} address", family.as_str()));
+            return Some(format!("{name} {address} is not an {} address", family.as_str()));
         }
     }
     let longest = if family == Family::Ipv4 { 32 } else { 128 };
-    args.prefix
+    facts
+        .prefix
         .filter(|prefix| *prefix > longest)
-        .map(|prefix| format!("--prefix {prefix} is longer than an {} address", family.as_str()))
+        .map(|prefix| format!("prefix {prefix} is longer than an {} address", family.as_str()))
 }
 
 fn trigger_word() -> Text {
@@ -140,8 +144,10 @@ fn trigger_word() -> Text {
 }
 
 fn from_stdin() -> Result<Facts, Failure> {
-    let content = invocation::read_stdin(LARGEST)
-        .map_err(|error| Failure::new(Exit::NotUnderstood, format!("stdin: {error}")))?;
-    Facts::from_json(&content)
-        .map_err(|error| Failure::new(Exit::NotUnderstood, format!("stdin: {error}")))
+    fn wrong(reason: impl std::fmt::Display) -> Failure {
+        Failure::new(Exit::NotUnderstood, format!("stdin: {reason}"))
+    }
+    let content = invocation::read_stdin(LARGEST).map_err(wrong)?;
+    let facts = Facts::from_json(&content).map_err(wrong)?;
+    contradiction(&facts).map_or(Ok(facts), |reason| Err(wrong(reason)))
 }

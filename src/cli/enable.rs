@@ -79,8 +79,13 @@ fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> End
         let message = "--edit is for diald or pcmcia, one at a time";
         return Err(Failure::new(Exit::Usage, message));
     }
-    let wish = |source: &&'static Source| Wish { source, on, flag_only: args.flag_only, boot };
-    let wishes: Vec<Wish> = args.sources.iter().map(wish).collect();
+    let mut wishes: Vec<Wish> = Vec::new();
+    for source in &args.sources {
+        // What is named twice is wished for once.
+        if wishes.iter().all(|wish| wish.source.name != source.name) {
+            wishes.push(Wish { source, on, flag_only: args.flag_only, boot });
+        }
+    }
     let seen = integrate::look(layout, edit.as_deref());
     carry(layout, &integrate::plan(&seen, &wishes, edit.as_deref()), args.dry_run)
 }

@@ -146,7 +146,7 @@ pub fn main() -> Exit {
     {
         Ok(from::by_link(source, trigger, &invocation))
     } else if let Some((root, words)) = plain_call(&invocation.words) {
-        Ok(from::plain(&layout(root), words, &invocation))
+        layout(root).map(|layout| from::plain(&layout, words, &invocation))
     } else {
         by_words(&invocation)
     };
@@ -179,7 +179,7 @@ fn by_words(invocation: &Invocation) -> Ended {
         Ok(cli) => cli,
         Err(error) => return usage(&error, invocation),
     };
-    let layout = layout(&cli.root);
+    let layout = layout(&cli.root)?;
     match cli.command {
         Command::From(args) => from::main(&layout, &args, invocation),
         Command::Parse(args) => parse::main(&args, invocation),
@@ -210,9 +210,12 @@ fn by_words(invocation: &Invocation) -> Ended {
     }
 }
 
-/// A root has to be absolute: links and locks are compared by path.
-fn layout(root: &Path) -> Layout {
-    Layout::under(std::path::absolute(root).unwrap_or_else(|_| root.to_owned()))
+/// A root has to be absolute: links and locks are compared by path, and hooks and detached
+/// runs start at `/`.
+fn layout(root: &Path) -> Result<Layout, Failure> {
+    std::path::absolute(root).map(Layout::under).map_err(|error| {
+        Failure::new(Exit::Usage, format!("--root \"{}\": {error}", root.display()))
+    })
 }
 
 /// Help and version are answers, everything else clap says is a wrong command line.

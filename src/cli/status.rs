@@ -14,7 +14,7 @@ use crate::hooks;
 use crate::journal::{self, Reach, StepOutcome, Story};
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
-use crate::plan::Fitness;
+use crate::plan::{Candidate, ENGINE, Fitness};
 use crate::queue::Note;
 use crate::sys::lock::{self, Probe};
 use crate::sys::{files, folder, terminal};
@@ -40,6 +40,8 @@ pub(super) struct Args {
 /// How things stand.
 struct Status {
     rules: Result<Preview, String>,
+    /// What has the engine's place, if not itself.
+    in_its_place: Option<Candidate>,
     /// The event that last changed the rules, if it is recent.
     changed_by: Option<Story>,
     /// What waits, first come first; the first may be the one that runs.
@@ -83,15 +85,17 @@ fn look(house: &House) -> Result<Status, super::Failure> {
         });
         (event, step)
     });
+    let candidates = pipeline::candidates(&hooks::find(&house.layout));
+    let in_its_place = candidates.into_iter().find(|candidate| candidate.name == ENGINE);
     let mut attention = Vec::new();
-    of_the_rules(&rules, &mut attention);
+    of_the_rules(&rules, in_its_place.is_none(), &mut attention);
     if !is_held && !waiting.is_empty() {
         attention.push("events wait and nobody handles them: see \"netcue run\"".to_owned());
     }
     of_the_folders(house, &mut attention);
     of_the_hooks(house, &mut attention);
     of_failures(&recent, &mut attention);
-    Ok(Status { rules, changed_by, waiting, running, recent, attention })
+    Ok(Status { rules, in_its_place, changed_by, waiting, running, recent, attention })
 }
 
 /// Whether a run is going on; a lock that was never taken is not made.
@@ -105,11 +109,11 @@ fn changed_the_rules(story: &Story) -> bool {
     end.is_some_and(|end| end.outcome == StepOutcome::Changed)
 }
 
-fn of_the_rules(rules: &Result<Preview, String>, attention: &mut Vec<String>) {
+fn of_the_rules(rules: &Result<Preview, String>, are_ours: bool, attention: &mut Vec<String>) {
     match rules {
         Err(why) => attention.push(why.clone()),
         Ok(preview) => {
-            if !preview.differences.is_empty() {
+            if are_ours && !preview.differences.is_empty() {
                 attention.push(
                     "the rules are not those the interfaces call for: see \"netcue rules diff\""
                         .to_owned(),
@@ -160,12 +164,8 @@ fn as_text(status: &Status, house: &House) -> String {
     let mut line = |name: &str, tone, text: &str| table.row([(Tone::Faint, name), (tone, text)]);
     match &status.rules {
         Ok(preview) => {
-            let (tone, word) = if preview.differences.is_empty() {
-                (Tone::Good, "in force")
-            } else {
-                (Tone::Bad, "not in force")
-            };
-            line("rules", tone, &format!("{word}{}", since(status, preview.since)));
+            let (tone, words) = standing(status, preview);
+            line("rules", tone, &words);
             for (name, sides, why) in external(preview) {
                 line("external", Tone::Plain, &format!("{name}{sides}: {why}"));
             }
@@ -196,6 +196,21 @@ fn as_text(status: &Status, house: &House) -> String {
         text.push_str(&format!("\n{}", history::as_table(&shown, Reasons::Cut, paint)));
     }
     text
+}
+
+/// How the rules stand.
+fn standing(status: &Status, preview: &Preview) -> (Tone, String) {
+    let since = || since(status, preview.since);
+    let by = |how: &str, candidate: &Candidate| format!("{how} {}", candidate.path.display());
+    match &status.in_its_place {
+        Some(candidate) => match candidate.fitness {
+            Fitness::Fit(_) => (Tone::Plain, by("made by", candidate)),
+            Fitness::Masked => (Tone::Plain, by("masked by", candidate)),
+            Fitness::Unfit(_) => (Tone::Bad, by("not made, because of", candidate)),
+        },
+        None if preview.differences.is_empty() => (Tone::Good, format!("in force{}", since())),
+        None => (Tone::Bad, format!("not in force{}", since())),
+    }
 }
 
 fn since(status: &Status, since: Option<Timestamp>) -> String {
@@ -255,7 +270,9 @@ fn as_json(status: &Status) -> String {
     };
     json::pretty(&json!({
         "rules": {
-            "in_force": rules.map(|preview| preview.differences.is_empty()),
+            "in_force": rules.filter(|_| status.in_its_place.is_none())
+                .map(|preview| preview.differences.is_empty()),
+            "made_by": status.in_its_place.as_ref().map(|candidate| &candidate.path),
             "since": rules.and_then(|preview| preview.since),
             "changed_by": status.changed_by.as_ref().and_then(|story| story.id),
             "problem": status.rules.as_ref().err(),

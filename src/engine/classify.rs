@@ -112,18 +112,8 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
         }
     }
 
-    for link in state.links.iter().filter(|link| external_in.contains_key(&link.name)) {
-        let master = link.master.and_then(|master| links.get(&master));
-        if let Some(vrf) = master.filter(|master| master.kind.as_deref() == Some("vrf")) {
-            notes.push(format!(
-                "{} belongs to VRF {vrf}: packets it forwards carry that name, so that new \
-                 connections to the inside are refused only if external-in names {vrf}",
-                link.name,
-                vrf = vrf.name
-            ));
-        }
-    }
-
+    notes.extend(in_vrfs(state, &links, &external_in));
+    notes.extend(slips(state, &links, &internal));
     let inner = networks(state, &links, &tables, &|name| internal.contains_key(name));
     let outer = networks(state, &links, &tables, &external);
     let [internal4, internal6] = [Family::Ipv4, Family::Ipv6].map(|family| {
@@ -152,6 +142,41 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
         narrow,
         notes,
     }
+}
+
+/// External interfaces whose forwarded packets carry another name.
+fn in_vrfs(
+    state: &KernelState,
+    links: &HashMap<u32, &Link>,
+    external_in: &BTreeMap<InterfaceName, Why>,
+) -> Vec<String> {
+    let note = |link: &Link| {
+        let vrf = links.get(&link.master?).filter(|it| it.kind.as_deref() == Some("vrf"))?;
+        Some(format!(
+            "{} belongs to VRF {vrf}: packets it forwards carry that name, so that new \
+             connections to the inside are refused only if external-in names {vrf}",
+            link.name,
+            vrf = vrf.name
+        ))
+    };
+    let external = state.links.iter().filter(|link| external_in.contains_key(&link.name));
+    external.filter_map(note).collect()
+}
+
+/// Internal addresses with so short a prefix that no network is meant.
+fn slips(
+    state: &KernelState,
+    links: &HashMap<u32, &Link>,
+    internal: &BTreeMap<InterfaceName, Why>,
+) -> Vec<String> {
+    let slip = |Address { ifindex, local, prefix, .. }: &Address| {
+        let name = &links.get(ifindex)?.name;
+        let network = Cidr { address: *local, prefix: *prefix };
+        (internal.contains_key(name) && uplinks::is_part_of_default(&network)).then(|| {
+            format!("{name} has {local}/{prefix}: nothing as large as that is a network inside")
+        })
+    };
+    state.addresses.iter().filter_map(slip).collect()
 }
 
 /// Every interface that is up with an address of its own; the caller takes the external ones out.
@@ -208,8 +233,7 @@ fn networks(
         .iter()
         .filter(|route| tables.contain(route.family, route.table))
         .filter(|route| route.out_interfaces.iter().all(|index| wanted.contains(index)))
-        .filter_map(|route| route.destination)
-        // Half of everything is a default route in disguise, not a network.
-        .filter(|cidr| !uplinks::is_part_of_default(cidr));
-    own.chain(behind).collect()
+        .filter_map(|route| route.destination);
+    // Half of everything is a default route in disguise, or a slip, but not a network.
+    own.chain(behind).filter(|cidr| !uplinks::is_part_of_default(cidr)).collect()
 }

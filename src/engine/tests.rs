@@ -67,6 +67,21 @@ fn a_default_route_makes_an_interface_external() {
 }
 
 #[test]
+fn an_address_with_a_slip_in_its_prefix_makes_not_all_the_world_internal() {
+    let mut state = state(&default_via(3, ""), "");
+    for address in &mut state.addresses {
+        address.prefix = if address.ifindex == 2 { 0 } else { address.prefix };
+    }
+    let classes = classify(&state, &Rules::default());
+    assert_eq!(shown(&classes), "wan | wan | lan");
+    assert_eq!(classes.networks(), Vec::<String>::new());
+    assert_eq!(
+        classes.notes,
+        ["lan has 192.168.1.1/0: nothing as large as that is a network inside"]
+    );
+}
+
+#[test]
 fn the_reason_names_the_best_default_route() {
     let routes = [
         default_via(3, r#","gateway":"198.51.100.1","metric":100"#),

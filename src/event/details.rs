@@ -8,7 +8,11 @@ use super::{Text, Unfit};
 
 /// A value under `details`: a number, a yes or no, or checked text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "a detail is a whole number, true or false, a text or a list of texts, each \
+                 printable and at most 256 bytes long"
+)]
 pub enum Fact {
     /// A yes or no.
     Bool(bool),

@@ -18,6 +18,7 @@ pub struct Warning {
 
 /// Everything a source can say about one call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object with the facts of an event")]
 pub struct Facts {
     /// The source's own word for what happened (`ip-up`, `addroute`).
     #[serde(default)]

@@ -81,10 +81,10 @@ impl InterfaceName {
             return Err(Unfit::because("an interface name can't begin with -, as options do"));
         }
         match text
-            .bytes()
-            .find(|b| !b.is_ascii_graphic() || b"/:\"'`$\\;&|<>(){}*?[]!#".contains(b))
+            .chars()
+            .find(|c| !c.is_ascii_graphic() || "/:\"'`$\\;&|<>(){}*?[]!#".contains(*c))
         {
-            Some(b) => Err(Unfit(format!("an interface name can't contain {:?}", char::from(b)))),
+            Some(c) => Err(Unfit(format!("an interface name can't contain {c:?}"))),
             None => Ok(()),
         }
     }

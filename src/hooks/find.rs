@@ -58,6 +58,10 @@ pub fn find(layout: &Layout) -> Survey {
     let mut by_name: BTreeMap<String, PathBuf> = BTreeMap::new();
     for folder in layout.hook_folders() {
         match folder::names(&folder) {
+            Ok(_) if files::is_there(&folder) && !files::is_folder(&folder) => {
+                let error = std::io::ErrorKind::NotADirectory.into();
+                survey.unreadable.push(FileError::at("list", &folder)(error));
+            }
             Ok(names) => {
                 for name in &names {
                     let path = folder.join(name);

@@ -84,6 +84,10 @@ fn fault(part: &Part) -> Option<Reason> {
     if part.kind == Kind::Link {
         return None;
     }
+    // There is nothing to mend in a device: that everybody may write to it is its purpose.
+    if part.kind == Kind::Other {
+        return Some(Reason::NoFile);
+    }
     if part.uid != 0 {
         Some(Reason::Owner(part.uid))
     } else if part.mode & 0o002 != 0 {
@@ -145,6 +149,7 @@ mod tests {
             ),
             (vec![root(), folder(0, 0o755)], "/h is not a regular file"),
             (vec![root(), part("/h/p", Kind::Other, 0, 0o600)], "/h/p is not a regular file"),
+            (vec![root(), part("/d", Kind::Other, 0, 0o666)], "/d is not a regular file"),
         ] {
             assert_eq!(verdict(parts), expected);
         }

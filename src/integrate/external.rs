@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use super::{Change, Step};
+use super::{Change, Seen, Step};
 use crate::config::{self, Config};
 use crate::event::InterfaceName;
+use crate::sys::place::Thing;
 
 const FILE: &str = "/etc/netcue/netcue.conf";
 /// What tells our line from others.
@@ -20,9 +21,25 @@ fn is_ours(line: &str) -> bool {
 }
 
 /// What has to change for this interface to be the external one, or for the kernel's
-/// routes to tell. `text` is the file as it is; none if there is no file.
+/// routes to tell.
 #[must_use]
-pub fn external(text: Option<&str>, wanted: Option<&InterfaceName>) -> Step {
+pub fn external(seen: &Seen, wanted: Option<&InterfaceName>) -> Step {
+    match seen.at(FILE) {
+        Thing::Nothing => decided(None, wanted),
+        Thing::File(content) => decided(Some(&String::from_utf8_lossy(content)), wanted),
+        // A file in the place of a link would part from what the link leads to.
+        _ => {
+            let what = wanted.map_or_else(
+                || "take \"external\" out".to_owned(),
+                |name| format!("write external = [\"{name}\"] under [rules]"),
+            );
+            Step::Refused(format!("{FILE} is no file: {what} where it leads"))
+        }
+    }
+}
+
+/// `text` is the file as it is; none if there is no file.
+fn decided(text: Option<&str>, wanted: Option<&InterfaceName>) -> Step {
     let old = text.unwrap_or("");
     let config = match config::parse(old, FILE.as_ref()) {
         Ok(config) => config,
@@ -87,7 +104,7 @@ mod tests {
 
     fn after(text: Option<&str>, name: Option<&str>) -> String {
         let name = name.map(|name| name.parse().unwrap());
-        match external(text, name.as_ref()) {
+        match decided(text, name.as_ref()) {
             Step::Do(Change::Write { content, .. }) => String::from_utf8(content).unwrap(),
             Step::Already(_) => "already".to_owned(),
             Step::Refused(why) => why,

@@ -86,10 +86,9 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
         };
         // What was begun is finished first: the note knows of no other event.
         waiting.sort_by_key(|ticket| !is_last(ticket));
-        for (index, ticket) in waiting.iter().enumerate() {
-            let behind = waiting.get(index + 1..).unwrap_or_default();
+        for ticket in &waiting {
             let mut hand = Hand { house, lock, signals };
-            match hand.take_up(ticket, behind, last.as_ref().filter(|_| is_last(ticket))) {
+            match hand.take_up(ticket, last.as_ref().filter(|_| is_last(ticket))) {
                 Taken::Finished => {}
                 Taken::Failed(id) => drained.failed.push(id),
                 Taken::Stopped(signal) => {
@@ -140,7 +139,7 @@ struct Hand<'a> {
 
 impl Hand<'_> {
     /// `last` is the note of an earlier run of this event that did not get through.
-    fn take_up(&mut self, ticket: &Ticket, behind: &[Ticket], last: Option<&Note>) -> Taken {
+    fn take_up(&mut self, ticket: &Ticket, last: Option<&Note>) -> Taken {
         let mut event = match self.house.queue.read(ticket) {
             Ok(Some(event)) => event,
             Ok(None) if !self.house.queue.holds(ticket) => return Taken::Finished,
@@ -167,17 +166,22 @@ impl Hand<'_> {
             unattended::end_orphans(&event, grace, |step| {
                 done.end_of(step).is_none() && !unattended::is_sent(&folder, event.id, step)
             });
-            if note.deaths >= Note::MOST_DEATHS {
-                return self.give_up(ticket, &event, note.deaths);
+            if let Some(why) = why_given_up(&note) {
+                return self.set_aside(ticket, Some(event.id), &why);
             }
             event.attempt = event.attempt.max(done.attempt) + 1;
             if let Err(error) = self.house.queue.write(&event) {
                 self.house.say(Urgency::Warning, &error.to_string());
             }
         }
-        let end =
-            Run { house: self.house, signals: self.signals, event: &event, done: &done, behind }
-                .through();
+        let end = Run {
+            house: self.house,
+            signals: self.signals,
+            event: &event,
+            done: &done,
+            ticket: Some(ticket),
+        }
+        .through();
         match end {
             End::Stopped(signal) => {
                 let _ = self.lock.leave_note(&Note { stopped: true, ..note }.to_bytes());
@@ -232,10 +236,6 @@ impl Hand<'_> {
         }
     }
 
-    fn give_up(&mut self, ticket: &Ticket, event: &Event, deaths: u32) -> Taken {
-        self.set_aside(ticket, Some(event.id), &format!("its run died {deaths} times"))
-    }
-
     /// A file that holds no event any more: if its name still says which event it was, that
     /// has its outcome now, and only once.
     fn set_aside_unread(&mut self, ticket: &Ticket, why: &str) -> Taken {
@@ -244,6 +244,17 @@ impl Hand<'_> {
             Some(Ok(OnRecord::Ended(_))) => self.put_aside(ticket),
             _ => self.set_aside(ticket, id, why),
         }
+    }
+}
+
+/// Why the event of that note is not tried again.
+fn why_given_up(note: &Note) -> Option<String> {
+    if note.deaths >= Note::MOST_DEATHS {
+        Some(format!("its run died {} times", note.deaths))
+    } else if note.stops >= Note::MOST_STOPS {
+        Some(format!("its run was asked to end {} times", note.stops))
+    } else {
+        None
     }
 }
 
@@ -256,12 +267,18 @@ pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Result<super:
     let signals = Signals::watch().map_err(|error| format!("can't watch for signals: {error}"))?;
     let deadline = Instant::now() + PATIENCE;
     let path = house.layout.lock();
+    let take = || match Lock::try_now(&path) {
+        // One that is there and can't be opened may be held. Where none can be made, others
+        // who can't make it either are all there can be.
+        Err(error) if !files::is_there(&path) => {
+            let folder = path.ancestors().find(|above| files::is_folder(above));
+            folder.map_or(Err(error), Lock::try_on_folder)
+        }
+        taken => taken,
+    };
     let _lock = loop {
-        match Lock::try_now(&path) {
-            Ok(Some(lock)) => break Some(lock),
-            // Where not even the lock can be made, no other run can have been started. One
-            // that is there and can't be opened may be held.
-            Err(_) if !files::is_there(&path) => break None,
+        match take() {
+            Ok(Some(lock)) => break lock,
             Err(error) => return Err(error.to_string()),
             Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => {
                 return Err("another run holds the lock".to_owned());
@@ -271,7 +288,7 @@ pub(super) fn handle_unqueued(house: &mut House, event: &Event) -> Result<super:
         }
     };
     let done = Progress::default();
-    let end = Run { house, signals: &signals, event, done: &done, behind: &[] }.through();
+    let end = Run { house, signals: &signals, event, done: &done, ticket: None }.through();
     Ok(match end {
         End::Done => super::Fate::Handled { failed: false },
         End::Failed => super::Fate::Handled { failed: true },

@@ -228,7 +228,7 @@ fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: Wait) -> Ar
             }
             Fate::Queued
         }
-        Wait::Finish(limit) if wait_for(house, ticket, limit) => {
+        Wait::Finish(limit) if wait_for(house, ticket, left_of(limit, &event)) => {
             let known = on_record(&house.journal, event.id);
             let failed = matches!(known, Ok(OnRecord::Ended(outcome)) if outcome != Outcome::Done);
             Fate::Handled { failed }
@@ -264,6 +264,12 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// kernel tells of the closing of its file a moment before it unlocks it: who looks in
 /// that moment is not woken again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// What is left of a caller's limit: it began when the call was taken in.
+fn left_of(limit: Duration, event: &Event) -> Duration {
+    let spent = clock::boottime_ns().saturating_sub(event.boottime_ns);
+    limit.saturating_sub(Duration::from_nanos(spent))
+}
 
 /// Waits until an event has been handled. Tells whether it has.
 ///

@@ -31,15 +31,15 @@ pub(super) struct Run<'a> {
     pub(super) event: &'a Event,
     /// What an earlier attempt had finished.
     pub(super) done: &'a Progress,
-    /// The tickets that wait behind this event.
-    pub(super) behind: &'a [Ticket],
+    /// Its place in the queue, if it has one.
+    pub(super) ticket: Option<&'a Ticket>,
 }
 
 impl Run<'_> {
     pub(super) fn through(self) -> End {
         let watch = Stopwatch::start();
         let id = Some(self.event.id);
-        let mut stage = Stage::set(self.house, self.event, self.behind);
+        let mut stage = Stage::set(self.house, self.event, self.ticket);
         let plan = stage.steps.iter().map(|step| self.as_planned(step)).collect();
         let digest = met::note(self.house, self.event.id);
         self.house
@@ -48,7 +48,7 @@ impl Run<'_> {
         for step in std::mem::take(&mut stage.steps) {
             if let Some(outcome) = self.done.end_of(&step.name) {
                 stage.take_note_of_rules(&step, outcome);
-                tally.count(&step.name, outcome);
+                tally.count(&step, outcome);
                 continue;
             }
             let Verdict::Run(manner) = &step.verdict else { continue };
@@ -66,7 +66,7 @@ impl Run<'_> {
             if outcome == StepOutcome::Interrupted {
                 return End::Stopped(self.signals.stop().unwrap_or_default());
             }
-            tally.count(&step.name, outcome);
+            tally.count(&step, outcome);
         }
         self.conclude(&tally, watch)
     }
@@ -102,17 +102,23 @@ fn milliseconds_since(time: Timestamp) -> f64 {
 #[derive(Debug, Default)]
 struct Tally {
     hooks: usize,
-    rules: Option<StepOutcome>,
+    /// What became of the rules, in words; empty if nothing was to be done about them.
+    rules: &'static str,
     failed: Vec<String>,
 }
 
 impl Tally {
-    fn count(&mut self, step: &str, outcome: StepOutcome) {
+    fn count(&mut self, step: &Step, outcome: StepOutcome) {
         if outcome.is_failure() {
-            self.failed.push(step.to_owned());
+            self.failed.push(step.name.clone());
         }
-        if step == crate::plan::ENGINE {
-            self.rules = Some(outcome);
+        if step.name == crate::plan::ENGINE {
+            self.rules = match outcome {
+                outcome if outcome.is_failure() => "rules FAILED",
+                _ if step.path.is_some() => "rules made by a hook",
+                StepOutcome::Changed => "rules changed",
+                _ => "rules unchanged",
+            };
         } else {
             self.hooks += 1;
         }
@@ -125,12 +131,7 @@ fn summary(event: &Event, tally: &Tally, ms: f64) -> String {
     let facts = &event.facts;
     let interface =
         facts.interface.as_ref().map_or_else(String::new, |interface| format!(" {interface}"));
-    let rules = match tally.rules {
-        None => "rules off",
-        Some(StepOutcome::Changed) => "rules changed",
-        Some(outcome) if outcome.is_failure() => "rules FAILED",
-        Some(_) => "rules unchanged",
-    };
+    let rules = if tally.rules.is_empty() { "rules off" } else { tally.rules };
     let failed = match tally.failed.as_slice() {
         [] => String::new(),
         failed => format!(", failed: {}", failed.join(" ")),

@@ -23,13 +23,14 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub(super) fn set(house: &House, event: &Event, behind: &[Ticket]) -> Self {
+    pub(super) fn set(house: &House, event: &Event, ticket: Option<&Ticket>) -> Self {
         let survey = hooks::find(&house.layout);
         let candidates = candidates(&survey);
         let coalesces = candidates
             .iter()
             .any(|candidate| matches!(&candidate.fitness, Fitness::Fit(wishes) if wishes.coalesce));
-        let waiting = if coalesces { read_waiting(house, behind) } else { Vec::new() };
+        let ticket = ticket.filter(|_| coalesces);
+        let waiting = ticket.map_or_else(Vec::new, |ticket| read_waiting(house, ticket));
         let steps = plan::make(event, &candidates, &waiting);
         Self { steps, rules: "" }
     }
@@ -64,6 +65,7 @@ impl Stage {
             self.rules = match outcome {
                 StepOutcome::Changed => "changed",
                 outcome if outcome.is_failure() => "failed",
+                StepOutcome::NotForMe => "unchanged",
                 // A hook in the engine's place doesn't tell; who asks has to look.
                 _ if step.path.is_some() => "changed",
                 _ => "unchanged",
@@ -159,14 +161,17 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
 /// The steps an event would have now, with nothing waiting behind it.
 #[must_use]
 pub fn preview(house: &House, event: &Event) -> Vec<Step> {
-    Stage::set(house, event, &[]).steps
+    Stage::set(house, event, None).steps
 }
 
-/// Events that can't be read are somebody else's trouble: their own turn's.
-fn read_waiting(house: &House, behind: &[Ticket]) -> Vec<Waiting> {
-    behind
+/// What waits behind a ticket at this moment. Events that can't be read are somebody else's
+/// trouble: their own turn's.
+fn read_waiting(house: &House, ticket: &Ticket) -> Vec<Waiting> {
+    let waiting = house.queue.waiting().unwrap_or_default();
+    waiting
         .iter()
-        .filter_map(|ticket| house.queue.read(ticket).ok().flatten())
+        .filter(|other| *other > ticket)
+        .filter_map(|other| house.queue.read(other).ok().flatten())
         .map(|event| Waiting { event })
         .collect()
 }

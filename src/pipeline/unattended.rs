@@ -13,6 +13,7 @@ use super::steps::{self, Performance};
 use crate::event::Event;
 use crate::journal::{Record, StepOutcome, has_final_end};
 use crate::plan::Manner;
+use crate::queue::Note;
 use crate::sys::child;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder;
@@ -26,6 +27,9 @@ const LARGEST_JOB: u64 = 512 * 1024;
 
 /// How often the process that runs a hook may die before the hook is given up.
 const MOST_ATTEMPTS: u32 = 3;
+
+/// How often that process may be asked to end before the hook is given up.
+const MOST_STOPS: u32 = Note::MOST_STOPS;
 
 /// A hook to be run apart from its run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -139,8 +143,8 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
         files::remove_quietly(&lock_path);
         return None;
     };
-    let deaths = lock.note().ok().and_then(|note| String::from_utf8(note).ok()?.parse().ok());
-    let attempt = deaths.unwrap_or(0_u32).saturating_add(1);
+    let (deaths, stops) = counted(&lock.note().unwrap_or_default());
+    let attempt = deaths.saturating_add(1);
     if attempt > 1 {
         end_orphans(&job.event, house.config.hooks.grace(), |step| step == job.step);
         if has_final_end(&house.journal, job.event.id, &job.step).unwrap_or_default() {
@@ -148,9 +152,11 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
             return None;
         }
     }
-    let _ = lock.leave_note(attempt.to_string().as_bytes());
+    let _ = lock.leave_note(format!("{attempt} {stops}").as_bytes());
     let end = if attempt > MOST_ATTEMPTS {
         steps::not_started(format!("the process that ran it died {MOST_ATTEMPTS} times"))
+    } else if stops >= MOST_STOPS {
+        steps::not_started(format!("the process that ran it was asked to end {MOST_STOPS} times"))
     } else {
         let manner = Manner {
             timeout: job.timeout.map(Duration::from_secs),
@@ -165,13 +171,20 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
     house.record(Some(job.event.id), Record::StepEnd { step: job.step, end });
     if outcome == StepOutcome::Interrupted {
         // A stop is no death.
-        let _ = lock.leave_note(b"");
+        let _ = lock.leave_note(format!("0 {}", stops.saturating_add(1)).as_bytes());
         drop(lock);
         start(house, name);
         return signals.stop();
     }
     finish(&path, &lock_path);
     None
+}
+
+/// How often the process of a job died, and how often it was asked to end, as its lock says.
+fn counted(note: &[u8]) -> (u32, u32) {
+    let note = String::from_utf8_lossy(note);
+    let mut numbers = note.split_whitespace().map(|word| word.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// The job goes first: a lock without a job means nothing.

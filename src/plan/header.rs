@@ -30,16 +30,22 @@ pub struct BadHeader {
     pub reason: String,
 }
 
+/// Bytes of a hook that are looked at: a line that goes beyond them is cut off.
+const HEAD: usize = 4096;
+
 const KEYS: &str = "source action interface timeout user coalesce wait";
 
 impl Wishes {
     /// Reads the comment lines at the top of a hook: those before its first other line.
     ///
     /// # Errors
-    /// When a `# netcue:` line has a word that is no known `key=value`.
+    /// When a `# netcue:` line has a word that is no known `key=value`, or is cut off.
     pub fn from_head(head: &str) -> Result<Self, BadHeader> {
         let mut wishes = Self::default();
-        for (index, line) in head.lines().enumerate() {
+        let is_cut = head.len() >= HEAD && !head.ends_with('\n');
+        // Some editors put a byte order mark before the text.
+        let mut lines = head.trim_start_matches('\u{feff}').lines().enumerate().peekable();
+        while let Some((index, line)) = lines.next() {
             let line = line.trim();
             let Some(comment) = line.strip_prefix('#') else {
                 if line.is_empty() {
@@ -48,8 +54,12 @@ impl Wishes {
                 break;
             };
             let Some(words) = comment.trim_start().strip_prefix("netcue:") else { continue };
+            let bad = |reason| BadHeader { line: index + 1, reason };
+            if is_cut && lines.peek().is_none() {
+                return Err(bad(format!("it goes beyond the first {HEAD} bytes")));
+            }
             for word in words.split_whitespace() {
-                wishes.take(word).map_err(|reason| BadHeader { line: index + 1, reason })?;
+                wishes.take(word).map_err(bad)?;
             }
         }
         Ok(wishes)
@@ -193,6 +203,25 @@ mod tests {
             let bad = Wishes::from_head(&format!("# netcue: {word}\n")).unwrap_err();
             assert!(!bad.reason.chars().any(char::is_control), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_cut_off_is_not_guessed_at() {
+        let hook = |padding: usize| {
+            let text =
+                format!("#!/bin/sh\n#{}\n# netcue: action=down,up\n:\n", "#".repeat(padding));
+            Wishes::from_head(text.get(..HEAD).unwrap_or(&text))
+        };
+        assert_eq!(hook(4000).unwrap().actions, ["down", "up"]);
+        let bad = hook(4063).unwrap_err();
+        assert_eq!(bad.to_string(), "bad header in line 3: it goes beyond the first 4096 bytes");
+        assert_eq!(hook(5000).unwrap(), Wishes::default());
+    }
+
+    #[test]
+    fn a_byte_order_mark_hides_nothing() {
+        let wishes = Wishes::from_head("\u{feff}# netcue: action=down\n").unwrap();
+        assert_eq!(wishes.actions, ["down"]);
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub struct Note {
     pub event_id: Uuid,
     /// How often its run died so far.
     pub deaths: u32,
+    /// How often its run was asked to stop before this one.
+    #[serde(default)]
+    pub stops: u32,
     /// Whether the run was asked to stop; it did not die then.
     pub stopped: bool,
 }
@@ -23,10 +26,14 @@ impl Note {
     /// How often an event may cost a run its life before it is set aside.
     pub const MOST_DEATHS: u32 = 3;
 
+    /// How often a run of an event may be asked to stop before it is set aside: more often
+    /// than anybody has a reason to, so that it must be the event's own hook that asks.
+    pub const MOST_STOPS: u32 = 10;
+
     /// The note for a first run of an event.
     #[must_use]
     pub fn begin(ticket: &Ticket, event_id: Uuid) -> Self {
-        Self { ticket: ticket.as_str().to_owned(), event_id, deaths: 0, stopped: false }
+        Self { ticket: ticket.as_str().to_owned(), event_id, deaths: 0, stops: 0, stopped: false }
     }
 
     /// The note for the next run, from the one the last run left: for another event, or
@@ -36,7 +43,11 @@ impl Note {
         match last {
             Some(last) if last.ticket == self.ticket => {
                 let died = u32::from(!last.stopped);
-                Self { deaths: last.deaths.saturating_add(died), ..self }
+                Self {
+                    deaths: last.deaths.saturating_add(died),
+                    stops: last.stops.saturating_add(u32::from(last.stopped)),
+                    ..self
+                }
             }
             _ => self,
         }
@@ -68,7 +79,8 @@ mod tests {
         let second = Note::begin(&ticket, Uuid::nil()).after(Some(&first));
         assert_eq!(second.deaths, 1);
         let stopped = Note { stopped: true, ..second };
-        assert_eq!(Note::begin(&ticket, Uuid::nil()).after(Some(&stopped)).deaths, 1);
+        let third = Note::begin(&ticket, Uuid::nil()).after(Some(&stopped));
+        assert_eq!((third.deaths, third.stops), (1, 1));
         assert_eq!(Note::begin(&other, Uuid::nil()).after(Some(&stopped)).deaths, 0);
     }
 

@@ -4,10 +4,32 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 use super::files::FileError;
+
+/// How long somebody else may hold the file. That takes one write, unless he was stopped in
+/// the middle of it, or means us ill.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const A_LINK: &str = "it is a symbolic link: link its folder instead";
+const NO_FILE: &str = "it is not a regular file";
+
+/// Why this can't be done to what stands at a path; nothing if that is a file, or nothing
+/// is there.
+#[must_use]
+pub fn why_no_file(verb: &'static str, path: &Path) -> Option<FileError> {
+    let kind = fs::symlink_metadata(path).ok()?.file_type();
+    let why = match kind {
+        kind if kind.is_file() => return None,
+        kind if kind.is_symlink() => A_LINK,
+        _ => NO_FILE,
+    };
+    Some(FileError::at(verb, path)(io::Error::other(why)))
+}
 
 /// A file of lines, kept open.
 #[derive(Debug)]
@@ -18,6 +40,8 @@ pub struct LineFile {
     end: Option<u64>,
     size: u64,
     keep: u32,
+    /// None left once it was in vain: many lines would add up.
+    patience: Duration,
 }
 
 impl LineFile {
@@ -25,7 +49,7 @@ impl LineFile {
     /// `size` bytes; `keep` rotated ones are kept. Nothing is opened yet.
     #[must_use]
     pub fn new(path: PathBuf, size: u64, keep: u32) -> Self {
-        Self { path, file: None, end: None, size, keep }
+        Self { path, file: None, end: None, size, keep, patience: PATIENCE }
     }
 
     /// Where it is.
@@ -56,7 +80,7 @@ impl LineFile {
                 Some(file) => file,
                 None => self.open()?,
             };
-            let held = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+            let held = self.hold(file)?;
             let ours = held.metadata()?;
             if !self.is_current(&ours)? {
                 // Somebody rotated it between our opening and our locking.
@@ -76,6 +100,32 @@ impl LineFile {
         }
     }
 
+    fn hold(&mut self, mut file: File) -> io::Result<Flock<File>> {
+        let deadline = Instant::now() + self.patience;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(held) => {
+                    self.patience = PATIENCE;
+                    return Ok(held);
+                }
+                Err((ours, Errno::EWOULDBLOCK)) if Instant::now() < deadline => {
+                    file = ours;
+                    // Nothing tells of an unlocking.
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(16));
+                }
+                Err((_, Errno::EWOULDBLOCK)) => {
+                    self.patience = Duration::ZERO;
+                    return Err(io::Error::other(
+                        "another process has locked it and does not let go",
+                    ));
+                }
+                Err((_, errno)) => return Err(errno.into()),
+            }
+        }
+    }
+
     /// Opens the file itself: through a link that somebody put in its place, outsiders'
     /// words would be appended to any file of root's; a pipe would hold us.
     fn open(&self) -> io::Result<File> {
@@ -85,11 +135,9 @@ impl LineFile {
             options.read(true).append(true).create(true).mode(0o640).custom_flags(flags);
             match options.open(&self.path) {
                 Err(error) if error.raw_os_error() == Some(nix::libc::ELOOP) => {
-                    Err(io::Error::other("it is a symbolic link: link its folder instead"))
+                    Err(io::Error::other(A_LINK))
                 }
-                Ok(file) if !file.metadata()?.is_file() => {
-                    Err(io::Error::other("it is not a regular file"))
-                }
+                Ok(file) if !file.metadata()?.is_file() => Err(io::Error::other(NO_FILE)),
                 opened => opened,
             }
         };

@@ -16,7 +16,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
-use nix::unistd::{Pid, pipe2};
+use nix::unistd::{Pid, fchown, getpgid, pipe2};
 
 use super::clock::{Stopwatch, timeout_until};
 use super::orphans;
@@ -107,6 +107,10 @@ fn start(program: &Program) -> io::Result<(Handle, OwnedFd)> {
     stand_at_root()?;
     let argv0 = program.argv0.clone();
     let user = program.user;
+    if let Some((uid, gid)) = user {
+        // It may open them anew by their names, as /dev/stderr.
+        fchown(&write_end, Some(uid.into()), Some(gid.into()))?;
+    }
     let expression = duct::cmd(&program.file, &program.args)
         .full_env(program.env.iter().map(|(name, value)| (name, value)))
         .stdin_file(stdin)
@@ -241,9 +245,15 @@ fn has_ended(pid: Pid) -> bool {
     !matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::StillAlive) | Err(Errno::EINTR))
 }
 
-fn signal_group(pid: Pid, signal: Signal) {
-    if pid.as_raw() > 1 {
-        let _ = killpg(pid, signal);
+/// Signals a group, and its leader also if that has gone over to another group: a program
+/// may do so, and is no less ours then.
+fn signal_group(leader: Pid, signal: Signal) {
+    if leader.as_raw() <= 1 {
+        return;
+    }
+    let _ = killpg(leader, signal);
+    if getpgid(Some(leader)).is_ok_and(|group| group != leader) {
+        let _ = kill(leader, signal);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -123,7 +123,8 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), FileError> {
 }
 
 /// Writes a file that everybody may read, aside and renamed in, into a folder that may
-/// belong to somebody else: no link that stands in the way is followed.
+/// belong to somebody else: no link that stands in the way is followed, and nothing but a
+/// file is replaced, least of all `/dev/null`.
 ///
 /// # Errors
 /// When writing or renaming fails; nothing is left at `path` then that wasn't there.
@@ -131,6 +132,10 @@ pub fn publish(path: &Path, content: &[u8]) -> Result<(), FileError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let aside = PathBuf::from(name);
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        let error = io::Error::other("it is not a regular file");
+        return Err(FileError::at("replace", path)(error));
+    }
     remove(&aside)?;
     let mut open = OpenOptions::new();
     let written = open
@@ -150,12 +155,40 @@ pub fn publish(path: &Path, content: &[u8]) -> Result<(), FileError> {
 /// Most files we read are smaller than this and are read with one call.
 const AT_ONCE: usize = 4096;
 
+/// Opens a file to read it. A pipe in its place would hold us until somebody writes to it.
+///
+/// # Errors
+/// When it can't be opened, or is a pipe.
+pub fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path)?;
+    if file.metadata()?.file_type().is_fifo() {
+        return Err(io::Error::other("it is a pipe, not a file"));
+    }
+    Ok(file)
+}
+
 /// The content of a file that may be missing, but not be larger than `limit` bytes.
 ///
 /// # Errors
-/// When it exists and can't be read, or is larger.
+/// When it exists and can't be read, or is larger, or is a pipe.
 pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
-    let file = match File::open(path) {
+    content_of(path, open(path), limit)
+}
+
+/// The content of a file that somebody named: it may be a pipe, and may be missing.
+///
+/// # Errors
+/// When it exists and can't be read, or is larger than `limit` bytes.
+pub fn read_named(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
+    content_of(path, File::open(path), limit)
+}
+
+fn content_of(
+    path: &Path,
+    opened: io::Result<File>,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, FileError> {
+    let file = match opened {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(FileError::at("open", path))?,
     };
@@ -176,7 +209,7 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileErr
 /// When it can't be read.
 pub fn read_head(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let mut head = Vec::with_capacity(AT_ONCE);
-    File::open(path)
+    open(path)
         .map_err(FileError::at("open", path))?
         .take(limit)
         .read_to_end(&mut head)

@@ -22,9 +22,9 @@ pub fn names(folder: &Path) -> Result<Vec<OsString>, FileError> {
             Ok(entry) => names.push(entry.file_name().to_owned()),
             Err(error) if error.depth() == 0 && is_missing(&error) => return Ok(Vec::new()),
             Err(error) => {
-                // What walkdir says has the path in it, which ours has already.
-                let error = error.into_io_error().unwrap_or_else(|| io::ErrorKind::Other.into());
-                return Err(FileError::at("list", folder)(error));
+                let source = error.into_io_error();
+                let source = source.unwrap_or_else(|| io::Error::other("a loop of links"));
+                return Err(FileError::at("list", folder)(source));
             }
         }
     }

@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 use super::clock::timeout_until;
-use super::files::FileError;
+use super::files::{self, FileError};
 
 /// Follows one file from its present end.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Follower {
 }
 
 fn open(path: &Path) -> Result<Option<File>, FileError> {
-    match File::open(path) {
+    match files::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         opened => opened.map(Some).map_err(FileError::at("open", path)),
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::append::rotated;
-use super::files::FileError;
+use super::files::{self, FileError};
 
 /// Bytes kept of what was read last, to know the file again: inodes are used again.
 const ENDING: u64 = 64;
@@ -36,7 +36,7 @@ pub fn lines_after(
     let mut known = None;
     for number in 0.. {
         let name = if number == 0 { path.to_owned() } else { rotated(path, number) };
-        match File::open(&name) {
+        match files::open(&name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && number == 0 => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => break,
             Err(error) => return Err(FileError::at("open", &name)(error)),

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 use nix::libc;
 
-use super::files::FileError;
+use super::files::{self, FileError};
 
 /// The right to run: given up when dropped, and by the kernel when we die.
 ///
@@ -45,11 +45,24 @@ impl Lock {
             Err(Errno::EAGAIN | Errno::EACCES) => return Ok(None),
             Err(errno) => return Err(errno.into()),
         }
+        Self::among_readers(file)
+    }
+
+    fn among_readers(file: File) -> io::Result<Option<Self>> {
         match Flock::lock(file.try_clone()?, FlockArg::LockExclusiveNonblock) {
             Ok(alone) => Ok(Some(Self(file, Some(alone)))),
             Err((_, Errno::EWOULDBLOCK)) => Ok(None),
             Err((_, errno)) => Err(errno.into()),
         }
+    }
+
+    /// Takes a lock on a folder, without waiting: where the file for one can't be made, it
+    /// keeps those from one another who would have made it.
+    ///
+    /// # Errors
+    /// When the folder can't be opened or locked for another reason than being held.
+    pub fn try_on_folder(path: &Path) -> Result<Option<Self>, FileError> {
+        File::open(path).and_then(Self::among_readers).map_err(FileError::at("lock", path))
     }
 
     /// Takes the lock, however long its holder keeps it.
@@ -105,7 +118,7 @@ fn whole(kind: libc::c_int) -> libc::flock {
 /// What stands in the lock at `path`, whoever holds it; nothing if it can't be read.
 #[must_use]
 pub fn note_of(path: &Path) -> Vec<u8> {
-    File::open(path).and_then(|file| read_note(&file)).unwrap_or_default()
+    files::open(path).and_then(|file| read_note(&file)).unwrap_or_default()
 }
 
 fn read_note(file: &File) -> io::Result<Vec<u8>> {

@@ -126,8 +126,13 @@ pub fn make_link(path: &Path, to: &Path) -> Result<(), FileError> {
 /// Writes a file whole. One that is there keeps its mode and its owner.
 ///
 /// # Errors
-/// When it can't be written; what was there is unchanged then.
+/// When it can't be written, or is a link: that would be replaced, and has no mode. What was
+/// there is unchanged then.
 pub fn write(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    if let Ok(to) = fs::read_link(path) {
+        let error = format!("it is a link to {}: edit that by hand", to.display());
+        return Err(FileError::at("write", path)(io::Error::other(error)));
+    }
     let mut name = OsStr::new(".").to_owned();
     name.push(path.file_name().unwrap_or_default());
     name.push(".netcue-new");

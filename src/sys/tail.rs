@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::append::rotated;
-use super::files::FileError;
+use super::files::{self, FileError};
 
 /// Bytes read at a time.
 const CHUNK: u64 = 64 * 1024;
@@ -21,7 +21,7 @@ pub fn lines_back(path: &Path, visit: &mut dyn FnMut(&[u8]) -> bool) -> Result<(
     let mut missing = 0;
     loop {
         let file = if number == 0 { path.to_owned() } else { rotated(path, number) };
-        match File::open(&file) {
+        match files::open(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // One may be missing: the newest just after a rotation, any other if
                 // somebody died while rotating.

@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::time::{Duration, Instant};
 
+use nix::fcntl::{Flock, FlockArg};
 use serde_json::Value;
 
 use crate::machine::Mounted;
@@ -46,10 +48,34 @@ fn without_a_journal_everything_else_is_done() {
         assert_eq!(ran.summaries.len(), 1);
         scene.assert_handled();
         assert_eq!(scene.queue(), Vec::<String>::new());
+        // Nor is anybody kept, and who looks finds out.
+        scene.calling(&IP_UP.replace("ip-up", "ip-pre-up")).any_stderr().run();
+        scene.netcue(["history"]).any_status().any_stdout().any_stderr().run();
+        let doctor = scene.netcue(["doctor", "--json"]).any_status().any_stdout().run();
+        let doctor: Vec<Value> = serde_json::from_str(&doctor.stdout).expect("JSON");
+        let storage = doctor.iter().find(|one| one["check"] == "storage").expect("storage");
+        assert_eq!(storage["state"], "attention", "{what}: {storage:#}");
         if scene.path("etc/precious").exists() {
             assert_eq!(scene.text("etc/precious"), "precious\n");
         }
     }
+}
+
+#[test]
+fn who_holds_the_journal_and_does_not_let_go_holds_nobody() {
+    let scene = Scene::telling_gateway();
+    scene.from("boot start");
+    let journal = File::open(scene.path("var/log/netcue/journal.jsonl")).expect("a journal");
+    let held = Flock::lock(journal, FlockArg::LockExclusive).expect("the lock");
+    scene.config("strict = true\n");
+    let start = Instant::now();
+    let said = "another process has locked it and does not let go; going on without the journal";
+    scene.calling(&IP_UP.replace("ip-up", "ip-pre-up")).stderr_has(said).run();
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert_eq!(scene.text("ran"), "changed\nunchanged\n");
+    drop(held);
+    scene.from("boot start");
+    assert_eq!(scene.outcomes(), ["done", "done"]);
 }
 
 #[test]

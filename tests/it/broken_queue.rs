@@ -3,12 +3,13 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::call::Call;
 use crate::lock::Held;
 use crate::machine::Mounted;
-use crate::scene::{IP_UP, Scene, write_file};
+use crate::scene::{IP_UP, Scene, wait_until, write_file};
 
 #[test]
 fn a_full_queue_keeps_nothing_from_being_done() {
@@ -96,6 +97,53 @@ fn a_lock_on_a_read_only_file_system_is_still_a_lock() {
 }
 
 #[test]
+fn where_no_lock_can_be_made_one_runs_after_the_other() {
+    let scene = Scene::new();
+    let root = scene.root().display();
+    scene.hook(
+        "20-alone",
+        format!(
+            "#!/bin/sh\nmkdir {root}/inside || echo >>{root}/overlap\n\
+             echo \"$NETCUE_ID\" >>{root}/begun\n\
+             until [ -e {root}/open ]; do sleep 0.02; done\nrmdir {root}/inside\n"
+        ),
+    );
+    fs::create_dir(scene.path("run")).expect("a folder");
+    let _read_only = Mounted::read_only(scene.path("run"));
+    let call = || scene.calling(IP_UP).stderr_has("is handled without the queue").spawn();
+    let first = call();
+    scene.begun(1);
+    let second = call();
+    wait_until("the second to have no queue", || scene.records("remark").len() == 2);
+    scene.open();
+    first.finish();
+    second.finish();
+    assert_eq!(scene.text("begun").lines().count(), 2);
+    assert!(!scene.path("overlap").exists());
+    assert_eq!(scene.outcomes(), ["done", "done"]);
+}
+
+#[test]
+fn what_stands_in_the_place_of_the_lock_is_found_and_holds_nobody() {
+    type Spoil = fn(&Path);
+    let spoils: [Spoil; 3] = [
+        |path| fs::create_dir(path).expect("a folder"),
+        |path| symlink("/nowhere/lock", path).expect("a link"),
+        |path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe"),
+    ];
+    for spoil in spoils {
+        let scene = Scene::new();
+        fs::create_dir_all(scene.path("run/netcue")).expect("a folder");
+        spoil(&scene.path("run/netcue/lock"));
+        let pre_up = IP_UP.replace("ip-up", "ip-pre-up");
+        scene.calling(&pre_up).any_stderr().run();
+        scene.netcue(["status"]).any_stdout().run();
+        let said = "can't lock ROOT/run/netcue/lock: it is ";
+        scene.netcue(["doctor"]).status(1).stdout_has(said).run();
+    }
+}
+
+#[test]
 fn a_corrupt_queue_file_is_set_aside_and_the_rest_goes_on_in_order() {
     let scene = Scene::new();
     scene.hook(
@@ -114,19 +162,22 @@ fn a_corrupt_queue_file_is_set_aside_and_the_rest_goes_on_in_order() {
     put(6, &vec![b' '; 300 << 10]);
     fs::create_dir(queue.join(name(7))).expect("a folder");
     symlink("/nowhere", queue.join(name(8))).expect("a link");
+    let pipe = queue.join(name(9));
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
     let ran = scene.netcue(["run"]).stderr_has("set aside as ").run();
-    assert_eq!(ran.stderr.matches("netcue: set aside as ").count(), 6, "{ran:?}");
+    assert_eq!(ran.stderr.matches("netcue: set aside as ").count(), 7, "{ran:?}");
     ran.assert_said(&[
         "schema is \"netcue.event/2\", this netcue reads",
         "larger than 262144 bytes",
+        "it is a pipe, not a file",
     ]);
     assert_eq!(scene.text("order"), "start\nservices\n");
     assert_eq!(scene.queue(), Vec::<String>::new());
-    let aside: Vec<String> = [1, 3, 4, 6, 7, 8].into_iter().map(name).collect();
+    let aside: Vec<String> = [1, 3, 4, 6, 7, 8, 9].into_iter().map(name).collect();
     assert_eq!(scene.names_in("run/netcue/failed"), aside);
-    assert_eq!(scene.records("set-aside").len(), 6);
+    assert_eq!(scene.records("set-aside").len(), 7);
     let history = scene.netcue(["history"]).any_stdout().run().stdout;
-    assert_eq!(history.matches("set aside as ").count(), 6, "{history}");
+    assert_eq!(history.matches("set aside as ").count(), 7, "{history}");
 }
 
 #[test]

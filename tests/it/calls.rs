@@ -246,6 +246,18 @@ fn from_without_a_source_is_a_wrong_command_line() {
 }
 
 #[test]
+fn an_empty_root_is_refused_and_no_folder_is_taken_for_it() {
+    let scene = Scene::on_this_machine();
+    Call::through(NETCUE, scene.root())
+        .argv0("netcue")
+        .words(["--root", "", "from", "boot", "start"])
+        .status(64)
+        .stderr("netcue: --root \"\": cannot make an empty path absolute\n")
+        .run();
+    assert_eq!(scene.names_in("run/netcue"), Vec::<String>::new());
+}
+
+#[test]
 fn parse_shows_the_event_and_changes_nothing() {
     let scene = Scene::new();
     let words = ["parse", "--argv0", "/etc/ppp/ip-up.d/netcue"].into_iter().chain(PPPD_SAYS);

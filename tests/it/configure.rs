@@ -166,6 +166,24 @@ fn a_setting_of_the_administrators_is_left_to_them() {
 }
 
 #[test]
+fn a_configuration_that_is_a_link_is_left_to_its_owner() {
+    let scene = Scene::installed();
+    scene.put("etc/real", "");
+    scene.link("etc/netcue/netcue.conf", scene.path("etc/real"));
+    scene
+        .netcue(["configure", "--external", "wan"])
+        .status(1)
+        .stderr(
+            "netcue: external: not done: /etc/netcue/netcue.conf is no file: write external = \
+             [\"wan\"] under [rules] where it leads\n",
+        )
+        .run();
+    let to = std::fs::read_link(scene.path("etc/netcue/netcue.conf")).expect("a link");
+    assert_eq!(to, scene.path("etc/real"));
+    assert_eq!(scene.text("etc/real"), "");
+}
+
+#[test]
 fn check_shows_the_place_of_a_mistake() {
     let scene = Scene::new();
     scene

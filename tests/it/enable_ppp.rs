@@ -28,6 +28,15 @@ fn ppp_gets_a_link_in_every_folder_there_is() {
 }
 
 #[test]
+fn a_source_that_is_named_twice_is_enabled_once() {
+    let scene = Scene::installed();
+    scene.with_ppp();
+    let once = scene.netcue(["enable", "ppp", "--dry-run"]).any_stdout().run().stdout;
+    let twice = scene.netcue(["enable", "ppp", "ppp"]).any_stdout().run().stdout;
+    assert_eq!(twice.lines().count(), once.lines().count(), "{twice}");
+}
+
+#[test]
 fn without_a_wrapper_the_scripts_themselves_are_linked() {
     let scene = Scene::installed();
     scene.put("usr/sbin/pppd", "");

@@ -2,7 +2,8 @@
 //! otherwise or overridden is left out, and says why.
 
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{chown, symlink};
+use std::path::Path;
 
 use crate::scene::{IP_UP, Scene, script};
 
@@ -121,6 +122,25 @@ fn a_name_that_run_parts_would_pass_over_is_not_run_but_listed() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_a_hook_folder_is_reported() {
+    type Spoil = fn(&Path);
+    let spoils: [Spoil; 2] = [
+        |path| fs::write(path, "").expect("a file"),
+        |path| symlink("nowhere", path).expect("a link"),
+    ];
+    for spoil in spoils {
+        let scene = Scene::new();
+        fs::create_dir_all(scene.path("etc/netcue")).expect("a folder");
+        spoil(&scene.path("etc/netcue/hooks.d"));
+        let said = "can't list ROOT/etc/netcue/hooks.d: not a directory";
+        scene.netcue(["hooks"]).stdout_has(said).run();
+        scene.netcue(["doctor"]).any_status().stdout_has(said).run();
+        scene.ip_up();
+        assert_eq!(scene.outcomes(), ["done"]);
+    }
+}
+
+#[test]
 fn of_files_with_one_name_the_administrators_wins() {
     let scene = Scene::new();
     let folders = ["usr/lib", "usr/local/lib", "run", "etc"];
@@ -174,11 +194,32 @@ fn a_hook_called_50_rules_takes_the_place_of_the_engine_and_a_mask_turns_it_off(
     scene.gateway();
     scene.hook("50-rules", script("echo mine"));
     scene.hook("70-after", script("echo \"$NETCUE_RULES\""));
-    scene.ip_up();
+    let ran = scene.ip_up();
+    assert!(ran.summaries[0].contains(": rules made by a hook, 1 hook run, "), "{ran:?}");
     assert_eq!(scene.output_of("50-rules"), "mine\n");
     assert_eq!(scene.end_of("70-after")["output"], "changed\n");
     assert_eq!(scene.nft("list ruleset"), "");
-    fs::write(scene.path("etc/netcue/hooks.d/50-rules"), "").expect("a mask");
+    let path = scene.path("etc/netcue/hooks.d/50-rules");
+    let status = || scene.netcue(["status"]).any_stdout().run().stdout;
+    let shown = status();
+    assert!(shown.starts_with(&format!("rules      made by {}\n", path.display())), "{shown}");
+    assert!(shown.contains("\nattention  nothing needs it\n"), "{shown}");
+    assert!(shown.trim_end().ends_with("  hook   1/1"), "{shown}");
+
+    scene.chmod("etc/netcue/hooks.d/50-rules", 0o777);
+    scene.ip_up();
+    let shown = status();
+    let expected = format!("rules      not made, because of {}\n", path.display());
+    assert!(shown.starts_with(&expected), "{shown}");
+    assert!(shown.contains("\nattention  hook 50-rules will not run: "), "{shown}");
+
+    scene.chmod("etc/netcue/hooks.d/50-rules", 0o755);
+    scene.hook("50-rules", script("exit 77"));
+    scene.ip_up();
+    assert_eq!(scene.end_of("70-after")["output"], "unchanged\n", "it was none of its business");
+    fs::write(&path, "").expect("a mask");
+    let shown = status();
+    assert!(shown.starts_with(&format!("rules      masked by {}\n", path.display())), "{shown}");
     let ran = scene.ip_up();
     assert!(ran.summaries[0].contains(": rules off, 1 hook run, "), "{ran:?}");
     assert_eq!(scene.nft("list ruleset"), "");

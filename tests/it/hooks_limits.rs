@@ -37,6 +37,18 @@ fn a_hook_that_ends_when_asked_can_clean_up() {
 }
 
 #[test]
+fn a_hook_that_leaves_its_own_group_is_ended_all_the_same() {
+    let scene = Scene::new();
+    scene.config("[hooks]\ngrace = 1\n");
+    let deserter = "setpgrp(0, getpgrp(getppid())); $SIG{TERM} = 'IGNORE'; sleep 60;";
+    scene.hook("20-a", format!("#!/usr/bin/perl\n# netcue: timeout=1s\n{deserter}\n"));
+    scene.ip_up();
+    let end = scene.end_of("20-a");
+    assert_eq!(end["outcome"], "timed-out", "{end:#}");
+    assert!(end["ms"].as_f64().expect("a number") < 20_000.0, "{end:#}");
+}
+
+#[test]
 fn a_flood_of_output_is_kept_at_its_head_and_tail_and_costs_no_memory() {
     let scene = Scene::new();
     scene.config("[hooks]\noutput = 1000\n");

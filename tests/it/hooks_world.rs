@@ -147,8 +147,11 @@ fn a_hook_runs_as_the_account_it_asks_for_with_that_accounts_groups_only() {
     scene.hook("30-b", "#!/bin/sh\n# netcue: user=no-such-account\n");
     let group = run("id", ["-g", "nobody"]);
     let user = run("id", ["-u", "nobody"]);
+    let writes = "echo one >/dev/stdout\necho two >/dev/stderr";
+    scene.hook("40-c", format!("#!/bin/sh\n# netcue: user=nobody\n{writes}\n"));
     scene.ip_up();
     assert_eq!(scene.output_of("20-a"), format!("{} {group}", user.trim()));
+    assert_eq!(scene.output_of("40-c"), "one\ntwo\n");
     let end = scene.end_of("30-b");
     assert_eq!(end["outcome"], "not-started");
     assert_eq!(end["reason"], "user=no-such-account: there is no such account");

@@ -1,10 +1,11 @@
 //! What netcue tells machines: metrics and `CloudEvents`, read by the parsers they are for.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
+use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use serde_json::{Value, json};
 
 use crate::call::{Call, NETCUE};
@@ -134,6 +135,21 @@ fn the_file_is_for_everybody_and_no_link_is_followed() {
     assert_eq!(scene.names_in("out"), ["netcue.prom"]);
     let nowhere = scene.path("nowhere/netcue.prom");
     scene.netcue(["metrics", "--output"]).word(nowhere).status(73).stderr_has("can't").run();
+}
+
+#[test]
+fn a_device_is_not_replaced_by_the_file() {
+    let scene = scene();
+    let device = scene.path("null");
+    let mode = Mode::from_bits_truncate(0o666);
+    mknod(&device, SFlag::S_IFCHR, mode, makedev(1, 3)).expect("a device");
+    scene.link("stdout", &device);
+    for name in ["null", "stdout"] {
+        let call = scene.netcue(["metrics", "--output"]).word(scene.path(name)).status(73);
+        call.stderr_has("it is not a regular file").run();
+    }
+    assert!(fs::metadata(&device).expect("the device").file_type().is_char_device());
+    assert_eq!(fs::read_link(scene.path("stdout")).expect("a link"), device);
 }
 
 #[test]

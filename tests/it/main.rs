@@ -22,6 +22,8 @@ mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod coalesce;
+#[cfg(test)]
 mod configure;
 #[cfg(test)]
 mod crash;
@@ -35,6 +37,8 @@ mod demo;
 mod doctor;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod emit;
 #[cfg(test)]
 mod enable;
 #[cfg(test)]

@@ -109,6 +109,22 @@ fn a_hook_that_holds_nobody_is_bounded_all_the_same() {
 }
 
 #[test]
+fn a_hook_that_holds_nobody_and_asks_its_process_to_end_is_given_up_after_the_tenth() {
+    let scene = Scene::new();
+    let header = "# netcue: wait=no source=ppp";
+    scene.hook("20-slow", format!("#!/bin/sh\n{header}\nkill -TERM $PPID\nsleep 60\n"));
+    scene.ip_up();
+    wait_until("its end", || last_end(&scene) == "not-started");
+    let reason = "the process that ran it was asked to end 10 times";
+    assert_eq!(scene.end_of("20-slow")["reason"], reason);
+    wait_until("nothing to be left of it", || scene.names_in("run/netcue/unattended").is_empty());
+    assert_eq!(
+        scene.records("step-end").iter().filter(|end| end["outcome"] == "interrupted").count(),
+        10
+    );
+}
+
+#[test]
 fn the_end_of_a_hook_that_holds_nobody_is_on_record_though_its_process_is_killed() {
     let scene = Scene::new();
     unattended(&scene, "");

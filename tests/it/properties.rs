@@ -177,10 +177,11 @@ proptest! {
         ticket in "[0-9]{20}-[0-9a-f-]{36}\\.json",
         id in any::<u128>(),
         deaths in any::<u32>(),
+        stops in any::<u32>(),
         stopped in any::<bool>(),
         cut in 1usize..40,
     ) {
-        let note = Note { ticket, event_id: Uuid::from_u128(id), deaths, stopped };
+        let note = Note { ticket, event_id: Uuid::from_u128(id), deaths, stops, stopped };
         let bytes = note.to_bytes();
         prop_assert!(bytes.len() <= 512, "it fits into the lock");
         prop_assert_eq!(Note::from_bytes(&bytes), Some(note.clone()));

@@ -104,6 +104,20 @@ fn a_hook_of_a_dead_run_is_ended_before_it_is_repeated() {
 }
 
 #[test]
+fn an_event_whose_hook_asks_its_runs_to_end_is_set_aside_after_the_tenth() {
+    let scene = Scene::new();
+    scene.hook("20-a", "#!/bin/sh\n# netcue: action=up\nkill -TERM $PPID\nsleep 60\n");
+    scene.calling(IP_UP).status(128 + 15).run();
+    wait_until("the event to be set aside", || !scene.names_in("run/netcue/failed").is_empty());
+    scene.settled();
+    assert_eq!(scene.outcomes(), ["given-up"]);
+    assert_eq!(scene.records("outcome")[0]["reason"], "its run was asked to end 10 times");
+    assert_eq!(scene.records("run-begin").len(), 10);
+    scene.from("boot start");
+    assert_eq!(scene.outcomes(), ["given-up", "done"]);
+}
+
+#[test]
 fn a_stopped_holder_of_the_lock_keeps_nobody_longer_than_its_limit() {
     let scene = Scene::new();
     scene.gated_hook("20-slow", "# netcue: action=up");

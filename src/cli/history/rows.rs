@@ -135,11 +135,15 @@ fn below(story: &Story, id: &str, columns: &Columns) -> Option<Cell> {
 }
 
 fn rules(story: &Story) -> (Tone, &'static str) {
-    let end = told::engine_step(story).and_then(|step| step.end.as_ref());
+    let step = told::engine_step(story);
+    let is_hook = step.is_some_and(|step| step.planned.path.is_some());
+    let end = step.and_then(|step| step.end.as_ref());
     match end.map(|end| end.outcome) {
         None => (Tone::Faint, "-"),
         Some(StepOutcome::Changed) => (Tone::Plain, "changed"),
         Some(outcome) if outcome.is_failure() => (Tone::Bad, "FAILED"),
+        // What a hook in the engine's place changed, nobody knows.
+        Some(_) if is_hook => (Tone::Faint, "hook"),
         Some(_) => (Tone::Faint, "same"),
     }
 }

@@ -45,12 +45,12 @@ pub(super) fn text(totals: &Totals, present: &Present, format: Format) -> String
         &totals.step_time,
     );
     text.histograms(
-        "netcue_wait_seconds",
+        "netcue_wait_duration_seconds",
         "How long events waited for their run.",
         "source",
         &totals.waited,
     );
-    text.histograms("netcue_run_seconds", "How long runs took.", "source", &totals.ran);
+    text.histograms("netcue_run_duration_seconds", "How long runs took.", "source", &totals.ran);
     text.counter(
         "netcue_rule_changes_total",
         "Times that the rules were changed.",
