@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::hooks::MISNAMED;
 use super::table::{Paint, Table, Tone};
 use super::{Ended, sources as source_table};
 use crate::config::Rules;
@@ -62,7 +63,7 @@ fn as_text(findings: &[Finding]) -> String {
         1 => "One thing needs attention.".to_owned(),
         number => format!("{number} things need attention."),
     };
-    format!("{}{last}\n", table.lines(Paint::for_stdout()))
+    format!("{}{last}\n", table.broken_lines(Paint::for_stdout()))
 }
 
 fn examine(layout: &Layout) -> Examined {
@@ -112,8 +113,7 @@ fn judged(survey: &Survey) -> (usize, Vec<(PathBuf, String)>, Option<PathBuf>) {
             Fitness::Unfit(why) => refused.push((candidate.path.clone(), why.clone())),
         }
     }
-    let misnamed = "its name has other characters than A-Z a-z 0-9 _ and -";
-    refused.extend(survey.misnamed.iter().map(|path| (path.clone(), misnamed.to_owned())));
+    refused.extend(survey.misnamed.iter().map(|path| (path.clone(), MISNAMED.to_owned())));
     (fit, refused, engine)
 }
 

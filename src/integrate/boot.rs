@@ -136,6 +136,12 @@ fn suggested(seen: &Seen) -> Choice {
     }
 }
 
+/// What to propose: what was chosen, "off" too, or else what suits this machine.
+pub(super) fn proposed(seen: &Seen) -> Choice {
+    let text = seen.text(DEFAULTS).unwrap_or_default();
+    if value(&text, "BOOT").is_some() { chosen(seen) } else { suggested(seen) }
+}
+
 pub(super) fn plan(seen: &Seen, on: bool, choice: Option<Choice>) -> Vec<Step> {
     let choice = if on { choice.unwrap_or_else(|| suggested(seen)) } else { Choice::OFF };
     let mut steps = vec![write_down(seen, choice)];
