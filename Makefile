@@ -4,11 +4,13 @@ CARGO ?= cargo
 PREFIX ?= /usr
 DESTDIR ?=
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
-HOST != rustc -vV | sed -n 's/^host: //p'
+# Empty where there is no Rust, as root often has none.
+HOST != rustc -vV 2>/dev/null | sed -n 's/^host: //p'
 # Without shared libraries to look for, a call is 0.4 ms shorter; see docs/PERFORMANCE.md.
 # --target keeps the flag from what runs only while building.
 STATIC = --config 'target.$(HOST).rustflags=["-C","target-feature=+crt-static"]' --target $(HOST)
-PROGRAM ?= $(TARGET_DIR)/$(HOST)/release/netcue
+PROGRAM ?= $(firstword $(wildcard $(TARGET_DIR)/$(or $(HOST),*)/release/netcue) \
+    $(TARGET_DIR)/$(HOST)/release/netcue)
 APT = DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends
 
 share = $(DESTDIR)$(PREFIX)/share
@@ -34,6 +36,7 @@ build: ## Builds the program as it is meant to be installed
 	$(CARGO) build --release --locked $(STATIC)
 
 demo: ## Plays a gateway's day with netcue; needs no root and changes nothing here
+	@test -x $(TARGET_DIR)/debug/examples/demo || echo 'Building netcue; this takes a minute or two.'
 	@$(CARGO) build --quiet --locked --bin netcue --example demo
 	@$(TARGET_DIR)/debug/examples/demo $(DEMO)
 
@@ -51,8 +54,9 @@ bench: ## Measures netcue against run-parts and a shell script
 		$(APT) nftables iproute2 debianutils util-linux
 	$(CARGO) bench --locked --bench peers $(STATIC)
 
-# A PROGRAM given by who calls is taken as it is.
-install: $(if $(filter file,$(origin PROGRAM)),build) ## Puts netcue in place, under DESTDIR and PREFIX
+# A PROGRAM given by who calls is taken as it is, and without Rust one that was built before.
+install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netcue in place, under DESTDIR and PREFIX
+	@test -x $(PROGRAM) || { echo 'netcue is not built yet: "make build", as a user who has Rust' >&2; exit 1; }
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(program)
 	ln -sf netcue $(DESTDIR)$(PREFIX)/sbin/ipmasq
 	install -D -m 644 -t $(share)/man/man5 man/netcue.conf.5

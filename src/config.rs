@@ -162,8 +162,13 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, BadConfig> {
     })
 }
 
-/// An unknown key is most often a misspelt one: then that is said, and else which there are.
+/// What serde says, for somebody who doesn't know its types. An unknown key is most often a
+/// misspelt one: then that is said, and else which there are.
 fn in_words(message: &str) -> String {
+    let mistaken = message.strip_prefix("invalid type: ");
+    if let Some((found, expected)) = mistaken.and_then(|rest| rest.rsplit_once(", expected ")) {
+        return format!("{}: wanted is {}", found_in_words(found), expected_in_words(expected));
+    }
     let Some((unknown, known)) = message.strip_prefix("unknown field ").and_then(|rest| {
         let (unknown, known) = rest.split_once(", expected ")?;
         Some((unknown.trim_matches('`'), quoted(known)))
@@ -175,6 +180,26 @@ fn in_words(message: &str) -> String {
     match nearest.filter(|key| distance(key) <= 1 + unknown.chars().count() / 4) {
         Some(key) => format!("there is no key {unknown:?}; did you mean {key:?}?"),
         None => format!("there is no key {unknown:?} here; there are {}", known.join(" ")),
+    }
+}
+
+/// A value as it stands in the file, or its kind.
+fn found_in_words(found: &str) -> &str {
+    match found {
+        "sequence" => "a list",
+        "map" => "a section",
+        found => found.split_once(' ').map_or(found, |(_, value)| value.trim_matches('`')),
+    }
+}
+
+fn expected_in_words(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list, such as [\"ppp0\"]",
+        "a boolean" => "true or false",
+        "i64" => "a whole number",
+        "a string" => "a name in quotes",
+        expected if expected.starts_with("struct ") => "a section, such as [rules]",
+        expected => expected,
     }
 }
 
@@ -227,10 +252,18 @@ mod tests {
                 "[journal]\nrotate = 3\n",
                 "c:2:1: there is no key \"rotate\" here; there are size keep",
             ),
+            ("[hooks]\ntimeout = \"ö\"\n", "c:2:11: \"ö\": wanted is a whole number"),
+            (
+                "[rules]\nexternal = \"ppp0\"\n",
+                "c:2:12: \"ppp0\": wanted is a list, such as [\"ppp0\"]",
+            ),
+            ("[rules]\nexternal = [7]\n", "c:2:13: 7: wanted is a name in quotes"),
+            ("[rules]\nmasquerade = 1\n", "c:2:14: 1: wanted is true or false"),
+            ("strict = []\n", "c:1:10: a list: wanted is true or false"),
+            ("rules = true\n", "c:1:9: true: wanted is a section, such as [rules]"),
         ] {
             assert_eq!(problem(text), expected, "{text}");
         }
-        assert!(problem("[hooks]\ntimeout = \"ö\"\n").starts_with("c:2:11: invalid type"));
         assert!(problem("a = \n").starts_with("c:1:"), "{}", problem("a = \n"));
     }
 }

@@ -29,9 +29,11 @@ pub(crate) fn changes(old: &str, new: &str) -> Vec<Changed> {
     };
     lines(&text(&old), &text(&new))
         .into_iter()
-        .map(|change| match change {
-            Change::Added(line) => Changed { added: true, why: why(&line), line },
-            Change::Removed(line) => Changed { added: false, why: None, line },
+        .filter_map(|change| match change {
+            Change::Added(line) => Some(Changed { added: true, why: why(&line), line }),
+            Change::Removed(line) => Some(Changed { added: false, why: None, line }),
+            // Lines that are boiled down name their set or chain themselves.
+            Change::Within(_) => None,
         })
         .collect()
 }

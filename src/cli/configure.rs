@@ -81,7 +81,8 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     }
     let steps = answers.steps(&seen);
     if steps.is_empty() && !args.non_interactive {
-        let message = "nothing was asked for and there is no terminal to ask at: see --help";
+        let message = "nothing was asked for and there is no terminal to ask at: see \
+                       \"netcue configure --help\"";
         return Err(Failure::new(Exit::Usage, message));
     }
     carry(layout, &steps, args.dry_run)
@@ -130,7 +131,7 @@ struct Questions<'a> {
 impl Questions<'_> {
     fn ask(mut self, answers: &mut Answers) -> Result<(), Failure> {
         self.introduce()?;
-        let old = integrate::boot_choice(self.seen);
+        let old = integrate::boot_proposal(self.seen);
         if answers.boot.is_none() {
             answers.boot = Some(self.boot(old.stage)?);
         }

@@ -62,7 +62,7 @@ fn as_text(findings: &[Finding]) -> String {
         1 => "One thing needs attention.".to_owned(),
         number => format!("{number} things need attention."),
     };
-    format!("{}{last}\n", table.lines(Paint::for_stdout()))
+    format!("{}{last}\n", table.broken_lines(Paint::for_stdout()))
 }
 
 fn examine(layout: &Layout) -> Examined {

@@ -17,20 +17,20 @@ const LARGEST: u64 = 64 * 1024;
 /// What may be said with `emit`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Reads the facts as a JSON object on stdin, in the words of netcue-event(7)
+    /// Reads the facts as JSON; see netcue-event(7)
     #[arg(long, conflicts_with_all = ["action", "interface", "family", "local", "remote", "prefix",
         "gateway", "addresses", "dns", "details"])]
     json: bool,
     /// Only queues the event and returns at once
     #[arg(long)]
     no_wait: bool,
-    /// pre-up, up, pre-down, down, change, boot or manual
-    #[arg(long, default_value = "manual", value_parser = known_action)]
+    /// pre-up up pre-down down change boot; else manual
+    #[arg(long, default_value = "manual", hide_default_value = true, value_parser = known_action)]
     action: Action,
     /// The interface it is about
     #[arg(long, value_name = "NAME")]
     interface: Option<InterfaceName>,
-    /// ipv4 or ipv6; the family of --local, if not given
+    /// ipv4 or ipv6; else the family of --local
     #[arg(long, value_parser = family)]
     family: Option<Family>,
     /// Our own address
@@ -45,13 +45,13 @@ pub(super) struct Args {
     /// Next hop
     #[arg(long, value_name = "ADDRESS")]
     gateway: Option<IpAddr>,
-    /// One of several addresses; may be given more than once
+    /// One of several addresses; may be repeated
     #[arg(long = "address", value_name = "ADDRESS/BITS")]
     addresses: Vec<Cidr>,
-    /// A name server; may be given more than once
+    /// A name server; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     dns: Vec<IpAddr>,
-    /// A fact of your own; may be given more than once
+    /// A fact of your own; may be repeated
     #[arg(long = "detail", value_name = "NAME=VALUE")]
     details: Vec<String>,
 }

@@ -35,10 +35,10 @@ struct Common {
     /// Says what would be done, and changes nothing
     #[arg(long)]
     dry_run: bool,
-    /// Changes only the flag of the source; what calls netcue stays as it is
+    /// Changes only the flag; what calls netcue stays as it is
     #[arg(long, conflicts_with = "edit")]
     flag_only: bool,
-    /// For diald and pcmcia: changes this configuration file of theirs, between markers
+    /// Changes this file of diald's or pcmcia's, between markers
     #[arg(long, value_name = "FILE")]
     edit: Option<PathBuf>,
     /// The sources

@@ -13,7 +13,7 @@ use crate::sys::invocation::Invocation;
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "netcue from [--dry-run] SOURCE TRIGGER [WORD]...")]
 pub(super) struct Args {
-    /// Shows the steps and the change in the rules, and changes nothing
+    /// Shows what plan would show, and changes nothing
     #[arg(long)]
     dry_run: bool,
     /// The source, its trigger, and what it says

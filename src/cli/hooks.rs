@@ -31,7 +31,7 @@ struct Row {
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let survey = hooks::find(layout);
     let rows = rows(&survey);
-    let text = if args.json { as_json(&rows) } else { as_table(&rows) };
+    let text = if args.json { as_json(&rows) } else { as_table(&rows, Paint::for_stdout()) };
     terminal::show(&text)?;
     Ok(Exit::Done)
 }
@@ -43,7 +43,7 @@ fn rows(survey: &Survey) -> Vec<Row> {
             name: ENGINE.to_owned(),
             path: "(built in)".to_owned(),
             state: "runs",
-            note: "regenerates the NAT rules".to_owned(),
+            note: "makes the firewall and NAT rules".to_owned(),
         });
     }
     rows.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
@@ -107,22 +107,30 @@ fn wishes_in_words(wishes: &Wishes) -> String {
     if words.is_empty() { "every event".to_owned() } else { words.join(" ") }
 }
 
-fn as_table(rows: &[Row]) -> String {
-    let mut table = Table::default();
+fn as_table(rows: &[Row], paint: Paint) -> String {
+    let mut wide = Table::default();
+    let mut narrow = Table::default();
     for row in rows {
         let tone = match row.state {
             "runs" => Tone::Good,
             "refused" | "skipped" => Tone::Bad,
             _ => Tone::Faint,
         };
-        table.row([
-            (tone, row.state),
-            (Tone::Strong, &row.name),
-            (Tone::Plain, &row.note),
-            (Tone::Faint, &row.path),
-        ]);
+        let state = (tone, row.state);
+        let name = (Tone::Strong, row.name.as_str());
+        wide.row([state, name, (Tone::Plain, &row.note), (Tone::Faint, &row.path)]);
+        let note = match row.path.as_str() {
+            // A reason often names the file itself.
+            path if row.note.contains(path) => row.note.clone(),
+            path if path.starts_with('(') => format!("{} {path}", row.note),
+            path => format!("{} ({path})", row.note),
+        };
+        narrow.row([state, name, (Tone::Plain, &note)]);
     }
-    table.lines(Paint::for_stdout())
+    if paint.width().is_some_and(|width| wide.width(paint) > width) {
+        return narrow.broken_lines(paint);
+    }
+    wide.lines(paint)
 }
 
 fn as_json(rows: &[Row]) -> String {

@@ -35,6 +35,7 @@ pub use json::SCHEMAS;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Exit;
@@ -43,11 +44,17 @@ use crate::sources::Call;
 use crate::sys::invocation::{self, Invocation};
 use crate::sys::{screen, terminal};
 
-/// Runs rules and scripts whenever routing changes or a network interface goes up or down.
+/// Runs rules and scripts when routes change or an interface goes up or down.
 #[derive(Debug, Parser)]
-#[command(name = "netcue", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "netcue",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\"netcue doctor\" says what is to be done first, netcue(8) all the rest."
+)]
 pub struct Cli {
-    /// Takes DIR for the root: /etc, /run, /var and /usr/lib are looked for under it
+    /// Looks for /etc, /run, /var and /usr/lib under DIR
     #[arg(long, value_name = "DIR", default_value = "/", hide_default_value = true)]
     root: PathBuf,
     #[command(subcommand)]
@@ -57,47 +64,46 @@ pub struct Cli {
 /// Everything netcue can be told to do.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Takes a call from a source: this is what pppd, diald and the others call
-    From(from::Args),
-    /// Shows the event a call would become, as JSON, and changes nothing
-    Parse(parse::Args),
-    /// Makes an event by hand, from options or from JSON on stdin
-    Emit(emit::Args),
-    /// Handles what waits in the queue
-    Run(run::Args),
-    /// Shows what a call would set going, step by step, and changes nothing
-    Plan(plan::Args),
-    /// Lists the hooks in order, and for each file that would not run, why
-    Hooks(hooks::Args),
-    /// Shows, compares or applies the rules that the kernel's state calls for
-    Rules(rules::Args),
+    /// Shows on one screen how things stand, and what needs attention
+    Status(status::Args),
     /// Shows what happened
     History(history::Args),
-    /// Shows how things stand: rules, interfaces, queue, last events, what needs attention
-    Status(status::Args),
     /// Says in plain sentences why something happened, or did not
     Why(why::Args),
-    /// Draws where the time went: in the terminal, or as a picture for a browser
+    /// Draws where the time went, in the terminal or for a browser
     Timeline(timeline::Args),
-    /// Prints what has been counted so far, as text for Prometheus
-    Metrics(metrics::Args),
-    /// Makes an event again, as it came, marked as a replay
-    Replay(replay::Args),
-    /// Prints all about an event as a tar archive for a bug report, with names and public
-    /// addresses taken out
-    Capture(capture::Args),
+    /// Shows what a call would set going now, and changes nothing
+    Plan(plan::Args),
+    /// Shows, compares or applies the rules that are called for now
+    Rules(rules::Args),
+    /// Lists the hooks in their order, and why a file would not run
+    Hooks(hooks::Args),
+    /// Lists who calls, from where, when last, and what is missing
+    Sources(sources::Args),
+    /// Finds what could keep netcue from its job, and says what to do
+    Doctor(doctor::Args),
+    /// Asks what netcue can't know by itself, and sets it up accordingly
+    Configure(configure::Args),
     /// Switches sources on, and puts in place what calls netcue for them
     Enable(enable::EnableArgs),
     /// Switches sources off, and takes out what calls netcue for them
     Disable(enable::DisableArgs),
-    /// Lists the sources: what calls from where, when last, and what is missing
-    Sources(sources::Args),
-    /// Says whether the configuration can be used, and if not, where and why not
+    /// Says whether the configuration can be used, or what is wrong
     Check(check::Args),
-    /// Asks what netcue can't know by itself, and sets it up accordingly
-    Configure(configure::Args),
-    /// Looks at everything that could keep netcue from its job, and says what to do
-    Doctor(doctor::Args),
+    /// Makes an event by hand, from options or from JSON on stdin
+    Emit(emit::Args),
+    /// Makes an event again, as it came, marked as a replay
+    Replay(replay::Args),
+    /// Prints all about an event as an archive for a bug report
+    Capture(capture::Args),
+    /// Prints what has been counted so far, as text for Prometheus
+    Metrics(metrics::Args),
+    /// Takes a call from pppd, diald or another source
+    From(from::Args),
+    /// Shows the event a call would become, as JSON, and changes nothing
+    Parse(parse::Args),
+    /// Handles what waits in the queue
+    Run(run::Args),
     /// Prints a completion script for a shell
     Completions {
         /// The shell
@@ -221,6 +227,9 @@ fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
         return Ok(Exit::Done);
     }
     let mut message = error.render().to_string().trim_end().to_owned();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        message = format!("a command is missing\n\n{message}");
+    }
     let called = &invocation.argv0;
     if called.starts_with("/etc") || called.file_name() != Some(OsStr::new("netcue")) {
         message = format!(

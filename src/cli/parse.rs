@@ -17,10 +17,10 @@ use crate::sys::terminal;
 #[command(override_usage = "netcue parse [from] SOURCE TRIGGER [WORD]...\n       \
     netcue parse --argv0 PATH [--] [WORD]...")]
 pub(super) struct Args {
-    /// Reads the words as a call by a link at PATH, such as /etc/ppp/ip-up.d/netcue
+    /// Reads the words as a call by a link at this path
     #[arg(long, value_name = "PATH")]
     argv0: Option<PathBuf>,
-    /// The source, its trigger, and what it says; with --argv0, the words of the call
+    /// The source, its trigger, and its words; with --argv0 these only
     #[arg(value_name = "CALL", trailing_var_arg = true, allow_hyphen_values = true)]
     words: Vec<OsString>,
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::table::{Paint, Table, Tone};
 use super::{Ended, Failure, call, found, json, packets};
-use crate::engine::Preview;
+use crate::engine::{KernelState, Preview};
 use crate::error::Exit;
 use crate::event::Event;
 use crate::paths::Layout;
@@ -29,8 +29,7 @@ pub(super) struct Args {
     /// Plans for no news: what an event made by hand would do now
     #[arg(long, conflicts_with = "words")]
     current: bool,
-    /// The call, as in "from SOURCE TRIGGER [WORD]…"; or the beginning of an event's id, or
-    /// "last"
+    /// "from SOURCE TRIGGER [WORD]…", the beginning of an id, or "last"
     #[arg(
         value_name = "CALL",
         required_unless_present = "current",
@@ -72,8 +71,15 @@ pub(super) fn show(
     invocation: &Invocation,
     json: bool,
 ) -> Ended {
-    let reading = sources::read_from(&call(words, invocation))
-        .map_err(|refusal| Failure::new(Exit::NotUnderstood, refusal))?;
+    let reading = sources::read_from(&call(words, invocation)).map_err(|refusal| {
+        let no_event = match words {
+            [word] if sources::find(&word.to_string_lossy()).is_none() => {
+                "; and no event's id begins so"
+            }
+            _ => "",
+        };
+        Failure::new(Exit::NotUnderstood, format!("{refusal}{no_event}"))
+    })?;
     show_reading(layout, reading, invocation, json)
 }
 
@@ -137,18 +143,22 @@ fn as_text(
             ]),
         }
     }
-    text.push_str(&table.lines(paint));
+    text.push_str(&table.broken_lines(paint));
     match rules {
         Ok(Some(preview)) => {
-            text.push_str(&format!("{ENGINE} would make these changes:\n"));
-            let changes = super::rules::changes(preview);
-            if changes.is_empty() {
-                text.push_str("  none: the rules are what the kernel's state calls for\n");
+            if let Some(remark) = ahead_of_the_kernel(event, &preview.state) {
+                text.push_str(&paint.wrapped(Tone::Strong, &format!("note: {remark}"), 2));
             }
+            let changes = super::rules::changes(preview);
+            text.push_str(&if changes.is_empty() {
+                format!("{ENGINE} would change nothing: the rules are what the kernel's state calls for\n")
+            } else {
+                format!("{ENGINE} would make these changes:\n")
+            });
             for line in &changes {
                 text.push_str(&format!("  {}\n", paint.change(line)));
             }
-            text.push_str("what packets meet then:\n");
+            text.push_str("what becomes of packets then:\n");
             for sentence in packets::view(preview, &house.config.rules) {
                 text.push_str(&format!("  {}", paint.wrapped(Tone::Plain, &sentence, 4)));
             }
@@ -157,6 +167,21 @@ fn as_text(
         Err(_) => {}
     }
     text
+}
+
+/// Rules follow the kernel and not the call, which surprises where the two don't agree.
+fn ahead_of_the_kernel(event: &Event, state: &KernelState) -> Option<String> {
+    let name = event.facts.interface.as_ref()?;
+    let link = state.links.iter().find(|link| link.name == *name);
+    let now = match (event.facts.action.as_ref()?.as_str(), link) {
+        ("up", None) => "does not exist now",
+        ("up", Some(link)) if !link.up => "is down now",
+        ("down", Some(link)) if link.up => "is still up now",
+        _ => return None,
+    };
+    Some(format!(
+        "{name} {now}; rules follow the interfaces and routes that there are, whatever a call says"
+    ))
 }
 
 fn in_words(event: &Event) -> String {

@@ -22,15 +22,15 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Prints the rules that the kernel's present state calls for, in nft's syntax
+    /// Prints the rules that are called for now, in nft's syntax
     Show {
-        /// Prints JSON for programs: the classes and their reasons, the rules, whether they are in force
+        /// Prints JSON for programs
         #[arg(long)]
         json: bool,
     },
-    /// Prints how the rules in force differ from those; exit status 1 if they do
+    /// Prints how those in force differ from them; status 1 if they do
     Diff,
-    /// Puts them in force now, as an event of the source "manual"
+    /// Puts them in force now, as the event "manual run"
     Apply,
 }
 

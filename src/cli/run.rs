@@ -9,10 +9,10 @@ use crate::sys::invocation;
 /// What may be said with `run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Leaves the caller's session first; netcue itself calls this
+    /// Leaves the caller's session first; for netcue itself
     #[arg(long)]
     detached: bool,
-    /// Runs one hook that holds nobody instead; netcue itself calls this
+    /// Runs one hook that holds nobody; for netcue itself
     #[arg(long, value_name = "JOB", requires = "detached")]
     unattended: Option<String>,
 }

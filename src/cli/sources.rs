@@ -38,7 +38,11 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         Failure::new(exit, error)
     })?;
     let rows: Vec<Row> = ALL.iter().map(|source| row(&seen, source)).collect();
-    let text = if args.json { as_json(&rows, &heard) } else { as_table(&rows, &heard) };
+    let text = if args.json {
+        as_json(&rows, &heard)
+    } else {
+        as_table(&rows, &heard, Paint::for_stdout())
+    };
     terminal::show(&text)?;
     Ok(Exit::Done)
 }
@@ -65,33 +69,55 @@ fn row(seen: &Seen, source: &'static Source) -> Row {
     Row { source, attachment, on }
 }
 
-fn as_table(rows: &[Row], heard: &Heard) -> String {
-    let mut table = Table::default();
-    let columns = ["SOURCE", "INSTALLED", "ENABLED", "LAST HEARD", "CALLED BY", "MISSING"];
-    table.row(columns.map(|column| (Tone::Strong, column)));
+fn as_table(rows: &[Row], heard: &Heard, paint: Paint) -> String {
+    let mut wide = Table::default();
+    let mut narrow = Table::default();
+    let columns = ["SOURCE", "INSTALLED", "ENABLED", "LAST HEARD", "CALLED BY"];
+    let heading = columns.map(|column| (Tone::Strong, column));
+    let [source, installed, enabled, last, called_by] = heading;
+    narrow.row(heading);
+    wide.row([source, installed, enabled, last, called_by, (Tone::Strong, "MISSING")]);
     for row in rows {
         let yes = |is_so| if is_so { "yes" } else { "no" };
         let last = heard.last.get(row.source.name.as_str()).map_or_else(
             || if heard.whole { "never" } else { "not lately" }.to_owned(),
             |time| when::brief(*time),
         );
-        let spots = &row.attachment.spots;
+        let source = [
+            (Tone::Strong, row.source.name.as_str()),
+            (Tone::Plain, yes(row.attachment.installed)),
+            (if row.on { Tone::Good } else { Tone::Faint }, yes(row.on)),
+            (Tone::Plain, &last),
+        ];
+        // What is said of the source stands in the first of its lines only.
+        let about = |index| if index == 0 { source } else { [(Tone::Plain, ""); 4] };
+        let spots = row.attachment.spots.iter().map(|spot| spot.at.display().to_string());
+        let spots: Vec<String> = spots.collect();
         let missing = &row.attachment.missing;
         for index in 0..spots.len().max(missing.len()).max(1) {
-            let first = |text| if index == 0 { text } else { "" };
-            let spot = spots.get(index).map(|spot| spot.at.display().to_string());
-            let spot = spot.unwrap_or_else(|| first("-").to_owned());
-            table.row([
-                (Tone::Strong, first(row.source.name.as_str())),
-                (Tone::Plain, first(yes(row.attachment.installed))),
-                (if row.on { Tone::Good } else { Tone::Faint }, first(yes(row.on))),
-                (Tone::Plain, first(&last)),
-                (Tone::Plain, &spot),
-                (Tone::Bad, missing.get(index).map_or(first("-"), String::as_str)),
-            ]);
+            let [name, installed, on, last] = about(index);
+            let dash = if index == 0 { "-" } else { "" };
+            let spot = spots.get(index).map_or(dash, String::as_str);
+            let lacks = missing.get(index);
+            let lacks = lacks.map_or((Tone::Plain, dash), |lacks| (Tone::Bad, lacks.as_str()));
+            wide.row([name, installed, on, last, (Tone::Plain, spot), lacks]);
+        }
+        let lacks = missing.iter().map(|lacks| (Tone::Bad, lacks.as_str()));
+        let all = spots.iter().map(|spot| (Tone::Plain, spot.as_str())).chain(lacks);
+        let all = if spots.is_empty() && missing.is_empty() {
+            vec![(Tone::Plain, "-")]
+        } else {
+            all.collect()
+        };
+        for (index, cell) in all.into_iter().enumerate() {
+            let [name, installed, on, last] = about(index);
+            narrow.row([name, installed, on, last, cell]);
         }
     }
-    table.lines(Paint::for_stdout())
+    if paint.width().is_some_and(|width| wide.width(paint) > width) {
+        return narrow.broken_lines(paint);
+    }
+    wide.lines(paint)
 }
 
 fn as_json(rows: &[Row], heard: &Heard) -> String {

@@ -98,11 +98,17 @@ impl Paint {
     }
 
     fn broken(self, tone: Tone, text: &str, first: usize, indent: usize) -> String {
+        let lines = self.broken_lines(text, first, indent);
+        lines.into_iter().map(|line| self.coloured(tone, line) + "\n").collect()
+    }
+
+    /// The same as lines without colours, the first of them with `first` spaces before it.
+    fn broken_lines(self, text: &str, first: usize, indent: usize) -> Vec<String> {
         let text = self.plain(text);
         let mut line = " ".repeat(first);
         let width = self.width.map(|width| width.saturating_sub(2));
         let Some(width) = width.filter(|width| *width > indent + 20) else {
-            return self.coloured(tone, line + &text) + "\n";
+            return vec![line + &text];
         };
         let mut lines = Vec::new();
         let mut used = first;
@@ -127,7 +133,7 @@ impl Paint {
             }
         }
         lines.push(line);
-        lines.into_iter().map(|line| self.coloured(tone, line) + "\n").collect()
+        lines
     }
 }
 
@@ -136,6 +142,9 @@ pub(super) type Cell = (Tone, String);
 
 /// Columns before the line below a row.
 const BELOW: usize = 4;
+
+/// Columns in which sentences can be read.
+const LEAST: usize = 28;
 
 /// Rows of cells, aligned.
 #[derive(Debug)]
@@ -175,6 +184,44 @@ impl Table {
     /// The same for a terminal on which a row takes one line: what doesn't fit is cut.
     pub(super) fn cut_lines(&self, paint: Paint) -> String {
         self.laid_out(paint, paint.width)
+    }
+
+    /// The same for a terminal on which the last cell of a row may take several lines: it
+    /// is broken between words and stays in its column, or stands below its row where that
+    /// column is too narrow for words.
+    pub(super) fn broken_lines(&self, paint: Paint) -> String {
+        let Some(width) = paint.width.filter(|width| self.width(paint) > *width) else {
+            return self.lines(paint);
+        };
+        let widths = self.widths(paint);
+        let before = widths.split_last().map_or(0, |(_, before)| before.len());
+        let start = widths.iter().take(before).map(|width| width + self.gap).sum();
+        let has_room = start + LEAST <= width;
+        let indent = if has_room { start } else { BELOW };
+        let mut lines = String::new();
+        for (row, _) in &self.rows {
+            let mut line = String::new();
+            let Some(((tone, text), cells)) = row.split_last() else { continue };
+            for ((tone, text), width) in cells.iter().zip(&widths) {
+                let padding = (width + self.gap).saturating_sub(paint.columns(text));
+                line.push_str(&paint.text(*tone, text));
+                line.extend(std::iter::repeat_n(' ', padding));
+            }
+            let fits_beside = has_room || start + paint.columns(text) + 2 <= width;
+            let first = if fits_beside { start } else { indent };
+            let mut below = paint.broken_lines(text, first, indent).into_iter();
+            if fits_beside {
+                let beside = below.next().unwrap_or_default().split_off(start);
+                line.push_str(&paint.coloured(*tone, beside));
+            }
+            lines.push_str(line.trim_end());
+            lines.push('\n');
+            for more in below {
+                let (spaces, more) = more.split_at(indent);
+                lines.push_str(&format!("{spaces}{}\n", paint.coloured(*tone, more.to_owned())));
+            }
+        }
+        lines
     }
 
     fn laid_out(&self, paint: Paint, width: Option<usize>) -> String {
@@ -230,6 +277,28 @@ fn cut(text: String, room: usize, sign: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_cell_stays_in_its_column_while_there_is_room_for_words() {
+        let mut table = Table::default();
+        table.row([(Tone::Bad, "attention"), (Tone::Plain, "one and two and three and four")]);
+        table.row([(Tone::Good, "ok"), (Tone::Plain, "five")]);
+        let paint = |width| Paint { colours: false, ascii: false, width };
+        let whole = "attention  one and two and three and four\nok         five\n";
+        assert_eq!(table.broken_lines(paint(None)), whole);
+        assert_eq!(table.broken_lines(paint(Some(41))), whole);
+        assert_eq!(
+            table.broken_lines(paint(Some(40))),
+            "attention  one and two and three and\n           four\nok         five\n"
+        );
+        assert_eq!(
+            table.broken_lines(paint(Some(30))),
+            "attention\n    one and two and three\n    and four\nok         five\n"
+        );
+        let coloured = Paint { colours: true, ..paint(Some(40)) }.text(Tone::Bad, "attention");
+        let paint = Paint { colours: true, ..paint(Some(40)) };
+        assert!(table.broken_lines(paint).starts_with(&format!("{coloured}  one and")));
+    }
 
     #[test]
     fn a_line_is_broken_between_words_or_else_within_one() {

@@ -15,7 +15,8 @@ use crate::sys::folder::{self, Guide, Kind, Way};
 const HEAD: u64 = 4096;
 
 /// What is wrong with a name that run-parts(8) would pass over.
-pub const MISNAMED: &str = "its name has other characters than A-Z a-z 0-9 _ and -";
+pub const MISNAMED: &str =
+    "its name has other characters than A-Z a-z 0-9 _ and -: rename it if it is a hook";
 
 /// Everything found in the hook folders.
 #[derive(Debug, Default)]

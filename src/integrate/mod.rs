@@ -245,6 +245,12 @@ pub fn boot_choice(seen: &Seen) -> Choice {
     boot::chosen(seen)
 }
 
+/// What to propose to who is asked when the boot event is to come.
+#[must_use]
+pub fn boot_proposal(seen: &Seen) -> Choice {
+    boot::proposed(seen)
+}
+
 /// Why the boot event should come late or not at all on this machine, as ipmasq's manual
 /// explained it; one text per system that is there.
 #[must_use]

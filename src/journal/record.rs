@@ -143,7 +143,8 @@ pub struct StepEnd {
     /// What it said, within the limit.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub output: String,
-    /// Lines of the ruleset that came and went, each behind `+` or `-`.
+    /// Lines of the ruleset that came and went, each behind `+` or `-`; and behind a space
+    /// the beginning of the set or chain that those after it are of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<String>,
 }

@@ -133,7 +133,7 @@ pub fn configured(layout: &Layout) -> Configured {
                 Some((config, _)) => ("the last good one", config),
                 None => ("the defaults", Config::default()),
             };
-            let problem = Some(format!("{problem}; going on with {instead}"));
+            let problem = Some(format!("{problem} (going on with {instead})"));
             Configured { config, good: None, problem }
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn handle(house: &mut House, event: Event, error: &FileError) -> Arri
     let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
     // An ordinary user's hooks and rules would change nothing, and nobody would know.
     let handled = if error.is_permission() && !invocation::is_root() {
-        Err(format!("{error}; only root can handle it"))
+        Err(error.to_string())
     } else {
         let text = format!("{error}; event {} is handled without the queue", event.id);
         house.say(Urgency::Error, &text);

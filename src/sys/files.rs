@@ -31,7 +31,7 @@ impl FileError {
     /// What to do about it, where the kernel's words don't say.
     fn advice(&self) -> &'static str {
         match self.source.raw_os_error() {
-            Some(nix::libc::EACCES | nix::libc::EPERM) => ": this is root's",
+            Some(nix::libc::EACCES | nix::libc::EPERM) => ": only root may do that",
             Some(nix::libc::ENOSPC) => ": make room on its file system",
             Some(nix::libc::EDQUOT) => ": its quota is used up",
             Some(nix::libc::EROFS) => ": remount its file system for writing",

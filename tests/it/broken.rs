@@ -45,7 +45,7 @@ fn a_clock_that_jumps_changes_neither_order_nor_outcome() {
     let outcomes = scene.records("outcome");
     assert_eq!(waited(&outcomes[0]), None, "nobody waits for less than nothing");
     assert!(waited(&outcomes[1]).expect("a number") > 0.0);
-    scene.netcue(["history"]).any_stdout().run();
+    scene.netcue(["history"]).any_stdout().any_stderr().run();
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_configuration_that_cannot_be_used_stops_nothing() {
     for content in ["[hooks]\ntimeout = 9223372036854775807\n", "[hooks\n", "\u{1b}[31m"] {
         let scene = Scene::telling_gateway();
         scene.config(content);
-        let ran = scene.calling(IP_UP).stderr_has("; going on with the defaults\n").run();
+        let ran = scene.calling(IP_UP).stderr_has(" (going on with the defaults)\n").run();
         let file = scene.path("etc/netcue/netcue.conf");
         ran.assert_said(&[&format!("netcue: {}:", file.display())]);
         assert!(!ran.stderr.contains('\u{1b}'), "{ran:?}");

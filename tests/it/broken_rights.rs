@@ -32,9 +32,9 @@ fn a_user_is_told_what_only_root_can_do_and_changes_nothing() {
     let call = || as_less_than_root(&scene, &NOBODY);
     let from = || call().words(["from"]).words(IP_UP.split(' '));
     let ran = from().stderr_has("is lost: can't make the folder ROOT/run/netcue: ").run();
-    ran.assert_said(&["Permission denied (os error 13): this is root's; only root can handle it"]);
+    ran.assert_said(&["/run/netcue: Permission denied (os error 13): only root may do that"]);
     scene.config("strict = true\n");
-    from().status(77).stderr_has("only root can handle it").run();
+    from().status(77).stderr_has("only root may do that").run();
     call().words(["emit"]).status(77).stdout("ID lost\n").stderr_has("only root").run();
     call().words(["run"]).status(77).stderr_has("netcue: can't make the folder ").run();
     call().words(["rules", "show"]).status(77).stderr_has("run it as root").run();
@@ -45,8 +45,8 @@ fn a_user_is_told_what_only_root_can_do_and_changes_nothing() {
 
     scene.ip_up();
     call().words(["history"]).status(77).stderr_has("journal.jsonl: Permission denied").run();
-    call().words(["run"]).status(77).stderr_has("this is root's").run();
-    from().status(77).stderr_has("only root can handle it").run();
+    call().words(["run"]).status(77).stderr_has("only root may do that").run();
+    from().status(77).stderr_has("only root may do that").run();
     assert_eq!(scene.outcomes(), ["done"]);
 }
 

@@ -49,7 +49,7 @@ fn the_questions_that_matter_are_asked_with_what_was_found() {
         "diald is called by its own configuration: see \"netcue enable diald\".\n",
         "Note: with diald the boot event should be off or \"services\": ",
         "When shall netcue run at the start of the machine?\n",
-        "Number or word [off]: ",
+        "Number or word [services]: ",
         "Shall the rules also stand before the first interface is up? [no]: ",
         "Shall a ppp link that comes up or goes down set netcue going? [no]: ",
         "Its name, or auto for whichever has the default route later [auto]: ",
@@ -66,6 +66,20 @@ fn the_questions_that_matter_are_asked_with_what_was_found() {
         "[rules]\nexternal = [\"ppp0\"] # netcue configure\n"
     );
     assert!(!scene.names_in("etc/netcue/enabled").contains(&"ppp".to_owned()));
+}
+
+/// As enable would do it, and the package asks; but who has said "off" is not asked to
+/// change it.
+#[test]
+fn what_is_proposed_for_the_boot_suits_the_machine_until_it_was_chosen() {
+    let scene = Scene::installed();
+    scene.gateway();
+    let (_, seen) = at_a_terminal(&scene, &["configure"], "\n\n");
+    assert!(seen.contains("Number or word [interfaces]: "), "{seen}");
+    assert!(scene.text("etc/default/netcue").contains("\nBOOT=\"interfaces\"\n"));
+    scene.netcue(["configure", "--boot", "off"]).any_stdout().run();
+    let (_, seen) = at_a_terminal(&scene, &["configure"], "\n\n");
+    assert!(seen.contains("Number or word [off]: "), "{seen}");
 }
 
 #[test]
@@ -126,7 +140,10 @@ fn options_are_answers() {
     scene
         .netcue(["configure"])
         .status(64)
-        .stderr("netcue: nothing was asked for and there is no terminal to ask at: see --help\n")
+        .stderr(
+            "netcue: nothing was asked for and there is no terminal to ask at: see \
+             \"netcue configure --help\"\n",
+        )
         .run();
     scene.netcue(["configure", "--external", "auto"]).any_stdout().run();
     assert_eq!(scene.text("etc/netcue/netcue.conf"), "[rules]\n");
@@ -189,7 +206,7 @@ fn check_shows_the_place_of_a_mistake() {
         .netcue(["check"])
         .word(scene.path("other.conf"))
         .status(78)
-        .stderr_has("ROOT/other.conf:2:11: invalid type: string \"long\"")
+        .stderr_has("ROOT/other.conf:2:11: \"long\": wanted is a whole number\n")
         .run();
     scene.netcue(["check", "/nowhere"]).status(74).stderr("netcue: there is no /nowhere\n").run();
 }
@@ -211,14 +228,17 @@ fn a_bad_configuration_gives_way_to_the_last_good_one() {
         .netcue(["from"].into_iter().chain(IP_UP.split_whitespace()))
         .stderr(
             "netcue: ROOT/etc/netcue/netcue.conf:1:2: there is no key \"hook\"; did you mean \
-             \"hooks\"?; going on with the last good one\n",
+             \"hooks\"? (going on with the last good one)\n",
         )
         .run();
     assert_eq!(ran.summaries.len(), 1, "{ran:?}");
     assert_eq!(scene.outcomes(), ["done", "done"]);
     assert_eq!(scene.end_of("60-say")["output"], short);
     let remark = scene.records("remark").pop().expect("a remark");
-    assert!(remark["text"].as_str().unwrap().ends_with("the last good one"), "{remark}");
+    assert!(
+        remark["text"].as_str().unwrap().ends_with("(going on with the last good one)"),
+        "{remark}"
+    );
     assert_eq!(kept(), good);
     // Without a file the defaults are what is good.
     std::fs::remove_file(scene.path("etc/netcue/netcue.conf")).unwrap();

@@ -101,7 +101,7 @@ fn a_bad_configuration() {
         &scene,
         &[
             "configuration ROOT/etc/netcue/netcue.conf:1:1: there is no key \"stric\"; did you mean \
-             \"strict\"?; going on with the defaults",
+             \"strict\"? (going on with the defaults)",
             "> mend it; \"netcue check\" shows where",
         ],
     );
@@ -163,7 +163,7 @@ fn hooks_that_do_not_run() {
              ROOT/etc/netcue/hooks.d/20-open is writable by group 0: chmod g-w",
             to_do,
             "hooks ROOT/etc/netcue/hooks.d/30-old.bak does not run: its name has other characters \
-             than A-Z a-z 0-9 _ and -",
+             than A-Z a-z 0-9 _ and -: rename it if it is a hook",
             to_do,
         ],
     );

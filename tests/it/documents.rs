@@ -40,6 +40,31 @@ fn the_readme_names_only_files_that_are_there() {
     }
 }
 
+/// Root often has no Rust, and `make build` was somebody else's.
+#[test]
+fn make_installs_without_rust_what_was_built_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let built = folder.path().join("any-host/release/netcue");
+    let install = || {
+        Command::new("make")
+            .args(["--silent", "install", "HOST="])
+            .arg(format!("DESTDIR={}/there", folder.path().display()))
+            .env("CARGO_TARGET_DIR", folder.path())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap()
+    };
+    let ended = install();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(!ended.status.success() && said.contains("\"make build\""), "{said}");
+    assert!(!folder.path().join("there").exists());
+    fs::create_dir_all(built.parent().unwrap()).unwrap();
+    fs::copy(NETCUE, &built).unwrap();
+    text_of(&install());
+    let program = folder.path().join("there/usr/sbin/netcue");
+    assert!(text_of(&Command::new(program).arg("--version").output().unwrap()).contains("netcue"));
+}
+
 #[test]
 fn each_shell_reads_its_completion_script() {
     let folder = tempfile::tempdir().unwrap();

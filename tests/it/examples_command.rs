@@ -143,10 +143,8 @@ fn history(reader: &Reader, example: &str) {
 }
 
 fn history_last(reader: &Reader, example: &str) {
-    reader.finds(
-        example,
-        &["ppp ip-up ppp0 done\n", "  local           192.0.2.7\n", "  50-rules  done"],
-    );
+    reader
+        .finds(example, &["ppp ip-up ppp0 done\n", "  local      192.0.2.7\n", "  50-rules  done"]);
 }
 
 fn history_failed(reader: &Reader, example: &str) {
@@ -203,7 +201,11 @@ fn why_source(reader: &Reader, example: &str) {
 }
 
 fn plan_current(reader: &Reader, example: &str) {
-    let parts = ["manual run: manual\n", "  skip  65-conntrack ", " none: the rules are what "];
+    let parts = [
+        "manual run: manual\n",
+        "  skip  65-conntrack ",
+        "\n50-rules would change nothing: the rules are what ",
+    ];
     reader.changes_nothing(|| reader.finds(example, &parts));
 }
 

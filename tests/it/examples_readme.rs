@@ -12,6 +12,7 @@ const ROWS: &[Row] = &[
         By::Elsewhere("tests/it/demo.rs", "fn the_day_is_played_and_every_promise_holds"),
     ),
     ("make test", By::Elsewhere(".ci/run", "\nmake test\n")),
+    ("make build", By::Elsewhere("debian/rules", "$(MAKE) build)\n")),
     ("make install", By::Reader(installs)),
     ("make deb", By::Elsewhere(".ci/run", "\nmake test-package\n")),
     ("netcue configure", By::Reader(configures)),
@@ -24,6 +25,7 @@ const ROWS: &[Row] = &[
     ("netcue disable", By::Reader(disables)),
     ("netcue emit --action up --interface NAME", By::Reader(emits)),
     ("#!/bin/sh", By::Reader(writes_a_hook)),
+    ("$ netcue history --last 2", By::Reader(looks_back)),
     ("netcue status", By::Reader(status)),
     ("netcue history", By::Reader(history)),
     ("netcue history last", By::Reader(history_last)),
@@ -37,6 +39,9 @@ const ROWS: &[Row] = &[
     ("netcue hooks", By::Reader(hooks)),
     ("netcue rules show", By::Reader(rules_show)),
     ("netcue rules diff", By::Reader(rules_diff)),
+    ("netcue timeline --since boot > boot.svg", By::Reader(timeline)),
+    ("netcue capture last > incident.tar", By::Reader(capture)),
+    ("netcue replay --sandbox incident.tar", By::Reader(replay)),
     ("netcue plan from ppp ip-up ppp0 ttyS0 115200 192.0.2.7 192.0.2.1", By::Reader(plan)),
     ("netcue plan --current", By::Reader(plan_current)),
     ("netcue plan last", By::Reader(plan_last)),
@@ -154,6 +159,38 @@ fn writes_a_hook(reader: &Reader, example: &str) {
     assert_eq!(reader.scene.end_of("70-address")["output"], "ppp0 is down, rules unchanged\n");
 }
 
+/// A mail that was not fetched, and what netcue says of it, but for times, ids and counts.
+fn looks_back(reader: &Reader, example: &str) {
+    let path = "/etc/netcue/hooks.d/80-mail";
+    let hook = "#!/bin/sh\n# netcue: action=up\n\
+                echo \"fetchmail: can't resolve mail.example.org\" >&2\nexit 3\n";
+    reader.writes_program(path, hook);
+    reader.scene.nft("delete table inet netcue");
+    reader.link_comes_up();
+    reader.link_goes("ip-down", "192.0.2.7", "192.0.2.1");
+    let commands = example.lines().filter_map(|line| line.strip_prefix("$ "));
+    let shown = commands.map(|command| format!("$ {command}\n{}", reader.sees(command)));
+    let shown: String = shown.collect();
+    let (shown, promised) = (without_numbers(&shown), without_numbers(example));
+    assert!(shown == promised, "shown is:\n{shown}\nand promised:\n{promised}");
+    fs::remove_file(path).expect("the hook");
+}
+
+/// Words with a digit for each number and a word for each id, with one space between them.
+fn without_numbers(text: &str) -> String {
+    let is_id = |word: &str| word.len() == 13 && word.chars().nth(8) == Some('-');
+    let bare = |word: &str| {
+        let inner = word.trim_matches(|c| "():".contains(c));
+        if is_id(inner) {
+            return word.replace(inner, "ID");
+        }
+        let is_count = |word: &str| word.chars().all(|c| c.is_ascii_digit() || ".:-".contains(c));
+        if is_count(word.trim_end_matches(',')) { "0".to_owned() } else { word.to_owned() }
+    };
+    let line = |line: &str| line.split_whitespace().map(bare).collect::<Vec<_>>().join(" ");
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// From here on there is something to be found out: a call that went wrong, and a good one.
 fn status(reader: &Reader, example: &str) {
     reader.types("netcue from ppp ip-up").status(65).any_stderr().run();
@@ -245,6 +282,26 @@ fn rules_diff(reader: &Reader, example: &str) {
     reader.types(example).status(1).stdout(told).run();
     reader.sees("netcue rules apply");
     reader.types(example).run();
+}
+
+fn timeline(reader: &Reader, example: &str) {
+    reader.sees(example);
+    reader.finds("cat boot.svg", &["<svg ", "ppp ip-up ppp0", "70-address", "</svg>"]);
+}
+
+fn capture(reader: &Reader, example: &str) {
+    reader.link_comes_up();
+    reader.sees(example);
+    reader.finds("tar tf incident.tar", &["/README\n", "/event.json\n", "/state.json\n"]);
+}
+
+fn replay(reader: &Reader, example: &str) {
+    reader.changes_nothing(|| {
+        let ran = reader.types(example).any_stdout().any_stderr().run();
+        for part in ["replay of ", ": handled\n", "  70-address  done\n", "\nrules:\ntable inet"] {
+            assert!(ran.stdout.contains(part), "{part:?} in {ran:?}");
+        }
+    });
 }
 
 fn plan(reader: &Reader, example: &str) {

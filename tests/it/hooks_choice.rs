@@ -115,7 +115,8 @@ fn a_name_that_run_parts_would_pass_over_is_not_run_but_listed() {
     scene
         .netcue(["hooks"])
         .stdout_has(
-            "skipped  20-a.dpkg-old  its name has other characters than A-Z a-z 0-9 _ and -",
+            "skipped  20-a.dpkg-old  its name has other characters than A-Z a-z 0-9 _ and -: rename it if it is a \
+             hook",
         )
         .run();
 }

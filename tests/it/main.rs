@@ -112,6 +112,8 @@ mod shipped_hooks;
 #[cfg(test)]
 mod show;
 #[cfg(test)]
+mod show_answers;
+#[cfg(test)]
 mod show_search;
 #[cfg(test)]
 mod show_source;

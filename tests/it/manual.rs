@@ -78,6 +78,22 @@ fn every_command_and_option() {
     assert_eq!(words(own), words(["root", "help", "version"]));
 }
 
+/// Help is read on terminals of eighty columns, and clap breaks no line.
+#[test]
+fn help_has_room_on_a_terminal() {
+    fn look_at(command: &mut clap::Command, seen: &mut usize) {
+        let help = command.render_long_help().to_string();
+        let long: Vec<&str> = help.lines().filter(|line| line.chars().count() > 80).collect();
+        assert!(long.is_empty(), "{}: {long:#?}", command.get_name());
+        *seen += 1;
+        let below = command.get_subcommands_mut().filter(|below| below.get_name() != "help");
+        below.for_each(|below| look_at(below, seen));
+    }
+    let mut seen = 0;
+    look_at(&mut built(), &mut seen);
+    assert!(seen > 20, "{seen} commands");
+}
+
 #[test]
 fn every_option_of_ipmasq() {
     let folder = tempfile::tempdir().unwrap();

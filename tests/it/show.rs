@@ -53,13 +53,13 @@ pub(crate) fn split(words: &str) -> Vec<String> {
 }
 
 /// A terminal that a call was started on.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Child,
     master: File,
 }
 
 impl Terminal {
-    fn with(scene: &Scene, words: &str, columns: u16, locale: &str) -> Self {
+    pub(crate) fn with(scene: &Scene, words: &str, columns: u16, locale: &str) -> Self {
         let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(&size, None).expect("a terminal");
         let slave: OwnedFd = pty.slave;
@@ -78,7 +78,7 @@ impl Terminal {
     }
 
     /// Everything until the other side is closed.
-    fn read_to_end(mut self) -> String {
+    pub(crate) fn read_to_end(mut self) -> String {
         let mut shown = Vec::new();
         let mut some = [0; 4096];
         // At its end a terminal answers with an error.
@@ -102,7 +102,7 @@ impl Terminal {
 }
 
 /// The text without colours; no other escape sequence may be in it.
-fn without_colours(shown: &str) -> String {
+pub(crate) fn without_colours(shown: &str) -> String {
     let mut parts = shown.split('\u{1b}');
     let mut text = parts.next().expect("a part").to_owned();
     for part in parts {
@@ -202,6 +202,12 @@ fn what_is_unknown_is_said_to_be() {
     for words in ["history --since noon", "why 20-a --at noon"] {
         scene.netcue(split(words)).status(64).stderr_has("netcue: ").run();
     }
+    scene.netcue(["history", "--source", "pp"]).status(64).stderr_has("there are ppp diald").run();
+    let nothing = "netcue: the journal holds no event for --interface \"ppp7\" --failed\n";
+    let words = ["history", "--interface", "ppp7", "--failed"];
+    scene.netcue(words).any_stdout().stderr(nothing).run();
+    let json = scene.netcue(words).words(["--json"]).stderr_has("").run();
+    assert_eq!((json.stdout.as_str(), json.stderr.as_str()), ("", ""));
 }
 
 #[test]

@@ -168,5 +168,13 @@ fn many_events_stay_apart_and_within_the_picture() {
         }
         assert!(picture.contains(&format!("{} events", times * 4)));
         assert!(picture.len() < 1 << 20);
+        let letters = scene.netcue(SINCE).words(["--text"]).any_stdout().run().stdout;
+        let (drawn, sums) = letters.split_once("\n\nSOURCE").expect("sums");
+        // With many, a line for each event, and the steps in it.
+        let lines = if times == 50 { times * 4 } else { times * 13 };
+        assert_eq!(drawn.lines().count(), lines + 4, "{drawn}");
+        // One is in the legend.
+        assert!(drawn.lines().filter(|line| line.contains('▓')).count() > times, "{drawn}");
+        assert!(drawn.contains('█') && sums.contains("50-rules"), "{letters}");
     }
 }

@@ -22,13 +22,9 @@ const SAID_ALREADY: [&str; 11] = [
 /// The event, and below it each step with what it changed and said.
 pub(super) fn in_full(story: &Story) -> String {
     let paint = Paint::for_stdout();
-    let (source, trigger, interface) = told::who(story);
     let (word, tone) = told::outcome(story);
-    let mut text = format!(
-        "{} {}\n",
-        paint.text(Tone::Strong, &format!("{source} {trigger} {interface}")),
-        paint.text(tone, word)
-    );
+    let mut text =
+        format!("{} {}\n", paint.text(Tone::Strong, &told::called(story)), paint.text(tone, word));
     let mut table = Table::default();
     let mut line = |name: &str, value: &str| table.row([(Tone::Faint, name), (Tone::Plain, value)]);
     if let Some(time) = told::began(story) {
@@ -44,7 +40,8 @@ pub(super) fn in_full(story: &Story) -> String {
         }
         for (name, value) in crate::event::hook_environment(event) {
             let name = name.trim_start_matches("NETCUE_").to_ascii_lowercase();
-            if !value.is_empty() && !SAID_ALREADY.contains(&name.as_str()) {
+            let name = name.strip_prefix("details_").unwrap_or(&name);
+            if !value.is_empty() && !SAID_ALREADY.contains(&name) {
                 line(&format!("  {name}"), &value);
             }
         }
@@ -65,7 +62,7 @@ pub(super) fn in_full(story: &Story) -> String {
     for remark in &story.remarks {
         line("  remark", remark);
     }
-    text.push_str(&table.lines(paint));
+    text.push_str(&table.broken_lines(paint));
     for step in &story.steps {
         text.push_str(&step_in_full(step, paint));
     }
@@ -75,10 +72,7 @@ pub(super) fn in_full(story: &Story) -> String {
 fn step_in_full(step: &StoryStep, paint: Paint) -> String {
     let name = paint.text(Tone::Strong, &step.planned.step);
     let Some(end) = &step.end else {
-        let reason = step.planned.skipped.as_ref();
-        let reason =
-            reason.map_or_else(|| "did not end".to_owned(), |reason| format!("skipped: {reason}"));
-        return format!("  {name}  {}\n", paint.text(Tone::Faint, &reason));
+        return format!("  {name}  {}\n", paint.text(Tone::Faint, &how_it_was_left(step)));
     };
     let tone = if end.outcome.is_failure() { Tone::Bad } else { Tone::Good };
     let mut text =
@@ -92,9 +86,15 @@ fn step_in_full(step: &StoryStep, paint: Paint) -> String {
     text
 }
 
+/// Why a step has no end, in a few words.
+pub(in crate::cli) fn how_it_was_left(step: &StoryStep) -> String {
+    let skipped = step.planned.skipped.as_ref();
+    skipped.map_or_else(|| "did not end".to_owned(), |reason| format!("skipped: {reason}"))
+}
+
 /// The end of a step in a few words.
 pub(in crate::cli) fn how_it_ended(end: &crate::journal::StepEnd) -> String {
-    let mut how = end.outcome.as_str().to_owned();
+    let mut how = end.outcome.as_str().replace('-', " ");
     if let Some(status) = end.status.filter(|status| *status != 0) {
         how.push_str(&format!(", exit status {status}"));
     }

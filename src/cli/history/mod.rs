@@ -11,8 +11,10 @@ use crate::error::Exit;
 use crate::journal::{self, Found, Name, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
+use crate::sources;
 use crate::sys::files::FileError;
 use crate::sys::terminal;
+pub(super) use full::{how_it_ended, how_it_was_left};
 pub(super) use rows::{Reasons, as_table};
 
 /// Events shown where nobody says how many.
@@ -24,11 +26,11 @@ pub(super) struct Args {
     /// Shows the last N events, 20 if not given
     #[arg(long, short = 'n', value_name = "N")]
     last: Option<usize>,
-    /// Shows all events since then: 10m, boot, 10:42, "11-23 10:42", 2026-11-23
+    /// Shows all events since then: 10m, boot, 10:42, "11-23 10:42"
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     /// Shows only events of this source
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = a_source)]
     source: Option<String>,
     /// Shows only events about this interface
     #[arg(long, value_name = "NAME")]
@@ -64,6 +66,15 @@ enum Format {
     Cloudevents,
 }
 
+/// A name that no source has would find nothing, and leave open why.
+fn a_source(word: &str) -> Result<String, String> {
+    let names = sources::ALL.iter().map(|source| source.name.as_str());
+    match sources::find(word) {
+        Some(source) => Ok(source.name.to_string()),
+        None => Err(format!("there are {}", names.collect::<Vec<_>>().join(" "))),
+    }
+}
+
 impl Args {
     fn wants_json(&self) -> bool {
         self.json || self.format == Format::Json
@@ -92,10 +103,34 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         as_table(&stories, Reasons::Below, Paint::for_stdout())
     };
     terminal::show(&text)?;
+    if stories.is_empty() && far.is_none() && args.format == Format::Table && !args.json {
+        terminal::tell(&nothing_found(args));
+    }
     if let Some(far) = far {
         terminal::tell(&far);
     }
     Ok(Exit::Done)
+}
+
+/// A heading without a line below it leaves open what is missing.
+fn nothing_found(args: &Args) -> String {
+    let option = |name: &str, value: &Option<String>| {
+        value.as_ref().map(|value| format!("--{name} {value:?}"))
+    };
+    let said: Vec<String> = [
+        option("since", &args.since),
+        option("source", &args.source),
+        option("interface", &args.interface),
+        option("hook", &args.hook),
+        args.failed.then(|| "--failed".to_owned()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if said.is_empty() {
+        return "the journal holds no event".to_owned();
+    }
+    format!("the journal holds no event for {}", said.join(" "))
 }
 
 /// The journal can't be read.

@@ -11,7 +11,7 @@ use super::totals::{Counts, Histogram, Totals};
 pub(super) enum Format {
     #[value(help = "OpenMetrics 1.0")]
     Openmetrics,
-    #[value(help = "The older text format 0.0.4, for node_exporter's textfile folder")]
+    #[value(help = "The older text 0.0.4, for node_exporter's textfiles")]
     Prometheus,
 }
 

@@ -28,12 +28,10 @@ const MOST_COMPLAINTS: usize = 10;
 /// What may be said with `replay`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Does it in private namespaces, with the interfaces, addresses and routes of then, and
-    /// shows what came of it; nothing on the machine is changed
+    /// Does it apart from the machine, in the network of then
     #[arg(long)]
     sandbox: bool,
-    /// The beginning of an event's id, or "last"; with --sandbox also an archive that
-    /// "capture" made
+    /// The beginning of an event's id, or "last"; or what capture made
     #[arg(value_name = "EVENT")]
     event: String,
 }
@@ -139,13 +137,12 @@ fn steps(story: &Story) -> String {
     for step in &story.steps {
         let name = paint.text(Tone::Strong, &step.planned.step);
         let Some(end) = &step.end else {
-            let reason = step.planned.skipped.as_deref().unwrap_or("did not end");
-            text.push_str(&format!("  {name}  {}\n", paint.text(Tone::Faint, reason)));
+            let how = history::how_it_was_left(step);
+            text.push_str(&format!("  {name}  {}\n", paint.text(Tone::Faint, &how)));
             continue;
         };
         let tone = if end.outcome.is_failure() { Tone::Bad } else { Tone::Good };
-        let reason = end.reason.as_ref().map_or_else(String::new, |reason| format!(", {reason}"));
-        let how = format!("{}{reason}", end.outcome.as_str());
+        let how = history::how_it_ended(end);
         text.push_str(&format!("  {name}  {}\n", paint.text(tone, &how)));
         for line in end.output.lines() {
             text.push_str(&format!("      {}\n", paint.text(Tone::Plain, &format!("| {line}"))));

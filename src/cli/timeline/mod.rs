@@ -23,7 +23,7 @@ use spans::{Bar, Track, Wanted};
 /// What may be said with `timeline`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Draws what happened since then: a time, how long ago (10m), or "boot"
+    /// Draws what happened since then: boot, 10:42, 10m
     #[arg(long, value_name = "TIME", value_parser = when::beginning, conflicts_with = "events")]
     since: Option<Timestamp>,
     /// Prints a page for a browser instead of a picture
@@ -80,6 +80,13 @@ fn named(journal: &Journal, words: &[String]) -> Result<BTreeSet<Uuid>, Failure>
         ids.extend(found.stories.iter().filter_map(|story| story.id));
     }
     Ok(ids)
+}
+
+/// More lines than this are too many: steps are drawn in the line of their event then.
+const MANY: usize = 120;
+
+fn are_many(tracks: &[Track]) -> bool {
+    tracks.iter().map(|track| 1 + track.bars.len()).sum::<usize>() > MANY
 }
 
 /// How a step's time is drawn.

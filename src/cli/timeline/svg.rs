@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::scale::{Scale, count, duration};
 use super::spans::{Bar, Span, Track};
-use super::{Kind, ending, heading, kind, number, one_line, period, remark, summary};
+use super::{Kind, are_many, ending, heading, kind, number, one_line, period, remark, summary};
 use crate::cli::when;
 
 const WIDTH: f64 = 1200.0;
@@ -18,8 +18,6 @@ const WAITED: f64 = 1086.0;
 const RAN: f64 = WIDTH - MARGIN;
 /// Where the rows begin.
 const TOP: f64 = 142.0;
-/// More rows than this are drawn small, with the steps within their event's row.
-const MANY: usize = 120;
 /// Narrowest bar.
 const NARROWEST: f64 = 1.5;
 /// Rows of each table of sums.
@@ -63,10 +61,9 @@ pub(super) fn page(tracks: &[Track]) -> String {
 
 /// The picture alone.
 pub(super) fn picture(tracks: &[Track]) -> String {
-    let rows: usize = tracks.iter().map(|track| 1 + track.bars.len()).sum();
     let picture = Picture {
         scale: Scale::of(tracks, PLOT, PLOT_WIDTH, 26.0),
-        small: rows > MANY,
+        small: are_many(tracks),
         body: String::new(),
         y: TOP,
     };

@@ -2,7 +2,7 @@
 
 use super::scale::{Scale, count, duration};
 use super::spans::{Bar, Span, Track};
-use super::{Kind, ending, heading, kind, number, period, remark, summary};
+use super::{Kind, are_many, ending, heading, kind, number, period, remark, summary};
 use crate::cli::table::{Paint, Table, Tone};
 use crate::cli::when;
 
@@ -38,21 +38,23 @@ const WIDEST_NAMES: usize = 36;
 pub(super) fn draw(tracks: &[Track], width: usize, utf8: bool) -> String {
     let letters = if utf8 { UTF8 } else { ASCII };
     let paint = Paint::for_stdout();
-    let labels = tracks
-        .iter()
-        .flat_map(|track| track.bars.iter().map(step_label).chain([event_label(track)]));
+    let small = are_many(tracks);
+    let labels = tracks.iter().flat_map(|track| {
+        let steps = track.bars.iter().filter(|_| !small).map(step_label);
+        steps.chain([event_label(track)])
+    });
     let names = labels.map(|label| label.0.chars().count() + length_behind(&label));
     let room = width.saturating_sub(DURATIONS + NARROWEST + 2);
     let names = names.max().unwrap_or(0).min(WIDEST_NAMES).min(room.max(12));
     let plot = width.saturating_sub(names + DURATIONS + 1).max(NARROWEST);
     let scale = Scale::of(tracks, 0.0, count(plot), 3.0);
-    let canvas = Canvas { scale, letters, paint, names, plot };
+    let canvas = Canvas { scale, letters, paint, names, plot, small };
 
     let mut text = format!("{}, {}\n", number(tracks), period(tracks));
     text.push_str(&canvas.axis());
     for track in tracks {
         text.push_str(&canvas.event(track));
-        for bar in &track.bars {
+        for bar in track.bars.iter().filter(|_| !small) {
             text.push_str(&canvas.step(bar));
         }
     }
@@ -99,6 +101,8 @@ struct Canvas {
     paint: Paint,
     names: usize,
     plot: usize,
+    /// Whether steps stand in the line of their event.
+    small: bool,
 }
 
 impl Canvas {
@@ -127,6 +131,17 @@ impl Canvas {
         for span in &track.running {
             self.fill(&mut cells, *span, self.letters.running, Tone::Strong);
         }
+        // Many share a cell, and what one looks for has to be on top.
+        let mut bars: Vec<&Bar> = track.bars.iter().filter(|_| self.small).collect();
+        bars.sort_by_key(|bar| match kind(bar) {
+            Kind::Alone => 0,
+            Kind::Hook | Kind::Engine => 1,
+            Kind::Failed => 2,
+        });
+        for bar in bars {
+            let (letter, tone) = self.mark(bar);
+            self.fill(&mut cells, bar.span, letter, tone);
+        }
         let (waited, ran) = (duration(track.waited_ms()), duration(track.ran_ms()));
         let ran = if track.running.is_empty() { "-".to_owned() } else { ran };
         self.line(&event_label(track), Tone::Strong, &cells, &format!("{waited:>10} {ran:>10}"))
@@ -134,15 +149,20 @@ impl Canvas {
 
     fn step(&self, bar: &Bar) -> String {
         let mut cells = self.empty();
-        let (letter, tone) = match kind(bar) {
-            Kind::Engine | Kind::Hook => (self.letters.step, Tone::Good),
-            Kind::Alone => (self.letters.alone, Tone::Plain),
-            Kind::Failed => (self.letters.failed, Tone::Bad),
-        };
+        let (letter, tone) = self.mark(bar);
         self.fill(&mut cells, bar.span, letter, tone);
         let name_tone = if kind(bar) == Kind::Failed { Tone::Bad } else { Tone::Plain };
         let took = duration(bar.span.ms());
         self.line(&step_label(bar), name_tone, &cells, &format!("{took:>21}"))
+    }
+
+    /// What a step is drawn with.
+    fn mark(&self, bar: &Bar) -> (char, Tone) {
+        match kind(bar) {
+            Kind::Engine | Kind::Hook => (self.letters.step, Tone::Good),
+            Kind::Alone => (self.letters.alone, Tone::Plain),
+            Kind::Failed => (self.letters.failed, Tone::Bad),
+        }
     }
 
     /// An empty line of the plot, with its cuts.

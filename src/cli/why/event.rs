@@ -61,9 +61,10 @@ impl Question<'_> {
         let why = told::reason(story).unwrap_or("nobody wrote down why");
         Some(match story.outcome {
             Some(Outcome::Done) => Line::Says(format!("All of it was done after {took}.")),
-            Some(Outcome::Failed) => {
-                Line::Warns(format!("It failed after {took}, because of {why}."))
-            }
+            Some(Outcome::Failed) => Line::Warns(format!(
+                "The event counts as failed, because of {why}; that kept no other step from \
+                     running. All of it took {took}."
+            )),
             Some(Outcome::GivenUp) => Line::Warns(format!("It was given up: {why}.")),
             Some(Outcome::Ignored) => Line::Says(
                 "Nothing was run: this trigger has no meaning for the network.".to_owned(),

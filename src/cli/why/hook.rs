@@ -29,8 +29,10 @@ impl Question<'_> {
             let folders = self.house.layout.hook_folders();
             let folders: Vec<String> =
                 folders.iter().map(|folder| folder.display().to_string()).collect();
+            let nearest = self.nearest(Some("hook"), name);
+            let nearest = nearest.map(|nearest| format!("; {nearest}")).unwrap_or_default();
             lines.push(Line::Warns(format!(
-                "There is no hook {name} now in any of {}.",
+                "There is no hook {name} now in any of {}{nearest}.",
                 folders.join(", ")
             )));
         }
@@ -40,8 +42,8 @@ impl Question<'_> {
         }
         if past.is_empty() {
             let none = match far {
-                None => "It was in no plan that the journal still has.",
-                Some(_) => "It was in no plan lately.",
+                None => "No event that the journal still holds had it among its steps.",
+                Some(_) => "No event had it among its steps lately.",
             };
             lines.push(Line::Says(none.to_owned()));
         }
@@ -55,9 +57,19 @@ impl Question<'_> {
         let Some(at) = self.at else {
             let is_planned = |story: &Story| told::step(story, name).is_some();
             let found = self.look_back(Reach::default(), LAST, is_planned)?;
-            let past = found.stories.iter().rev().flat_map(|story| in_event(story, name));
             let further = format!("\"netcue why hook {name} --at TIME\"");
-            return Ok((past.collect(), how_far(&found, &further)));
+            let far = how_far(&found, &further);
+            let mut past = Vec::new();
+            if found.stories.len() == LAST && !found.stories.iter().any(|story| ran(story, name)) {
+                let before = self.look_back(Reach::default(), 1, |story| ran(story, name))?;
+                if let Some(story) = before.stories.first() {
+                    past.push(Line::Says("The last time that it ran:".to_owned()));
+                    past.extend(in_event(story, name));
+                    past.push(Line::Says("It was not run for the newest events:".to_owned()));
+                }
+            }
+            past.extend(found.stories.iter().rev().flat_map(|story| in_event(story, name)));
+            return Ok((past, far));
         };
         let reach = Reach::since(at.from.checked_sub(BEFORE).unwrap_or(at.from));
         let came_before_its_end =
@@ -85,6 +97,11 @@ impl Question<'_> {
         }
         Ok((then.into_iter().flat_map(|story| in_event(story, name)).collect(), None))
     }
+}
+
+/// Whether the hook was run in this event, however it ended.
+fn ran(story: &Story, name: &str) -> bool {
+    told::step(story, name).is_some_and(|step| step.end.is_some())
 }
 
 /// What became of a hook in one event.

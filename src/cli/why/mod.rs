@@ -16,26 +16,27 @@ use serde_json::json;
 use super::table::{Paint, Tone};
 use super::{Ended, Failure, found, history, json, when};
 use crate::error::Exit;
+use crate::hooks;
 use crate::journal::{self, Found, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
+use crate::plan::ENGINE;
 use crate::sources;
-use crate::sys::terminal;
+use crate::sys::{route, terminal};
 
 /// What may be said with `why`.
 #[derive(Debug, clap::Args)]
-#[command(
-    override_usage = "netcue why [OPTIONS] [event ID|hook NAME|rule WORDS|interface NAME|source NAME]"
-)]
+#[command(override_usage = "netcue why [OPTIONS] [event] [ID|last]\n       \
+        netcue why [OPTIONS] [hook|interface|source] NAME\n       \
+        netcue why [OPTIONS] [rule] WORDS")]
 pub(super) struct Args {
-    /// Asks about a hook at that time: 10:42, "11-23 10:42:07", 2026-11-23, yesterday, 10m
+    /// Asks about a hook at that time: 10:42, "11-23 10:42", 10m
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
     /// Prints JSON for programs
     #[arg(long)]
     json: bool,
-    /// "event ID", "hook NAME", "rule WORDS", "interface NAME" or "source NAME"; the first
-    /// word may be left out; nothing: the last event
+    /// What it is about; else the last event. Its kind may be left out
     #[arg(value_name = "WHAT")]
     words: Vec<String>,
 }
@@ -85,15 +86,21 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     let answer = question.answer(&words)?.ok_or_else(|| {
         let far = question.far.take().map(|far| format!("; {far}")).unwrap_or_default();
-        let message = format!("nothing here is called {:?}: {KINDS}{far}", words.join(" "));
-        Failure::new(Exit::StepFailed, message)
+        Failure::new(Exit::StepFailed, format!("{}{far}", question.nothing(&words)))
     })?;
     let text = if args.json { as_json(&answer) } else { as_text(&answer.lines) };
     terminal::show(&text)?;
     Ok(Exit::Done)
 }
 
-const KINDS: &str = "no event in the journal, hook, source, interface or rule";
+/// What there is of a kind, said by whom.
+const LISTS: [(&str, &str); 5] = [
+    ("event", "\"netcue history\" lists them"),
+    ("hook", "\"netcue hooks\" lists them"),
+    ("interface", "\"netcue status\" lists those that matter"),
+    ("rule", "\"netcue why rule\" lists them"),
+    ("source", "\"netcue sources\" lists them"),
+];
 
 impl Question<'_> {
     /// The newest stories that are wanted.
@@ -120,8 +127,53 @@ impl Question<'_> {
             ["source", name] => self.of_source(name),
             ["rule", words @ ..] => self.of_rule(&words.join(" "), true),
             [word] => self.of_word(word),
-            words => self.of_rule(&words.join(" "), true),
+            words => self.of_rule(&words.join(" "), false),
         }
+    }
+
+    /// There is no such thing: what comes nearest, or where to look.
+    fn nothing(&self, words: &[&str]) -> String {
+        match words {
+            [kind] if LISTS.iter().any(|(name, _)| name == kind) => {
+                format!("which {kind}? Its name is missing: {}", list_of(kind))
+            }
+            [kind, name @ ..] if LISTS.iter().any(|(name, _)| name == kind) => {
+                let name = name.join(" ");
+                format!("there is no {kind} {name:?}; {}", self.hint(kind, &name))
+            }
+            words => {
+                let name = words.join(" ");
+                let what = "no event in the journal, hook, source, interface or rule";
+                let hint = self.nearest(None, &name);
+                let hint = hint.unwrap_or_else(|| "see \"netcue why --help\"".to_owned());
+                format!("nothing here is called {name:?}: {what}; {hint}")
+            }
+        }
+    }
+
+    fn hint(&self, kind: &str, name: &str) -> String {
+        self.nearest(Some(kind), name).unwrap_or_else(|| list_of(kind).to_owned())
+    }
+
+    /// What may have been meant.
+    fn nearest(&self, kind: Option<&str>, name: &str) -> Option<String> {
+        let mut names = Vec::new();
+        if kind.is_none_or(|kind| kind == "source") {
+            names.extend(sources::ALL.iter().map(|source| source.name.to_string()));
+        }
+        if kind.is_none_or(|kind| kind == "hook") {
+            let survey = hooks::find(&self.house.layout);
+            names.extend(survey.hooks.into_iter().map(|found| found.name));
+            names.push(ENGINE.to_owned());
+        }
+        if kind.is_none_or(|kind| kind == "interface") {
+            let state = route::read().unwrap_or_default();
+            names.extend(state.links.iter().map(|link| link.name.to_string()));
+        }
+        let distance = |known: &String| strsim::damerau_levenshtein(known, name);
+        let nearest = names.iter().min_by_key(|known| distance(known))?;
+        let is_near = distance(nearest) <= 1 + name.chars().count() / 4;
+        is_near.then(|| format!("did you mean {nearest:?}?"))
     }
 
     /// One word is tried as each in turn.
@@ -144,6 +196,10 @@ impl Question<'_> {
             None => self.of_rule(word, false),
         }
     }
+}
+
+fn list_of(kind: &str) -> &'static str {
+    LISTS.iter().find(|(name, _)| *name == kind).map_or("", |(_, list)| list)
 }
 
 /// A sentence about how far a search looked that was cut short.

@@ -41,7 +41,13 @@ impl Question<'_> {
             lines.push(last_heard(last));
         } else {
             lines.push(Line::Warns(match taken.back_to {
-                Some(time) => format!("It has not been heard since {}.", when::full(time)),
+                Some(time) if taken.cut_short => {
+                    format!("It has not been heard since {}.", when::full(time))
+                }
+                Some(time) => format!(
+                    "The journal, which begins at {}, holds no call of it that was taken.",
+                    when::full(time)
+                ),
                 None => "Nobody has been heard: the journal is empty.".to_owned(),
             }));
             let further = format!("\"netcue history --since TIME --source {name}\"");

@@ -50,7 +50,7 @@ fn ended(end: &StepEnd) -> String {
     };
     match (end.outcome, end.status, end.signal) {
         (StepOutcome::Changed, ..) => {
-            let count = end.changes.len();
+            let count = end.changes.iter().filter(|line| !line.starts_with(' ')).count();
             let lines = if count == 1 { "line" } else { "lines" };
             format!("changed the rules in {took}, {count} {lines} of them")
         }

@@ -71,6 +71,11 @@ pub(in crate::integrate) fn chosen(seen: &Seen) -> Choice {
     }
 }
 
+/// Whether something was chosen, if only "off".
+pub(super) fn is_written_down(seen: &Seen) -> bool {
+    value(&seen.text(DEFAULTS).unwrap_or_default(), "BOOT").is_some()
+}
+
 /// The value of a shell variable in the text; the last one holds.
 fn value(text: &str, name: &str) -> Option<String> {
     let lines = text.lines().rev();

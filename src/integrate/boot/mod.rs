@@ -86,6 +86,11 @@ fn suggested(seen: &Seen) -> Choice {
     }
 }
 
+/// What to propose: what was chosen, "off" too, or else what suits this machine.
+pub(super) fn proposed(seen: &Seen) -> Choice {
+    if choice::is_written_down(seen) { chosen(seen) } else { suggested(seen) }
+}
+
 fn plan(seen: &Seen, wish: &Wish<'_>) -> Vec<Step> {
     let choice = if wish.on { wish.boot.unwrap_or_else(|| suggested(seen)) } else { Choice::OFF };
     let mut steps = vec![write_down(seen, choice)];
