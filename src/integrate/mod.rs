@@ -5,7 +5,7 @@
 //! changed: such a thing is refused by name, and the rest is done.
 //!
 //! A source whose calls need something put in place has a file here and a row in
-//! [`INTEGRATIONS`]. One without is called by people and scripts, of their own accord.
+//! `INTEGRATIONS`. One without is called by people and scripts, of their own accord.
 
 mod boot;
 mod carry;
