@@ -33,6 +33,9 @@ pub(super) fn one(found: Found, word: &str) -> Result<Option<Story>, Failure> {
 
 /// Nothing in the journal is called so, as far as it was looked through.
 pub(super) fn unknown(word: &str, found: &Found) -> Failure {
+    if found.records == 0 && Name::of(word) == Name::Last {
+        return Failure::new(Exit::StepFailed, "the journal holds no event yet");
+    }
     let further = match Name::of(word) {
         Name::Last => SINCE,
         Name::Beginning(_) => "more of the id",

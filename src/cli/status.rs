@@ -51,21 +51,25 @@ struct Status {
     /// The last events, newest first.
     recent: Vec<Story>,
     attention: Vec<String>,
+    /// Not success where a part of this can't be read.
+    exit: Exit,
 }
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let house = House::open(layout.clone());
-    let status = look(&house)?;
+    let status = look(&house);
     let text = if args.json { as_json(&status) } else { as_text(&status, &house) };
     terminal::show(&text)?;
-    Ok(Exit::Done)
+    Ok(status.exit)
 }
 
-fn look(house: &House) -> Result<Status, super::Failure> {
+fn look(house: &House) -> Status {
     let reach = Reach { since: None, records: RECORDS };
-    let recent = journal::look_back(&house.journal, reach, usize::MAX, |_| true)
-        .map_err(history::unreadable)?
-        .stories;
+    let found = journal::look_back(&house.journal, reach, usize::MAX, |_| true);
+    let (recent, unreadable) = match found {
+        Ok(found) => (found.stories, None),
+        Err(error) => (Vec::new(), Some(history::unreadable(error))),
+    };
     let rules = super::rules::preview(house).map_err(|failure| failure.to_string());
     let changed_by = recent.iter().find(|story| changed_the_rules(story)).cloned();
     let tickets = house.queue.waiting().unwrap_or_default();
@@ -95,7 +99,9 @@ fn look(house: &House) -> Result<Status, super::Failure> {
     of_the_folders(house, &mut attention);
     of_the_hooks(house, &mut attention);
     of_failures(&recent, &mut attention);
-    Ok(Status { rules, in_its_place, changed_by, waiting, running, recent, attention })
+    let exit = unreadable.as_ref().map_or(Exit::Done, |failure| failure.exit);
+    attention.extend(unreadable.map(|failure| format!("the last events: {failure}")));
+    Status { rules, in_its_place, changed_by, waiting, running, recent, attention, exit }
 }
 
 /// Whether a run is going on; a lock that was never taken is not made.
@@ -115,7 +121,8 @@ fn of_the_rules(rules: &Result<Preview, String>, are_ours: bool, attention: &mut
         Ok(preview) => {
             if are_ours && !preview.differences.is_empty() {
                 attention.push(
-                    "the rules are not those the interfaces call for: see \"netcue rules diff\""
+                    "the rules are not those the interfaces call for: \"netcue rules diff\" shows \
+                     how, \"netcue rules apply\" mends it"
                         .to_owned(),
                 );
             }
@@ -149,7 +156,7 @@ fn of_failures(recent: &[Story], attention: &mut Vec<String>) {
     let bad = || recent.iter().filter(|story| told::went_wrong(story));
     for story in bad().take(FAILURES) {
         let (word, _) = told::outcome(story);
-        let reason = told::reason(story).map(|why| format!(": {why}")).unwrap_or_default();
+        let reason = told::bare_reason(story).map(|why| format!(": {why}")).unwrap_or_default();
         let time = told::began(story).map(when::brief).unwrap_or_default();
         attention.push(format!("{time} {} {word}{reason}", told::called(story)));
     }
@@ -187,11 +194,11 @@ fn as_text(status: &Status, house: &House) -> String {
     if status.attention.is_empty() {
         line("attention", Tone::Good, "nothing needs it");
     }
-    let mut text = table.cut_lines(paint);
+    let mut text = table.broken_lines(paint);
     let shown: Vec<Story> = status.recent.iter().take(LAST).rev().cloned().collect();
     if shown.is_empty() {
         let journal = house.layout.journal().display().to_string();
-        text.push_str(&format!("\nno events yet in {}\n", paint.text(Tone::Plain, &journal)));
+        text.push_str(&format!("\nno events known from {}\n", paint.text(Tone::Plain, &journal)));
     } else {
         text.push_str(&format!("\n{}", history::as_table(&shown, Reasons::Cut, paint)));
     }

@@ -79,6 +79,13 @@ pub(super) fn reason(story: &Story) -> Option<&str> {
     Some(reason.strip_prefix("failed: ").unwrap_or(reason))
 }
 
+/// The same beside the call itself, whose name a refusal need not repeat.
+pub(super) fn bare_reason(story: &Story) -> Option<&str> {
+    let reason = reason(story)?;
+    let rest = reason.strip_prefix(&called(story)).and_then(|rest| rest.strip_prefix(": "));
+    Some(rest.unwrap_or(reason))
+}
+
 /// Whether a person should look at it.
 pub(super) fn went_wrong(story: &Story) -> bool {
     story.refused.is_some() || matches!(story.outcome, Some(Outcome::Failed | Outcome::GivenUp))

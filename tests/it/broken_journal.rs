@@ -97,3 +97,18 @@ fn a_torn_line_is_closed_and_costs_nothing_but_itself() {
     assert_eq!(lines[0], "{\"time\":\"2026-01-0");
     assert!(lines[1..].iter().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{rest}");
 }
+
+#[test]
+fn the_status_is_shown_as_far_as_it_can_be_known() {
+    let scene = Scene::new();
+    scene.gateway();
+    scene.ip_up();
+    let journal = scene.path("var/log/netcue/journal.jsonl");
+    fs::remove_file(&journal).expect("removed");
+    fs::create_dir(&journal).expect("a folder");
+    let shown = scene.netcue(["status"]).status(74).any_stdout().run().stdout;
+    assert!(shown.starts_with("rules      in force"), "{shown}");
+    assert!(shown.contains("\nattention  the last events: "), "{shown}");
+    let json = scene.netcue(["status", "--json"]).status(74).any_stdout().run().stdout;
+    assert!(json.contains("\"in_force\": true"), "{json}");
+}

@@ -59,17 +59,17 @@ pub(in crate::cli) fn as_table(stories: &[Story], reasons: Reasons, paint: Paint
     };
     let mut table = Table::with_gap(columns.gap);
     let mut first = heading(columns);
-    if stories.iter().filter_map(told::reason).any(has_room) || paint.width().is_none() {
+    if stories.iter().filter_map(told::bare_reason).any(has_room) || paint.width().is_none() {
         first.push((Tone::Strong, "REASON".to_owned()));
     }
     table.row_of(first, None);
     for (story, id) in stories.iter().zip(&ids) {
         let mut cells = line(story, id, columns);
-        let reason = told::reason(story).filter(|reason| has_room(reason));
-        if let Some(reason) = reason {
-            cells.push((told::outcome(story).1, reason.to_owned()));
+        let why = told::bare_reason(story).filter(|why| has_room(why));
+        if let Some(why) = why {
+            cells.push((told::outcome(story).1, why.to_owned()));
         }
-        let goes_on = reason.is_none() && reasons == Reasons::Below;
+        let goes_on = why.is_none() && reasons == Reasons::Below;
         table.row_of(cells, if goes_on { below(story, id, columns) } else { None });
     }
     table.cut_lines(paint)
@@ -112,9 +112,9 @@ fn chosen(columns: &Columns, cells: [Cell; 7]) -> Vec<Cell> {
 /// What had no room in the line, if it is worth another.
 fn below(story: &Story, id: &str, columns: &Columns) -> Option<Cell> {
     let (_, tone) = told::outcome(story);
-    let reason = told::reason(story);
+    let why = told::bare_reason(story);
     let has_steps = !columns.steps && !story.steps.is_empty();
-    if reason.is_none() && !has_steps {
+    if why.is_none() && !has_steps {
         return None;
     }
     let mut parts = Vec::new();
@@ -127,10 +127,10 @@ fn below(story: &Story, id: &str, columns: &Columns) -> Option<Cell> {
         parts.push(format!("hooks {}", hooks(story)));
     }
     let parts = parts.join(", ");
-    Some(match reason {
+    Some(match why {
         None => (Tone::Faint, parts),
-        Some(reason) if parts.is_empty() => (tone, reason.to_owned()),
-        Some(reason) => (tone, format!("{parts}: {reason}")),
+        Some(why) if parts.is_empty() => (tone, why.to_owned()),
+        Some(why) => (tone, format!("{parts}: {why}")),
     })
 }
 

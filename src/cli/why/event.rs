@@ -74,7 +74,6 @@ impl Question<'_> {
                 Line::Warns(format!("Nothing was run: the source is switched off in {flags}."))
             }
             None if story.refused.is_some() => return None,
-            None if story.attempts > 0 => Line::Says("Its run is under way.".to_owned()),
             None => Line::Says(self.place_in_queue(story)),
         })
     }
@@ -87,9 +86,10 @@ impl Question<'_> {
             event.is_some_and(|event| Some(event.id) == story.id)
         });
         match at {
+            Some(_) if story.attempts > 0 => "Its run is under way.".to_owned(),
             Some(0) => "It waits in the queue, as the first.".to_owned(),
             Some(before) => format!("It waits in the queue, behind {before} others."),
-            None => "It has no outcome, and is not in the queue.".to_owned(),
+            None => "It is not in the queue, and how it ended is not on record.".to_owned(),
         }
     }
 }
