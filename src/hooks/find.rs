@@ -14,7 +14,7 @@ use crate::sys::folder::{self, Guide, Kind, Way};
 /// Bytes at the top of a hook in which its header lines have to stand.
 const HEAD: u64 = 4096;
 
-/// What is wrong with a name that run-parts(8) would pass over.
+/// What is wrong with a name that run-parts(8) would pass over, and what to do.
 pub const MISNAMED: &str =
     "its name has other characters than A-Z a-z 0-9 _ and -: rename it if it is a hook";
 
