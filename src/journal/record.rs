@@ -122,6 +122,9 @@ pub struct PlannedStep {
     /// Why it won't run; none if it will.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
+    /// The newer event for which it will be run instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_to: Option<Uuid>,
 }
 
 /// How a step ended, with what it said.

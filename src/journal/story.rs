@@ -117,7 +117,7 @@ impl Story {
             }
             Some(_) => {}
             None => {
-                let planned = PlannedStep { step, path: None, skipped: None };
+                let planned = PlannedStep { step, path: None, skipped: None, left_to: None };
                 self.steps.push(StoryStep { planned, end: Some(end) });
             }
         }

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::steps::{self, Plan};
+use super::steps::Plan;
 use super::{House, state};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepOutcome};
-use crate::plan::{Step, Verdict};
+use crate::plan::{Skip, Step, Verdict};
 use crate::queue::Ticket;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::signals::Signals;
@@ -79,7 +79,12 @@ impl Run<'_> {
             Verdict::Run(_) => None,
             Verdict::Skip(skip) => Some(skip.to_string()),
         };
-        steps::as_planned(step, skipped)
+        let left_to = match step.verdict {
+            Verdict::Skip(Skip::Coalesced(newer)) => Some(newer),
+            _ => None,
+        };
+        let path = step.path.as_ref().map(|path| path.display().to_string());
+        PlannedStep { step: step.name.clone(), path, skipped, left_to }
     }
 
     fn conclude(self, tally: &Tally, watch: Stopwatch) -> End {

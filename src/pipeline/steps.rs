@@ -6,7 +6,7 @@ use super::{House, unattended};
 use crate::engine::{self, Applied, EngineError};
 use crate::event::Event;
 use crate::hooks::{self, Judgement, Survey};
-use crate::journal::{PlannedStep, StepEnd, StepOutcome};
+use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::{self, Candidate, Fitness, Manner, Step, Wishes};
 use crate::queue::Ticket;
 use crate::sys::clock::Stopwatch;
@@ -147,13 +147,4 @@ fn regenerated(house: &mut House) -> Result<engine::Report, EngineError> {
         None => engine::open()?,
     };
     engine::regenerate(&house.config.rules, &memory, house.session.insert(session))
-}
-
-/// A step as the journal and `plan` show it.
-pub(super) fn as_planned(step: &Step, skipped: Option<String>) -> PlannedStep {
-    PlannedStep {
-        step: step.name.clone(),
-        path: step.path.as_ref().map(|path| path.display().to_string()),
-        skipped,
-    }
 }

@@ -181,6 +181,7 @@ pub(super) fn as_json(story: &Story) -> serde_json::Value {
                 "step": step.planned.step,
                 "path": step.planned.path,
                 "skipped": step.planned.skipped,
+                "left_to": step.planned.left_to,
                 "end": step.end,
             })
         })

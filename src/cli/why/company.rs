@@ -64,11 +64,8 @@ impl Question<'_> {
         let mut others = found.map_err(history::unreadable)?.stories;
         others.reverse();
         (company.caused, company.ahead) = others.into_iter().partition(is_caused);
-        let id = event.id.to_string();
         for other in &company.ahead {
-            let left = other.steps.iter().filter(|step| {
-                step.planned.skipped.as_ref().is_some_and(|reason| reason.contains(&id))
-            });
+            let left = other.steps.iter().filter(|step| step.planned.left_to == story.id);
             company.left.extend(left.map(|step| (step.planned.step.clone(), named(other))));
         }
         Ok(company)
