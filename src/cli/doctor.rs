@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::table::{Paint, Table, Tone};
+use super::shared::table::{Paint, Table, Tone};
 use super::{Ended, sources as source_table};
 use crate::config::Rules;
 use crate::engine::{self, EngineError};
@@ -34,7 +34,7 @@ pub(super) struct Args {
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let findings = health::findings(&examine(layout));
     let text = if args.json {
-        super::json::pretty(&serde_json::to_value(&findings).unwrap_or_default())
+        super::shared::json::pretty(&serde_json::to_value(&findings).unwrap_or_default())
     } else {
         as_text(&findings)
     };

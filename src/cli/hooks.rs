@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Ended;
-use super::table::{Paint, Table, Tone};
+use super::shared::table::{Paint, Table, Tone};
 use crate::error::Exit;
 use crate::hooks::{self, Survey};
 use crate::paths::Layout;
@@ -140,5 +140,5 @@ fn as_json(rows: &[Row]) -> String {
             json!({ "name": row.name, "path": row.path, "state": row.state, "note": row.note })
         })
         .collect();
-    super::json::pretty(&rows.into())
+    super::shared::json::pretty(&rows.into())
 }

@@ -55,5 +55,5 @@ fn read(args: &Args, invocation: &Invocation) -> Result<Result<Reading, Refusal>
 }
 
 fn show_json(value: &serde_json::Value) -> Result<(), Failure> {
-    Ok(terminal::show(&super::json::pretty(value))?)
+    Ok(terminal::show(&super::shared::json::pretty(value))?)
 }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::table::Paint;
+use super::shared::table::Paint;
 use super::{Ended, Failure};
 use crate::engine::{self, Preview};
 use crate::error::Exit;
@@ -73,7 +73,7 @@ pub(super) fn show(layout: &Layout, json: bool) -> Ended {
             "in_force": preview.differences.is_empty(),
             "notes": preview.notes,
         });
-        terminal::show(&super::json::pretty(&shown))?;
+        terminal::show(&super::shared::json::pretty(&shown))?;
         return Ok(Exit::Done);
     }
     let mut text = preview.wanted.clone();

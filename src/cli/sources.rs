@@ -3,8 +3,9 @@
 
 use serde_json::json;
 
-use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure, when};
+use super::shared::table::{Paint, Table, Tone};
+use super::shared::when;
+use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::integrate::{self, Attachment, Seen};
 use crate::journal::{self, Heard};
@@ -135,5 +136,5 @@ fn as_json(rows: &[Row], heard: &Heard) -> String {
             })
         })
         .collect();
-    super::json::pretty(&rows.into())
+    super::shared::json::pretty(&rows.into())
 }

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::Ended;
 use super::history::{self, Reasons};
-use super::pace::Pace;
-use super::table::{Paint, Table, Tone};
-use super::{Ended, json, told, when};
+use super::shared::pace::Pace;
+use super::shared::table::{Paint, Table, Tone};
+use super::shared::{json, when, wording};
 use crate::engine::Preview;
 use crate::error::Exit;
 use crate::event::{Event, InterfaceName};
@@ -85,7 +86,7 @@ fn look(house: &House) -> Status {
         let story = recent.iter().find(|story| story.id == Some(event.id));
         let step = story.and_then(|story| {
             let since = story.last_time.unwrap_or(event.time);
-            Some(Pace::of(house, &told::present_step(story)?.planned.step, since))
+            Some(Pace::of(house, &wording::present_step(story)?.planned.step, since))
         });
         (event, step)
     });
@@ -111,7 +112,7 @@ fn is_held(house: &House) -> bool {
 }
 
 fn changed_the_rules(story: &Story) -> bool {
-    let end = told::engine_step(story).and_then(|step| step.end.as_ref());
+    let end = wording::engine_step(story).and_then(|step| step.end.as_ref());
     end.is_some_and(|end| end.outcome == StepOutcome::Changed)
 }
 
@@ -153,12 +154,12 @@ fn of_the_hooks(house: &House, attention: &mut Vec<String>) {
 }
 
 fn of_failures(recent: &[Story], attention: &mut Vec<String>) {
-    let bad = || recent.iter().filter(|story| told::went_wrong(story));
+    let bad = || recent.iter().filter(|story| wording::went_wrong(story));
     for story in bad().take(FAILURES) {
-        let (word, _) = told::outcome(story);
-        let reason = told::bare_reason(story).map(|why| format!(": {why}")).unwrap_or_default();
-        let time = told::began(story).map(when::brief).unwrap_or_default();
-        attention.push(format!("{time} {} {word}{reason}", told::called(story)));
+        let (word, _) = wording::outcome(story);
+        let reason = wording::bare_reason(story).map(|why| format!(": {why}")).unwrap_or_default();
+        let time = wording::began(story).map(when::brief).unwrap_or_default();
+        attention.push(format!("{time} {} {word}{reason}", wording::called(story)));
     }
     if let Some(more) = bad().count().checked_sub(FAILURES).filter(|more| *more > 0) {
         attention.push(format!("{more} more went wrong: see \"netcue history --failed\""));
@@ -186,7 +187,7 @@ fn as_text(status: &Status, house: &House) -> String {
     if let Some((event, pace)) = &status.running {
         let step = pace.as_ref().map_or_else(|| "between steps".to_owned(), Pace::in_words);
         let story = Story { event: Some(Box::new(event.clone())), ..Story::default() };
-        line("running", Tone::Strong, &format!("{}: {step}", told::called(&story)));
+        line("running", Tone::Strong, &format!("{}: {step}", wording::called(&story)));
     }
     for (index, what) in status.attention.iter().enumerate() {
         line(if index == 0 { "attention" } else { "" }, Tone::Bad, what);
@@ -224,7 +225,7 @@ fn since(status: &Status, since: Option<Timestamp>) -> String {
     match (&status.changed_by, since) {
         (Some(story), _) => {
             let time = story.last_time.map(when::brief).unwrap_or_default();
-            format!(", last changed {time} by {}", told::called(story))
+            format!(", last changed {time} by {}", wording::called(story))
         }
         (None, Some(time)) => format!(", last changed {}", when::brief(time)),
         (None, None) => String::new(),

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::recorded::{self, Recorded, names};
-use super::{Ended, Failure, tar};
+use super::shared::recorded::{self, Recorded, names};
+use super::shared::tar;
+use super::{Ended, Failure};
 use crate::config;
 use crate::engine;
 use crate::error::Exit;

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::{Args, as_json, is_wanted, unreadable};
-use crate::cli::pace::Pace;
-use crate::cli::table::{Paint, Tone};
-use crate::cli::{Ended, Failure, found, json, told, when};
+use crate::cli::shared::pace::Pace;
+use crate::cli::shared::table::{Paint, Tone};
+use crate::cli::shared::{json, search, when, wording};
+use crate::cli::{Ended, Failure};
 use crate::error::Exit;
 use crate::journal::{self, Entry, Reach, Record, Story};
 use crate::pipeline::House;
@@ -36,7 +37,7 @@ pub(super) fn main(house: &House, args: &Args) -> Ended {
             is_wanted(story, args)
         });
         let earlier = earlier.map_err(unreadable)?;
-        if let Some(far) = found::how_far(&earlier, found::SINCE) {
+        if let Some(far) = search::how_far(&earlier, search::SINCE) {
             terminal::tell(&far);
         }
         let text: String = earlier.stories.iter().rev().map(|story| live.whole(story)).collect();
@@ -84,7 +85,7 @@ impl Live<'_> {
     fn tell(&mut self, entry: &Entry) -> String {
         let Some(id) = entry.event_id else { return self.of_no_event(entry) };
         let Some(story) = self.story(id) else { return String::new() };
-        let (call, wanted) = (told::called(&story), self.is_about(&story));
+        let (call, wanted) = (wording::called(&story), self.is_about(&story));
         self.note_pace(entry);
         if matches!(entry.record, Record::Outcome { .. }) {
             self.known.remove(&id);
@@ -134,10 +135,10 @@ impl Live<'_> {
         if self.args.wants_json() {
             return json::line(&as_json(story));
         }
-        let (word, tone) = told::outcome(story);
+        let (word, tone) = wording::outcome(story);
         let took = story.ms.map(|ms| format!(" in {}", when::lasting(ms))).unwrap_or_default();
-        let reason = told::reason(story).map(|why| format!(": {why}")).unwrap_or_default();
-        let words = format!("{} {word}{took}{reason}", told::called(story));
+        let reason = wording::reason(story).map(|why| format!(": {why}")).unwrap_or_default();
+        let words = format!("{} {word}{took}{reason}", wording::called(story));
         let id = story.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
         let time = story.last_time.unwrap_or_default();
         self.written(time, &id, tone, &words)
@@ -169,7 +170,7 @@ impl Live<'_> {
     }
 
     fn is_about(&self, story: &Story) -> bool {
-        let (source, _, interface) = told::who(story);
+        let (source, _, interface) = wording::who(story);
         self.args.source.as_ref().is_none_or(|wanted| source == *wanted)
             && self.args.interface.as_ref().is_none_or(|wanted| interface == *wanted)
     }

@@ -1,7 +1,7 @@
 //! One event with everything the journal has about it.
 
-use crate::cli::table::{Paint, Table, Tone};
-use crate::cli::{told, when};
+use crate::cli::shared::table::{Paint, Table, Tone};
+use crate::cli::shared::{when, wording};
 use crate::journal::{Outcome, Story, StoryStep};
 
 /// Fields that stand in the heading, or that people don't look for here.
@@ -22,15 +22,18 @@ const SAID_ALREADY: [&str; 11] = [
 /// The event, and below it each step with what it changed and said.
 pub(super) fn in_full(story: &Story) -> String {
     let paint = Paint::for_stdout();
-    let (word, tone) = told::outcome(story);
-    let mut text =
-        format!("{} {}\n", paint.text(Tone::Strong, &told::called(story)), paint.text(tone, word));
+    let (word, tone) = wording::outcome(story);
+    let mut text = format!(
+        "{} {}\n",
+        paint.text(Tone::Strong, &wording::called(story)),
+        paint.text(tone, word)
+    );
     let mut table = Table::default();
     let mut line = |name: &str, value: &str| table.row([(Tone::Faint, name), (Tone::Plain, value)]);
-    if let Some(time) = told::began(story) {
+    if let Some(time) = wording::began(story) {
         line("  time", &when::full(time));
     }
-    if let Some(called) = told::command_line(story) {
+    if let Some(called) = wording::command_line(story) {
         line("  called as", &called);
     }
     if let Some(event) = &story.event {
@@ -49,7 +52,7 @@ pub(super) fn in_full(story: &Story) -> String {
             line("  left out", &format!("{}: {}", warning.field, warning.reason));
         }
     }
-    if let Some(reason) = told::reason(story) {
+    if let Some(reason) = wording::reason(story) {
         let failed = story.outcome == Some(Outcome::Failed);
         line(if failed { "  failed" } else { "  reason" }, reason);
     }

@@ -5,8 +5,9 @@ mod follow;
 mod full;
 mod rows;
 
-use super::table::Paint;
-use super::{Ended, Failure, found, json, told, when};
+use super::shared::table::Paint;
+use super::shared::{json, search, when, wording};
+use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::journal::{self, Found, Name, Reach, Story};
 use crate::paths::Layout;
@@ -88,9 +89,9 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     }
     let found = find(&house, args)?;
     if let (true, Some(event)) = (found.stories.is_empty(), &args.event) {
-        return Err(found::unknown(event, &found));
+        return Err(search::unknown(event, &found));
     }
-    let far = found::how_far(&found, "--since");
+    let far = search::how_far(&found, "--since");
     let stories: Vec<Story> = found.stories.into_iter().rev().collect();
     let text = if args.format == Format::Cloudevents {
         let line = |story| cloudevents::line(story, &as_json(story).to_string());
@@ -163,12 +164,12 @@ fn find(house: &House, args: &Args) -> Result<Found, Failure> {
 }
 
 fn is_wanted(story: &Story, args: &Args) -> bool {
-    let (source, _, interface) = told::who(story);
-    let ran = |name: &str| told::step(story, name).is_some_and(|step| step.end.is_some());
+    let (source, _, interface) = wording::who(story);
+    let ran = |name: &str| wording::step(story, name).is_some_and(|step| step.end.is_some());
     args.source.as_deref().is_none_or(|wanted| source == wanted)
         && args.interface.as_deref().is_none_or(|wanted| interface == wanted)
         && args.hook.as_deref().is_none_or(ran)
-        && (!args.failed || told::went_wrong(story))
+        && (!args.failed || wording::went_wrong(story))
 }
 
 /// A story for programs.
@@ -186,13 +187,13 @@ pub(super) fn as_json(story: &Story) -> serde_json::Value {
             })
         })
         .collect();
-    let (word, _) = told::outcome(story);
+    let (word, _) = wording::outcome(story);
     serde_json::json!({
         "event": story.event,
         "refused": story.refused.as_ref().map(|refused| serde_json::json!({
             "source": refused.source, "trigger": refused.trigger, "reason": refused.reason,
         })),
-        "time": told::began(story),
+        "time": wording::began(story),
         "argv": story.argv,
         "outcome": word,
         "reason": story.reason,

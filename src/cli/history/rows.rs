@@ -1,7 +1,7 @@
 //! Events a line each, in as many columns as the terminal has room for.
 
-use crate::cli::table::{Cell, Paint, Table, Tone};
-use crate::cli::{told, when};
+use crate::cli::shared::table::{Cell, Paint, Table, Tone};
+use crate::cli::shared::{when, wording};
 use crate::journal::{StepOutcome, Story};
 
 /// What becomes of a reason that has no room in its line.
@@ -39,7 +39,7 @@ const WORTH: usize = 8;
 
 /// The stories, oldest first, in the widest layout there is room for.
 pub(in crate::cli) fn as_table(stories: &[Story], reasons: Reasons, paint: Paint) -> String {
-    let ids = told::short_ids(stories);
+    let ids = wording::short_ids(stories);
     let width = |columns: &Columns| {
         let mut table = Table::with_gap(columns.gap);
         table.row_of(heading(columns), None);
@@ -59,15 +59,15 @@ pub(in crate::cli) fn as_table(stories: &[Story], reasons: Reasons, paint: Paint
     };
     let mut table = Table::with_gap(columns.gap);
     let mut first = heading(columns);
-    if stories.iter().filter_map(told::bare_reason).any(has_room) || paint.width().is_none() {
+    if stories.iter().filter_map(wording::bare_reason).any(has_room) || paint.width().is_none() {
         first.push((Tone::Strong, "REASON".to_owned()));
     }
     table.row_of(first, None);
     for (story, id) in stories.iter().zip(&ids) {
         let mut cells = line(story, id, columns);
-        let why = told::bare_reason(story).filter(|why| has_room(why));
+        let why = wording::bare_reason(story).filter(|why| has_room(why));
         if let Some(why) = why {
-            cells.push((told::outcome(story).1, why.to_owned()));
+            cells.push((wording::outcome(story).1, why.to_owned()));
         }
         let goes_on = why.is_none() && reasons == Reasons::Below;
         table.row_of(cells, if goes_on { below(story, id, columns) } else { None });
@@ -81,14 +81,14 @@ fn heading(columns: &Columns) -> Vec<Cell> {
 }
 
 fn line(story: &Story, id: &str, columns: &Columns) -> Vec<Cell> {
-    let (word, tone) = told::outcome(story);
+    let (word, tone) = wording::outcome(story);
     let (rules_tone, rules) = rules(story);
     let time = if columns.whole_time { when::brief } else { when::short };
     let dash = || "-".to_owned();
     let cells = [
-        (Tone::Faint, told::began(story).map_or_else(dash, time)),
+        (Tone::Faint, wording::began(story).map_or_else(dash, time)),
         (Tone::Faint, id.to_owned()),
-        (Tone::Strong, told::called(story)),
+        (Tone::Strong, wording::called(story)),
         (tone, word.to_owned()),
         (Tone::Plain, story.ms.map_or_else(dash, when::lasting)),
         (rules_tone, rules.to_owned()),
@@ -111,8 +111,8 @@ fn chosen(columns: &Columns, cells: [Cell; 7]) -> Vec<Cell> {
 
 /// What had no room in the line, if it is worth another.
 fn below(story: &Story, id: &str, columns: &Columns) -> Option<Cell> {
-    let (_, tone) = told::outcome(story);
-    let why = told::bare_reason(story);
+    let (_, tone) = wording::outcome(story);
+    let why = wording::bare_reason(story);
     let has_steps = !columns.steps && !story.steps.is_empty();
     if why.is_none() && !has_steps {
         return None;
@@ -135,7 +135,7 @@ fn below(story: &Story, id: &str, columns: &Columns) -> Option<Cell> {
 }
 
 fn rules(story: &Story) -> (Tone, &'static str) {
-    let step = told::engine_step(story);
+    let step = wording::engine_step(story);
     let is_hook = step.is_some_and(|step| step.planned.path.is_some());
     let end = step.and_then(|step| step.end.as_ref());
     match end.map(|end| end.outcome) {

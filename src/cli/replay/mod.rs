@@ -5,8 +5,8 @@ mod network;
 
 use std::path::Path;
 
-use super::recorded::{self, Recorded};
-use super::table::{Paint, Tone};
+use super::shared::recorded::{self, Recorded};
+use super::shared::table::{Paint, Tone};
 use super::{Ended, Failure, history};
 use crate::engine::{self, KernelState};
 use crate::error::Exit;

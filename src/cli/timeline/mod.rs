@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Ended, Failure, found, history, when};
+use super::shared::{search, when};
+use super::{Ended, Failure, history};
 use crate::error::Exit;
 use crate::journal::{self, Journal, Name, StepOutcome};
 use crate::paths::Layout;
@@ -75,7 +76,7 @@ fn named(journal: &Journal, words: &[String]) -> Result<BTreeSet<Uuid>, Failure>
         let found = journal::look_up(journal, &Name::of(word), |story| story.event.is_some());
         let found = found.map_err(history::unreadable)?;
         if found.stories.is_empty() {
-            return Err(found::unknown(word, &found));
+            return Err(search::unknown(word, &found));
         }
         ids.extend(found.stories.iter().filter_map(|story| story.id));
     }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::scale::{Scale, count, duration};
 use super::spans::{Bar, Span, Track};
 use super::{Kind, are_many, ending, heading, kind, number, one_line, period, remark, summary};
-use crate::cli::when;
+use crate::cli::shared::when;
 
 const WIDTH: f64 = 1200.0;
 const MARGIN: f64 = 24.0;

@@ -3,8 +3,8 @@
 use super::scale::{Scale, count, duration};
 use super::spans::{Bar, Span, Track};
 use super::{Kind, are_many, ending, heading, kind, number, period, remark, summary};
-use crate::cli::table::{Paint, Table, Tone};
-use crate::cli::when;
+use crate::cli::shared::table::{Paint, Table, Tone};
+use crate::cli::shared::when;
 
 /// What things are drawn with.
 struct Letters {

@@ -4,7 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Failure, Line, Question};
-use crate::cli::{history, told, when};
+use crate::cli::history;
+use crate::cli::shared::{when, wording};
 use crate::journal::{self, Reach, Story};
 
 /// A wait for this many milliseconds behind nobody is no wait: a runner has to start.
@@ -41,7 +42,7 @@ impl Question<'_> {
         let Some(event) = &story.event else { return Ok(company) };
         if let Some(id) = event.caused_by {
             let found = journal::story_of(&self.house.journal, id).map_err(history::unreadable)?;
-            company.cause = Some((told::short(Some(id)), found));
+            company.cause = Some((wording::short(Some(id)), found));
         }
         let is_caused = |other: &Story| {
             other.event.as_ref().and_then(|event| event.caused_by) == Some(event.id)
@@ -81,7 +82,7 @@ impl Company {
     pub(super) fn before(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         if let Some((id, cause)) = &self.cause {
-            let whose = cause.as_ref().map_or_else(|| "an event".to_owned(), told::called);
+            let whose = cause.as_ref().map_or_else(|| "an event".to_owned(), wording::called);
             lines.push(Line::Says(format!("A hook of {whose} ({id}) made this call.")));
         }
         if let Some(waited) = self.waited_ms {
@@ -106,14 +107,14 @@ impl Company {
     /// What came of it besides its own steps.
     pub(super) fn after(&self) -> impl Iterator<Item = Line> {
         self.caused.iter().map(|other| {
-            let (word, _) = told::outcome(other);
+            let (word, _) = wording::outcome(other);
             Line::Says(format!("It caused {}: {word}.", named(other)))
         })
     }
 }
 
 fn named(story: &Story) -> String {
-    format!("{} ({})", told::called(story), told::short(story.id))
+    format!("{} ({})", wording::called(story), wording::short(story.id))
 }
 
 /// The first few of them, and how many more there are.

@@ -2,7 +2,8 @@
 
 use super::company::Company;
 use super::{Answer, Answered, Line, Question, step};
-use crate::cli::{found, history, told, when};
+use crate::cli::history;
+use crate::cli::shared::{search, when, wording};
 use crate::event::Event;
 use crate::journal::{self, Name, Outcome, Story};
 use crate::sources;
@@ -14,8 +15,8 @@ impl Question<'_> {
         let found = journal::look_up(journal, &Name::of(word), |_| true);
         let found = found.map_err(history::unreadable)?;
         let records = found.records;
-        let missing = found::unknown(word, &found);
-        let Some(story) = found::one(found, word)? else {
+        let missing = search::unknown(word, &found);
+        let Some(story) = search::one(found, word)? else {
             return if surely { Err(missing) } else { Ok(None) };
         };
         let company = self.company(&story, records)?;
@@ -24,7 +25,7 @@ impl Question<'_> {
 
     fn of_story(&self, story: &Story, company: &Company) -> Answer {
         let mut lines = Vec::new();
-        let words = told::command_line(story);
+        let words = wording::command_line(story);
         let words = words.map(|words| Line::Says(format!("The call was: {words}")));
         match (&story.event, &story.refused) {
             (Some(event), _) => {
@@ -33,8 +34,8 @@ impl Question<'_> {
                 lines.extend(said(event));
             }
             (None, Some(refused)) => {
-                let time = told::began(story).map(when::full).unwrap_or_default();
-                lines.push(Line::Says(format!("{} called at {time}.", told::called(story))));
+                let time = wording::began(story).map(when::full).unwrap_or_default();
+                lines.push(Line::Says(format!("{} called at {time}.", wording::called(story))));
                 lines.extend(words);
                 lines.push(Line::Warns(format!("The call was refused: {}.", refused.reason)));
             }
@@ -58,7 +59,7 @@ impl Question<'_> {
 
     fn how_it_ended(&self, story: &Story) -> Option<Line> {
         let took = story.ms.map(when::lasting).unwrap_or_default();
-        let why = told::reason(story).unwrap_or("nobody wrote down why");
+        let why = wording::reason(story).unwrap_or("nobody wrote down why");
         Some(match story.outcome {
             Some(Outcome::Done) => Line::Says(format!("All of it was done after {took}.")),
             Some(Outcome::Failed) => Line::Warns(format!(

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Answer, Answered, Line, Question, how_far, step};
-use crate::cli::{told, when};
+use crate::cli::shared::{when, wording};
 use crate::hooks::{self, Distrust, Judgement, Reason, Survey};
 use crate::journal::{Outcome, Reach, Story};
 use crate::plan::{ENGINE, Wishes};
@@ -55,7 +55,7 @@ impl Question<'_> {
     /// What became of it, and how far that was looked for, if not far enough.
     fn what_became(&self, name: &str) -> Result<(Vec<Line>, Option<Line>), super::Failure> {
         let Some(at) = self.at else {
-            let is_planned = |story: &Story| told::step(story, name).is_some();
+            let is_planned = |story: &Story| wording::step(story, name).is_some();
             let found = self.look_back(Reach::default(), LAST, is_planned)?;
             let further = format!("\"netcue why hook {name} --at TIME\"");
             let far = how_far(&found, &further);
@@ -73,13 +73,13 @@ impl Question<'_> {
         };
         let reach = Reach::since(at.from.checked_sub(BEFORE).unwrap_or(at.from));
         let came_before_its_end =
-            |story: &Story| told::began(story).is_some_and(|time| time < at.until());
+            |story: &Story| wording::began(story).is_some_and(|time| time < at.until());
         let found = self.look_back(reach, AT_ONCE, came_before_its_end)?;
         let then: Vec<&Story> = found
             .stories
             .iter()
             .rev()
-            .filter(|story| told::began(story).is_some_and(|time| time >= at.from))
+            .filter(|story| wording::began(story).is_some_and(|time| time >= at.from))
             .collect();
         if then.is_empty() {
             let (from, until) = (when::brief(at.from), when::brief(at.until()));
@@ -101,17 +101,17 @@ impl Question<'_> {
 
 /// Whether the hook was run in this event, however it ended.
 fn ran(story: &Story, name: &str) -> bool {
-    told::step(story, name).is_some_and(|step| step.end.is_some())
+    wording::step(story, name).is_some_and(|step| step.end.is_some())
 }
 
 /// What became of a hook in one event.
 fn in_event(story: &Story, name: &str) -> Vec<Line> {
-    let time = told::began(story).map(when::brief).unwrap_or_default();
+    let time = wording::began(story).map(when::brief).unwrap_or_default();
     let whose = match story.id {
-        Some(_) => format!("{time}, {} ({}):", told::called(story), told::short(story.id)),
-        None => format!("{time}, {}:", told::called(story)),
+        Some(_) => format!("{time}, {} ({}):", wording::called(story), wording::short(story.id)),
+        None => format!("{time}, {}:", wording::called(story)),
     };
-    if let Some(step) = told::step(story, name) {
+    if let Some(step) = wording::step(story, name) {
         return step::told(&format!("{whose} it"), step, story.id);
     }
     let why = match (story.outcome, &story.refused) {

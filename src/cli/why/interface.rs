@@ -1,7 +1,8 @@
 //! Why an interface is external, internal or neither.
 
 use super::{Answer, Answered, Line, Question, how_far};
-use crate::cli::{rules, told, when};
+use crate::cli::rules;
+use crate::cli::shared::{when, wording};
 use crate::engine::Preview;
 use crate::journal::Reach;
 
@@ -9,7 +10,7 @@ impl Question<'_> {
     /// The class of an interface and the reason. Unless `surely`, a name that neither the
     /// kernel nor the journal knows is none.
     pub(super) fn of_interface(&self, name: &str, surely: bool) -> Answered {
-        let found = self.look_back(Reach::default(), 1, |story| told::who(story).2 == name)?;
+        let found = self.look_back(Reach::default(), 1, |story| wording::who(story).2 == name)?;
         let further = format!("\"netcue history --since TIME --interface {name}\"");
         let far = how_far(&found, &further);
         let last = found.stories.first();
@@ -28,12 +29,12 @@ impl Question<'_> {
             None if far.is_some() => "No event was about it lately.".to_owned(),
             None => "No event in the journal is about it.".to_owned(),
             Some(story) => {
-                let time = told::began(story).map(when::full).unwrap_or_default();
-                let (word, _) = told::outcome(story);
-                let id = told::short(story.id);
+                let time = wording::began(story).map(when::full).unwrap_or_default();
+                let (word, _) = wording::outcome(story);
+                let id = wording::short(story.id);
                 format!(
                     "The last event about it: {} at {time}, {word} ({id}).",
-                    told::called(story)
+                    wording::called(story)
                 )
             }
         }));

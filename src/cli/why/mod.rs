@@ -13,8 +13,9 @@ use std::cell::RefCell;
 
 use serde_json::json;
 
-use super::table::{Paint, Tone};
-use super::{Ended, Failure, found, history, json, when};
+use super::shared::table::{Paint, Tone};
+use super::shared::{json, search, when};
+use super::{Ended, Failure, history};
 use crate::error::Exit;
 use crate::hooks;
 use crate::journal::{self, Found, Reach, Story};
@@ -112,7 +113,7 @@ impl Question<'_> {
     ) -> Result<Found, Failure> {
         let found = journal::look_back(&self.house.journal, reach, most, wanted);
         let found = found.map_err(history::unreadable)?;
-        if let Some(far) = found::how_far(&found, found::SINCE) {
+        if let Some(far) = search::how_far(&found, search::SINCE) {
             self.far.replace(Some(far));
         }
         Ok(found)
@@ -204,7 +205,7 @@ fn list_of(kind: &str) -> &'static str {
 
 /// A sentence about how far a search looked that was cut short.
 fn how_far(found: &Found, further: &str) -> Option<Line> {
-    found::how_far(found, further).map(|far| Line::Says(format!("netcue {far}.")))
+    search::how_far(found, further).map(|far| Line::Says(format!("netcue {far}.")))
 }
 
 fn as_text(lines: &[Line]) -> String {

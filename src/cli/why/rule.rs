@@ -2,7 +2,8 @@
 //! event last changed the rules.
 
 use super::{Answer, Answered, Line, Question, how_far};
-use crate::cli::{rules, told, when};
+use crate::cli::rules;
+use crate::cli::shared::{when, wording};
 use crate::engine::{self, Chain, ChainName, Classes, Preview, Rule, SetName};
 use crate::journal::{Reach, StepOutcome, Story};
 
@@ -99,12 +100,12 @@ impl Question<'_> {
 const FURTHER: &str = "\"netcue history --since TIME --hook 50-rules\"";
 
 fn by(story: &Story) -> String {
-    let time = told::began(story).map(when::full).unwrap_or_default();
-    format!("{} at {time} ({})", told::called(story), told::short(story.id))
+    let time = wording::began(story).map(when::full).unwrap_or_default();
+    format!("{} at {time} ({})", wording::called(story), wording::short(story.id))
 }
 
 fn changes(story: &Story) -> &[String] {
-    let end = told::engine_step(story).and_then(|step| step.end.as_ref());
+    let end = wording::engine_step(story).and_then(|step| step.end.as_ref());
     end.filter(|end| end.outcome == StepOutcome::Changed).map_or(&[], |end| &end.changes)
 }
 

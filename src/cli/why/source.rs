@@ -1,7 +1,7 @@
 //! Why a source is heard, or has gone quiet.
 
 use super::{Answer, Answered, Line, Question, how_far};
-use crate::cli::{told, when};
+use crate::cli::shared::{when, wording};
 use crate::integrate::{self, Attachment, Choice, Seen, Spot};
 use crate::journal::{Reach, Story};
 use crate::sources::{self, Source};
@@ -26,7 +26,7 @@ impl Question<'_> {
     }
 
     fn heard(&self, name: &str) -> Result<Heard, super::Failure> {
-        let is_its = |story: &Story| told::who(story).0 == name;
+        let is_its = |story: &Story| wording::who(story).0 == name;
         let is_taken = |story: &Story| story.refused.is_none();
         let mut newest = self.look_back(Reach::default(), REFUSALS, is_its)?;
         let number = newest.stories.iter().take_while(|story| !is_taken(story)).count();
@@ -54,8 +54,8 @@ impl Question<'_> {
             lines.extend(how_far(&taken, &further));
         }
         for story in refused.iter().rev() {
-            let time = told::began(story).map(when::full).unwrap_or_default();
-            let why = told::reason(story).unwrap_or_default();
+            let time = wording::began(story).map(when::full).unwrap_or_default();
+            let why = wording::reason(story).unwrap_or_default();
             lines.push(Line::Warns(format!("A call was refused at {time}: {why}.")));
         }
         Ok(Heard { lines, ever: !taken.stories.is_empty(), refused: refused.len() })
@@ -63,14 +63,14 @@ impl Question<'_> {
 }
 
 fn last_heard(story: &Story) -> Line {
-    let time = told::began(story);
+    let time = wording::began(story);
     let ago = time.map(|time| when::lasting(when::ms_since(time))).unwrap_or_default();
-    let (word, _) = told::outcome(story);
+    let (word, _) = wording::outcome(story);
     Line::Says(format!(
         "It was last heard {ago} ago, at {}: {}, {word} ({}).",
         time.map(when::full).unwrap_or_default(),
-        told::called(story),
-        told::short(story.id)
+        wording::called(story),
+        wording::short(story.id)
     ))
 }
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Line;
-use crate::cli::{told, when};
+use crate::cli::shared::{when, wording};
 use crate::journal::{StepEnd, StepOutcome, StoryStep};
 
 /// Lines of a changed ruleset that are shown.
@@ -22,7 +22,7 @@ pub(super) fn told(subject: &str, step: &StoryStep, event: Option<Uuid>) -> Vec<
         vec![if end.outcome.is_failure() { Line::Warns(sentence) } else { Line::Says(sentence) }];
     lines.extend(end.changes.iter().take(MOST_CHANGES).map(|change| Line::Change(change.clone())));
     if let Some(more) = end.changes.len().checked_sub(MOST_CHANGES).filter(|more| *more > 0) {
-        let event = told::short(event);
+        let event = wording::short(event);
         lines.push(Line::Quotes(format!("and {more} lines more: see \"netcue history {event}\"")));
     }
     lines.extend(end.output.lines().map(|line| Line::Quotes(format!("| {line}"))));

@@ -6,7 +6,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::Failure;
+use crate::cli::Failure;
 use crate::error::Exit;
 use crate::sys::clock;
 
@@ -16,22 +16,22 @@ const FORMS: &str = "boot, today, yesterday, 10m (or s, h, d: so long ago), 10:4
 
 /// A time, and how exactly it was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct When {
+pub(in crate::cli) struct When {
     /// Its beginning.
-    pub(super) from: Timestamp,
+    pub(in crate::cli) from: Timestamp,
     /// How long what was said lasts: `10:42` is a minute.
-    pub(super) lasts: SignedDuration,
+    pub(in crate::cli) lasts: SignedDuration,
 }
 
 impl When {
     /// Its end.
-    pub(super) fn until(self) -> Timestamp {
+    pub(in crate::cli) fn until(self) -> Timestamp {
         self.from.checked_add(self.lasts).unwrap_or(Timestamp::MAX)
     }
 }
 
 /// Reads a time as said on the command line, now and here.
-pub(super) fn read(text: &str) -> Result<When, Failure> {
+pub(in crate::cli) fn read(text: &str) -> Result<When, Failure> {
     understood(text).ok_or_else(|| {
         let message = format!("{text:?} is no time that is understood; wanted is {FORMS}");
         Failure::new(Exit::Usage, message)
@@ -39,7 +39,7 @@ pub(super) fn read(text: &str) -> Result<When, Failure> {
 }
 
 /// The beginning of a time, for clap to read.
-pub(super) fn beginning(text: &str) -> Result<Timestamp, String> {
+pub(in crate::cli) fn beginning(text: &str) -> Result<Timestamp, String> {
     understood(text).map(|when| when.from).ok_or_else(|| format!("wanted is {FORMS}"))
 }
 
@@ -121,24 +121,24 @@ fn time(text: &str) -> Option<(Time, SignedDuration)> {
 }
 
 /// Local time for a table: no year, no fractions.
-pub(super) fn brief(time: Timestamp) -> String {
+pub(in crate::cli) fn brief(time: Timestamp) -> String {
     local(time, "%m-%d %H:%M:%S")
 }
 
 /// The same for where there is little room: today the clock alone, else without seconds.
-pub(super) fn short(time: Timestamp) -> String {
+pub(in crate::cli) fn short(time: Timestamp) -> String {
     let day = |time: Timestamp| time.to_zoned_datetime(TimeZone::system()).date();
     let is_today = day(time) == day(clock::now());
     local(time, if is_today { "%H:%M:%S" } else { "%m-%d %H:%M" })
 }
 
 /// Local time in full, with its zone.
-pub(super) fn full(time: Timestamp) -> String {
+pub(in crate::cli) fn full(time: Timestamp) -> String {
     local(time, "%Y-%m-%d %H:%M:%S%.3f %Z")
 }
 
 /// The clock alone, for what has just happened.
-pub(super) fn clock_only(time: Timestamp) -> String {
+pub(in crate::cli) fn clock_only(time: Timestamp) -> String {
     local(time, "%H:%M:%S%.3f")
 }
 
@@ -147,7 +147,7 @@ fn local(time: Timestamp, format: &str) -> String {
 }
 
 /// How long something took, or takes, in the unit that fits.
-pub(super) fn lasting(ms: f64) -> String {
+pub(in crate::cli) fn lasting(ms: f64) -> String {
     if ms < 1000.0 {
         return format!("{ms:.1} ms");
     }
@@ -161,7 +161,7 @@ pub(super) fn lasting(ms: f64) -> String {
 }
 
 /// How long ago that was, in milliseconds; never less than none.
-pub(super) fn ms_since(time: Timestamp) -> f64 {
+pub(in crate::cli) fn ms_since(time: Timestamp) -> f64 {
     clock::now().duration_since(time).as_millis_f64().max(0.0)
 }
 

@@ -8,7 +8,7 @@ use crate::journal::{Outcome, Story, StoryStep};
 use crate::plan::ENGINE;
 
 /// Source, trigger and interface; a dash for what nobody knows.
-pub(super) fn who(story: &Story) -> (String, String, String) {
+pub(in crate::cli) fn who(story: &Story) -> (String, String, String) {
     let dash = || "-".to_owned();
     match (&story.event, &story.refused) {
         (Some(event), _) => (
@@ -26,7 +26,7 @@ pub(super) fn who(story: &Story) -> (String, String, String) {
 }
 
 /// Source, trigger and interface in one, without dashes: `ppp ip-up ppp0`.
-pub(super) fn called(story: &Story) -> String {
+pub(in crate::cli) fn called(story: &Story) -> String {
     let (source, trigger, interface) = who(story);
     let known: Vec<String> =
         [source, trigger, interface].into_iter().filter(|word| word != "-").collect();
@@ -38,7 +38,7 @@ pub(super) fn called(story: &Story) -> String {
 }
 
 /// The command line of the call, as it could be typed again; none if it is not on record.
-pub(super) fn command_line(story: &Story) -> Option<String> {
+pub(in crate::cli) fn command_line(story: &Story) -> Option<String> {
     let words: Vec<String> = story.argv.iter().map(|word| quoted(word)).collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
@@ -53,12 +53,12 @@ fn quoted(word: &str) -> String {
 }
 
 /// When it came.
-pub(super) fn began(story: &Story) -> Option<Timestamp> {
+pub(in crate::cli) fn began(story: &Story) -> Option<Timestamp> {
     story.event.as_ref().map(|event| event.time).or(story.last_time)
 }
 
 /// How it ended or how far it is, in one word.
-pub(super) fn outcome(story: &Story) -> (&'static str, Tone) {
+pub(in crate::cli) fn outcome(story: &Story) -> (&'static str, Tone) {
     match (&story.refused, story.outcome) {
         (Some(_), _) => ("refused", Tone::Bad),
         (None, None) if story.attempts > 0 => ("running", Tone::Strong),
@@ -72,7 +72,7 @@ pub(super) fn outcome(story: &Story) -> (&'static str, Tone) {
 }
 
 /// Why it ended so, where there is more to say than the word of its outcome.
-pub(super) fn reason(story: &Story) -> Option<&str> {
+pub(in crate::cli) fn reason(story: &Story) -> Option<&str> {
     let refused = story.refused.as_ref().map(|refused| refused.reason.as_str());
     let reason = refused.or(story.reason.as_deref())?;
     // A run that failed names its steps behind this word.
@@ -80,29 +80,29 @@ pub(super) fn reason(story: &Story) -> Option<&str> {
 }
 
 /// The same beside the call itself, whose name a refusal need not repeat.
-pub(super) fn bare_reason(story: &Story) -> Option<&str> {
+pub(in crate::cli) fn bare_reason(story: &Story) -> Option<&str> {
     let reason = reason(story)?;
     let rest = reason.strip_prefix(&called(story)).and_then(|rest| rest.strip_prefix(": "));
     Some(rest.unwrap_or(reason))
 }
 
 /// Whether a person should look at it.
-pub(super) fn went_wrong(story: &Story) -> bool {
+pub(in crate::cli) fn went_wrong(story: &Story) -> bool {
     story.refused.is_some() || matches!(story.outcome, Some(Outcome::Failed | Outcome::GivenUp))
 }
 
 /// The step of that name.
-pub(super) fn step<'a>(story: &'a Story, name: &str) -> Option<&'a StoryStep> {
+pub(in crate::cli) fn step<'a>(story: &'a Story, name: &str) -> Option<&'a StoryStep> {
     story.steps.iter().find(|step| step.planned.step == name)
 }
 
 /// The engine's step.
-pub(super) fn engine_step(story: &Story) -> Option<&StoryStep> {
+pub(in crate::cli) fn engine_step(story: &Story) -> Option<&StoryStep> {
     step(story, ENGINE)
 }
 
 /// The step a run is at.
-pub(super) fn present_step(story: &Story) -> Option<&StoryStep> {
+pub(in crate::cli) fn present_step(story: &Story) -> Option<&StoryStep> {
     if story.outcome.is_some() || story.attempts == 0 {
         return None;
     }
@@ -110,12 +110,12 @@ pub(super) fn present_step(story: &Story) -> Option<&StoryStep> {
 }
 
 /// The beginning of an id that tells its millisecond: as a rule, only one event has it.
-pub(super) fn short(id: Option<Uuid>) -> String {
+pub(in crate::cli) fn short(id: Option<Uuid>) -> String {
     id.map_or_else(|| "-".to_owned(), |id| id.to_string().chars().take(MILLISECOND).collect())
 }
 
 /// Beginnings of ids by which each story can be told from the others, all of one length.
-pub(super) fn short_ids(stories: &[Story]) -> Vec<String> {
+pub(in crate::cli) fn short_ids(stories: &[Story]) -> Vec<String> {
     let ids: Vec<Option<String>> =
         stories.iter().map(|story| story.id.map(|id| id.to_string())).collect();
     let length = LENGTHS.into_iter().find(|length| are_distinct(&ids, *length)).unwrap_or(36);

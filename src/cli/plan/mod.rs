@@ -1,12 +1,15 @@
 //! `plan`: what a call, or an event of the journal, would set going now, and nothing
 //! changed.
 
+mod packets;
+
 use std::ffi::OsString;
 
 use serde_json::json;
 
-use super::table::{Paint, Table, Tone};
-use super::{Ended, Failure, call, found, json, packets};
+use super::shared::table::{Paint, Table, Tone};
+use super::shared::{json, search};
+use super::{Ended, Failure, call};
 use crate::engine::{KernelState, Preview};
 use crate::error::Exit;
 use crate::event::Event;
@@ -60,7 +63,7 @@ fn names_an_event(word: &str) -> bool {
 /// Shows what an event of the journal would do now.
 fn again(layout: &Layout, word: &str, json: bool) -> Ended {
     let house = House::open(layout.clone());
-    let (event, _) = found::event(&house.journal, word)?;
+    let (event, _) = search::event(&house.journal, word)?;
     show_event(&house, &event, json)
 }
 

@@ -4,7 +4,7 @@ use crate::sys::{screen, terminal};
 
 /// How a piece of text is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(in crate::cli) enum Tone {
     /// As any other.
     Plain,
     /// A heading, or what one looks for first.
@@ -19,7 +19,7 @@ pub(super) enum Tone {
 
 /// Gives text its tone, or leaves it plain.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Paint {
+pub(in crate::cli) struct Paint {
     colours: bool,
     /// Whether the terminal takes nothing but ASCII.
     ascii: bool,
@@ -29,7 +29,7 @@ pub(super) struct Paint {
 
 impl Paint {
     /// For stdout as it is.
-    pub(super) fn for_stdout() -> Self {
+    pub(in crate::cli) fn for_stdout() -> Self {
         Self {
             colours: screen::wants_colour(),
             ascii: screen::is_terminal() && !screen::takes_utf8(),
@@ -38,17 +38,17 @@ impl Paint {
     }
 
     /// Columns there are, where that is known.
-    pub(super) fn width(self) -> Option<usize> {
+    pub(in crate::cli) fn width(self) -> Option<usize> {
         self.width
     }
 
     /// The one character or the other, whichever the terminal can show.
-    pub(super) fn sign(self, sign: char, in_ascii: char) -> char {
+    pub(in crate::cli) fn sign(self, sign: char, in_ascii: char) -> char {
         if self.ascii { in_ascii } else { sign }
     }
 
     /// The text in its tone; what could harm a terminal is made harmless.
-    pub(super) fn text(self, tone: Tone, text: &str) -> String {
+    pub(in crate::cli) fn text(self, tone: Tone, text: &str) -> String {
         self.coloured(tone, self.plain(text))
     }
 
@@ -78,7 +78,7 @@ impl Paint {
     }
 
     /// A line of a difference: `+` good, `-` bad.
-    pub(super) fn change(self, line: &str) -> String {
+    pub(in crate::cli) fn change(self, line: &str) -> String {
         match line.chars().next() {
             Some('+') => self.text(Tone::Good, line),
             Some('-') => self.text(Tone::Bad, line),
@@ -87,13 +87,13 @@ impl Paint {
     }
 
     /// How many columns a text takes on this terminal.
-    pub(super) fn columns(self, text: &str) -> usize {
+    pub(in crate::cli) fn columns(self, text: &str) -> usize {
         self.plain(text).chars().count()
     }
 
     /// A sentence, broken between words where the terminal is narrower than it and two
     /// columns before it; each line but the first begins with `indent` spaces.
-    pub(super) fn wrapped(self, tone: Tone, text: &str, indent: usize) -> String {
+    pub(in crate::cli) fn wrapped(self, tone: Tone, text: &str, indent: usize) -> String {
         self.broken(tone, text, 0, indent)
     }
 
@@ -138,7 +138,7 @@ impl Paint {
 }
 
 /// A piece of text, and how it is meant.
-pub(super) type Cell = (Tone, String);
+pub(in crate::cli) type Cell = (Tone, String);
 
 /// Columns before the line below a row.
 const BELOW: usize = 4;
@@ -148,7 +148,7 @@ const LEAST: usize = 28;
 
 /// Rows of cells, aligned.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(in crate::cli) struct Table {
     rows: Vec<(Vec<Cell>, Option<Cell>)>,
     gap: usize,
 }
@@ -161,35 +161,35 @@ impl Default for Table {
 
 impl Table {
     /// An empty one, with so many spaces between its columns.
-    pub(super) fn with_gap(gap: usize) -> Self {
+    pub(in crate::cli) fn with_gap(gap: usize) -> Self {
         Self { rows: Vec::new(), gap }
     }
 
     /// Adds a row.
-    pub(super) fn row<const N: usize>(&mut self, cells: [(Tone, &str); N]) {
+    pub(in crate::cli) fn row<const N: usize>(&mut self, cells: [(Tone, &str); N]) {
         let cells = cells.into_iter().map(|(tone, text)| (tone, text.to_owned())).collect();
         self.row_of(cells, None);
     }
 
     /// Adds a row, and what stands below it, on lines of its own.
-    pub(super) fn row_of(&mut self, cells: Vec<Cell>, below: Option<Cell>) {
+    pub(in crate::cli) fn row_of(&mut self, cells: Vec<Cell>, below: Option<Cell>) {
         self.rows.push((cells, below));
     }
 
     /// The rows as lines, every column as wide as its widest cell; the last isn't padded.
-    pub(super) fn lines(&self, paint: Paint) -> String {
+    pub(in crate::cli) fn lines(&self, paint: Paint) -> String {
         self.laid_out(paint, None)
     }
 
     /// The same for a terminal on which a row takes one line: what doesn't fit is cut.
-    pub(super) fn cut_lines(&self, paint: Paint) -> String {
+    pub(in crate::cli) fn cut_lines(&self, paint: Paint) -> String {
         self.laid_out(paint, paint.width)
     }
 
     /// The same for a terminal on which the last cell of a row may take several lines: it
     /// is broken between words and stays in its column, or stands below its row where that
     /// column is too narrow for words.
-    pub(super) fn broken_lines(&self, paint: Paint) -> String {
+    pub(in crate::cli) fn broken_lines(&self, paint: Paint) -> String {
         let Some(width) = paint.width.filter(|width| self.width(paint) > *width) else {
             return self.lines(paint);
         };
@@ -260,7 +260,7 @@ impl Table {
     }
 
     /// Columns that the widest row would take.
-    pub(super) fn width(&self, paint: Paint) -> usize {
+    pub(in crate::cli) fn width(&self, paint: Paint) -> usize {
         let widths = self.widths(paint);
         widths.iter().sum::<usize>() + self.gap * widths.len().saturating_sub(1)
     }

@@ -12,40 +12,40 @@ use crate::plan::{ENGINE, Fitness};
 
 /// A step under way.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pace {
+pub(in crate::cli) struct Pace {
     /// Its name.
-    pub(super) step: String,
+    pub(in crate::cli) step: String,
     /// When it was begun.
-    pub(super) since: Timestamp,
+    pub(in crate::cli) since: Timestamp,
     /// Its time limit; the engine has none.
-    pub(super) limit: Option<Duration>,
+    pub(in crate::cli) limit: Option<Duration>,
 }
 
 impl Pace {
     /// A step that was begun then, with the limit that holds for it now.
-    pub(super) fn of(house: &House, step: &str, since: Timestamp) -> Self {
+    pub(in crate::cli) fn of(house: &House, step: &str, since: Timestamp) -> Self {
         Self { step: step.to_owned(), since, limit: limit(house, step) }
     }
 
     /// Milliseconds since its beginning.
-    pub(super) fn ms(&self) -> f64 {
+    pub(in crate::cli) fn ms(&self) -> f64 {
         when::ms_since(self.since)
     }
 
     /// Milliseconds it may still take.
-    pub(super) fn ms_left(&self) -> Option<f64> {
+    pub(in crate::cli) fn ms_left(&self) -> Option<f64> {
         let limit = self.limit?.as_secs_f64() * 1000.0;
         Some((limit - self.ms()).max(0.0))
     }
 
     /// In words: `70-ddns for 12.0 s, 48.0 s left`.
-    pub(super) fn in_words(&self) -> String {
+    pub(in crate::cli) fn in_words(&self) -> String {
         let left = self.ms_left().map(|ms| format!(", {} left", when::lasting(ms)));
         format!("{} for {}{}", self.step, when::lasting(self.ms()), left.unwrap_or_default())
     }
 
     /// How much of its time it has used, as a bar.
-    pub(super) fn bar(&self, paint: Paint) -> String {
+    pub(in crate::cli) fn bar(&self, paint: Paint) -> String {
         let Some(limit) = self.limit else { return String::new() };
         let part = (self.ms() / 1000.0 / limit.as_secs_f64().max(1.0)).min(1.0);
         (0..BAR)

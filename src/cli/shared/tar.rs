@@ -10,7 +10,7 @@ const END: [u8; 1024] = [0; 1024];
 ///
 /// # Errors
 /// When a name is no relative path.
-pub(super) fn write(files: &[(String, String)], time: u64) -> io::Result<Vec<u8>> {
+pub(in crate::cli) fn write(files: &[(String, String)], time: u64) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, content) in files {
         let mut header = tar::Header::new_ustar();
@@ -29,7 +29,7 @@ pub(super) fn write(files: &[(String, String)], time: u64) -> io::Result<Vec<u8>
 ///
 /// # Errors
 /// When it is no archive, or a damaged one.
-pub(super) fn read(archive: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
+pub(in crate::cli) fn read(archive: &[u8]) -> io::Result<Vec<(String, Vec<u8>)>> {
     let damaged = |why| io::Error::new(io::ErrorKind::InvalidData, why);
     if !archive.ends_with(&END) {
         return Err(damaged("no tar archive, or only the beginning of one"));

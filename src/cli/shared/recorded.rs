@@ -5,7 +5,8 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::{Failure, found, history, tar};
+use super::{search, tar};
+use crate::cli::{Failure, history};
 use crate::config::{self, Config};
 use crate::engine::KernelState;
 use crate::error::Exit;
@@ -17,7 +18,7 @@ use crate::sys::files;
 const LARGEST: u64 = 64 << 20;
 
 /// Names of the files in an archive.
-pub(super) mod names {
+pub(in crate::cli) mod names {
     pub(in crate::cli) const EVENT: &str = "event.json";
     pub(in crate::cli) const STATE: &str = "state.json";
     pub(in crate::cli) const RECORDS: &str = "records.jsonl";
@@ -26,19 +27,19 @@ pub(super) mod names {
 
 /// What is known about one event.
 #[derive(Debug)]
-pub(super) struct Recorded {
-    pub(super) event: Box<Event>,
+pub(in crate::cli) struct Recorded {
+    pub(in crate::cli) event: Box<Event>,
     /// Its records, oldest first, without that of the state.
-    pub(super) entries: Vec<Entry>,
+    pub(in crate::cli) entries: Vec<Entry>,
     /// The kernel's state that its last run met.
-    pub(super) state: Option<Box<KernelState>>,
+    pub(in crate::cli) state: Option<Box<KernelState>>,
     /// The configuration of the machine it happened on, if that was another.
-    pub(super) config: Option<Config>,
+    pub(in crate::cli) config: Option<Config>,
 }
 
 /// Looks up the one event that is called so.
-pub(super) fn in_journal(journal: &Journal, word: &str) -> Result<Recorded, Failure> {
-    let (event, story) = found::event(journal, word)?;
+pub(in crate::cli) fn in_journal(journal: &Journal, word: &str) -> Result<Recorded, Failure> {
+    let (event, story) = search::event(journal, word)?;
     let mut search = Search { id: event.id, has_run: story.attempts > 0, ..Search::default() };
     journal.read_back(|entry| search.take(entry)).map_err(history::unreadable)?;
     let state = search
@@ -90,7 +91,7 @@ impl Search {
 }
 
 /// Reads an archive that `capture` made.
-pub(super) fn in_archive(path: &Path) -> Result<Recorded, Failure> {
+pub(in crate::cli) fn in_archive(path: &Path) -> Result<Recorded, Failure> {
     let broken = |what: &dyn std::fmt::Display| {
         Failure::new(Exit::NotUnderstood, format!("{}: {what}", path.display()))
     };

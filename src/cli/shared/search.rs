@@ -1,7 +1,8 @@
 //! What a search in the journal comes to: the one event that was asked for, or how far
 //! it looked.
 
-use super::{Failure, history, told, when};
+use super::{when, wording};
+use crate::cli::{Failure, history};
 use crate::error::Exit;
 use crate::event::Event;
 use crate::journal::{self, Found, Journal, Name, Story};
@@ -12,7 +13,7 @@ const CANDIDATES: usize = 10;
 
 /// The one event of the journal that is called so, with what became of it; a refused call
 /// is none.
-pub(super) fn event(journal: &Journal, word: &str) -> Result<(Box<Event>, Story), Failure> {
+pub(in crate::cli) fn event(journal: &Journal, word: &str) -> Result<(Box<Event>, Story), Failure> {
     let found = journal::look_up(journal, &Name::of(word), |story| story.event.is_some());
     let found = found.map_err(history::unreadable)?;
     let missing = unknown(word, &found);
@@ -21,7 +22,7 @@ pub(super) fn event(journal: &Journal, word: &str) -> Result<(Box<Event>, Story)
 }
 
 /// The one story that was found; none if there is none.
-pub(super) fn one(found: Found, word: &str) -> Result<Option<Story>, Failure> {
+pub(in crate::cli) fn one(found: Found, word: &str) -> Result<Option<Story>, Failure> {
     let mut stories = found.stories;
     let last = stories.pop();
     if stories.is_empty() {
@@ -32,7 +33,7 @@ pub(super) fn one(found: Found, word: &str) -> Result<Option<Story>, Failure> {
 }
 
 /// Nothing in the journal is called so, as far as it was looked through.
-pub(super) fn unknown(word: &str, found: &Found) -> Failure {
+pub(in crate::cli) fn unknown(word: &str, found: &Found) -> Failure {
     if found.records == 0 && Name::of(word) == Name::Last {
         return Failure::new(Exit::StepFailed, "the journal holds no event yet");
     }
@@ -45,11 +46,11 @@ pub(super) fn unknown(word: &str, found: &Found) -> Failure {
 }
 
 /// What looks through as much of the journal as is wanted.
-pub(super) const SINCE: &str = "\"netcue history --since TIME\"";
+pub(in crate::cli) const SINCE: &str = "\"netcue history --since TIME\"";
 
 /// How far a search looked that ended before it had found enough or all, and what looks
 /// further.
-pub(super) fn how_far(found: &Found, further: &str) -> Option<String> {
+pub(in crate::cli) fn how_far(found: &Found, further: &str) -> Option<String> {
     let back_to = found.back_to.filter(|_| found.cut_short).map(when::brief)?;
     let records = found.records;
     Some(format!("looked through {records} records, back to {back_to}; {further} looks further"))
@@ -58,10 +59,10 @@ pub(super) fn how_far(found: &Found, further: &str) -> Option<String> {
 /// Which events are called so, newest first.
 fn several(stories: &[Story], word: &str) -> Failure {
     let mut message = format!("{} events begin with {word}, and one is wanted:", stories.len());
-    for (story, id) in stories.iter().zip(told::short_ids(stories)).take(CANDIDATES) {
-        let time = told::began(story).map(when::brief).unwrap_or_default();
-        let (outcome, _) = told::outcome(story);
-        let call = terminal::harmless(&told::called(story));
+    for (story, id) in stories.iter().zip(wording::short_ids(stories)).take(CANDIDATES) {
+        let time = wording::began(story).map(when::brief).unwrap_or_default();
+        let (outcome, _) = wording::outcome(story);
+        let call = terminal::harmless(&wording::called(story));
         message.push_str(&format!("\n  {id}  {time}  {call}  {outcome}"));
     }
     if stories.len() > CANDIDATES {
