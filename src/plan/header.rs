@@ -1,9 +1,10 @@
 //! What a hook wants, from the `# netcue:` lines at its top.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::{Manner, Skip};
-use crate::event::Event;
+use crate::event::{Action, Event, InterfaceName, SourceName, Unfit};
 
 /// Which events a hook wants, and how it wants to be run. By default every event, as root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,11 +71,10 @@ impl Wishes {
             .split_once('=')
             .filter(|(_, value)| !value.is_empty())
             .ok_or_else(|| format!("{word:?} is not KEY=VALUE"))?;
-        let list = || value.split(',').map(ToOwned::to_owned).collect();
         match key {
-            "source" => self.sources = list(),
-            "action" => self.actions = list(),
-            "interface" => self.interfaces = list(),
+            "source" => self.sources = patterns::<SourceName>(key, value)?,
+            "action" => self.actions = patterns::<Action>(key, value)?,
+            "interface" => self.interfaces = patterns::<InterfaceName>(key, value)?,
             "timeout" => self.manner.timeout = Some(duration(value)?),
             "user" => self.manner.user = Some(value.to_owned()),
             "coalesce" if value == "interface" => self.coalesce = true,
@@ -114,6 +114,26 @@ impl Wishes {
             None
         }
     }
+}
+
+/// The patterns of a list, each of which some name could fit, be it one of a later version.
+fn patterns<T: FromStr<Err = Unfit>>(key: &str, value: &str) -> Result<Vec<String>, String> {
+    let checked = |pattern: &str| match shortest_fit::<T>(pattern) {
+        Ok(_) => Ok(pattern.to_owned()),
+        Err(unfit) => Err(format!(
+            "{key}={} fits no event: {unfit} (and * and ? in patterns)",
+            pattern.escape_debug()
+        )),
+    };
+    value.split(',').map(checked).collect()
+}
+
+/// The shortest name that fits a pattern. If the one with nothing for each `*` is none, such
+/// as one that begins with `-`, something in the place of the first may make it one.
+fn shortest_fit<T: FromStr<Err = Unfit>>(pattern: &str) -> Result<T, Unfit> {
+    let named = pattern.replace('?', "x");
+    let with_more = named.replacen('*', "x", 1).replace('*', "");
+    named.replace('*', "").parse().or_else(|unfit| with_more.parse().or(Err(unfit)))
 }
 
 /// Whether a text fits a pattern in which `*` stands for any text and `?` for one character.
@@ -197,9 +217,61 @@ mod tests {
     }
 
     #[test]
+    fn what_no_event_could_fit_is_refused() {
+        const SOURCE: &str = "a source name has 1 to 32 of a-z, 0-9 and -";
+        const ACTION: &str = "an action is a word of a-z, 0-9 and -";
+        for (word, said, reason) in [
+            ("action=UP", "action=UP", ACTION),
+            ("action=up,", "action=", ACTION),
+            ("action=up,pre_*", "action=pre_*", ACTION),
+            ("source=PPP", "source=PPP", SOURCE),
+            ("source=pp_p,ppp", "source=pp_p", SOURCE),
+            (
+                "interface=averyveryverylongname0",
+                "interface=averyveryverylongname0",
+                "an interface name has at most 15 bytes",
+            ),
+            (
+                "interface=a??????????????*b",
+                "interface=a??????????????*b",
+                "an interface name has at most 15 bytes",
+            ),
+            ("interface=eth[0-9]", "interface=eth[0-9]", "an interface name can't contain '['"),
+            ("interface=..", "interface=..", "the kernel takes no interface called . or .."),
+            (
+                "interface=-x*",
+                "interface=-x*",
+                "an interface name can't begin with -, as options do",
+            ),
+        ] {
+            let header = Wishes::from_head(&format!("# netcue: {word}\n"));
+            let expected = format!("{said} fits no event: {reason} (and * and ? in patterns)");
+            assert_eq!(header.map_err(|bad| bad.reason), Err(expected), "{word}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_later_version_are_no_mistake() {
+        for word in [
+            "action=carrier,pre-*,none,?p,*",
+            "source=networkd,dhcp-4,*-d",
+            "interface=none,*,ppp?,???????????????,averyverylong**0,.*.,*-",
+        ] {
+            let header = Wishes::from_head(&format!("# netcue: {word}\n"));
+            assert!(header.is_ok(), "{word}: {header:?}");
+        }
+    }
+
+    #[test]
     fn what_a_header_says_wrong_is_quoted_without_harm() {
-        for word in ["timeout=1\u{1b}[2J", "wait=\u{9b}", "coalesce=\u{202e}", "\u{1b}=1", "\u{7}"]
-        {
+        for word in [
+            "action=\u{1b}[2J",
+            "timeout=1\u{1b}[2J",
+            "wait=\u{9b}",
+            "coalesce=\u{202e}",
+            "\u{1b}=1",
+            "\u{7}",
+        ] {
             let bad = Wishes::from_head(&format!("# netcue: {word}\n")).unwrap_err();
             assert!(!bad.reason.chars().any(char::is_control), "{bad}");
         }

@@ -92,6 +92,13 @@ fn what_somebody_else_could_change_is_not_run_and_says_why() {
             "bad header in line 2: \"when\" is no key; there are source action interface timeout \
              user coalesce wait",
         ),
+        (
+            |scene| {
+                scene.hook("20-a", "#!/bin/sh\n# netcue: action=UP\n");
+            },
+            "bad header in line 2: action=UP fits no event: an action is a word of a-z, 0-9 and - \
+             (and * and ? in patterns)",
+        ),
     ] {
         assert_eq!(not_run(spoil), reason);
     }
