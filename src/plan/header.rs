@@ -1,5 +1,6 @@
 //! What a hook wants, from the `# netcue:` lines at its top.
 
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -23,16 +24,27 @@ pub struct Wishes {
 
 /// A header that can't be understood; the hook is not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("bad header in line {line}: {reason}")]
+#[error("bad header in {}line {line}: {reason}", self.place())]
 pub struct BadHeader {
+    /// The file, where it is not the hook itself.
+    pub file: Option<PathBuf>,
     /// Line of the file, from 1.
     pub line: usize,
     /// What is wrong.
     pub reason: String,
 }
 
+impl BadHeader {
+    fn place(&self) -> String {
+        self.file.as_ref().map_or_else(String::new, |file| format!("{}, ", file.display()))
+    }
+}
+
 /// Bytes of a hook that are looked at: a line that goes beyond them is cut off.
 const HEAD: usize = 4096;
+
+/// Characters of a line that are quoted: a file beside a hook may be anything.
+const QUOTED: usize = 60;
 
 const KEYS: &str = "source action interface timeout user coalesce wait";
 
@@ -42,20 +54,39 @@ impl Wishes {
     /// # Errors
     /// When a `# netcue:` line has a word that is no known `key=value`, or is cut off.
     pub fn from_head(head: &str) -> Result<Self, BadHeader> {
+        Self::read(head, None)
+    }
+
+    /// Reads the file beside a hook, which holds comment lines and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::from_head`], and when another line is in it.
+    pub fn from_beside(file: &Path, text: &str) -> Result<Self, BadHeader> {
+        Self::read(text, Some(file))
+    }
+
+    fn read(head: &str, beside: Option<&Path>) -> Result<Self, BadHeader> {
         let mut wishes = Self::default();
         let is_cut = head.len() >= HEAD && !head.ends_with('\n');
         // Some editors put a byte order mark before the text.
         let mut lines = head.trim_start_matches('\u{feff}').lines().enumerate().peekable();
         while let Some((index, line)) = lines.next() {
             let line = line.trim();
+            let bad =
+                |reason| BadHeader { file: beside.map(Path::to_owned), line: index + 1, reason };
             let Some(comment) = line.strip_prefix('#') else {
                 if line.is_empty() {
                     continue;
                 }
+                if beside.is_some() {
+                    let quoted: String = line.chars().take(QUOTED).collect();
+                    return Err(bad(format!(
+                        "{quoted:?} stands outside a comment; \"# netcue: KEY=VALUE\" is right"
+                    )));
+                }
                 break;
             };
             let Some(words) = comment.trim_start().strip_prefix("netcue:") else { continue };
-            let bad = |reason| BadHeader { line: index + 1, reason };
             if is_cut && lines.peek().is_none() {
                 return Err(bad(format!("it goes beyond the first {HEAD} bytes")));
             }
