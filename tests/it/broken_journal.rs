@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::machine::Mounted;
 use crate::scene::{IP_UP, Scene, write_file};
+use crate::show::assert_valid;
 
 #[test]
 fn without_a_journal_everything_else_is_done() {
@@ -59,6 +60,20 @@ fn without_a_journal_everything_else_is_done() {
             assert_eq!(scene.text("etc/precious"), "precious\n");
         }
     }
+}
+
+#[test]
+fn sources_are_shown_without_the_journal() {
+    let scene = Scene::new();
+    fs::create_dir_all(scene.path("var/log/netcue/journal.jsonl")).expect("a folder");
+    let why = "netcue: can't read ROOT/var/log/netcue/journal.jsonl: Is a directory";
+    let ran = scene.netcue(["sources"]).status(74).any_stdout().stderr_has(why).run();
+    let boot: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("boot ")).collect();
+    assert!(matches!(boot[..], [line] if line.contains("  unknown  ")), "{}", ran.stdout);
+    let ran = scene.netcue(["sources", "--json"]).status(74).any_stdout().stderr_has(why).run();
+    let rows: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_valid("sources", &rows);
+    assert!(rows.as_array().expect("a list").iter().all(|row| row["last_heard"].is_null()));
 }
 
 #[test]

@@ -45,6 +45,8 @@ fn a_user_is_told_what_only_root_can_do_and_changes_nothing() {
 
     scene.ip_up();
     call().words(["history"]).status(77).stderr_has("journal.jsonl: Permission denied").run();
+    let sources = call().words(["sources"]).status(77).stdout_has("  unknown  ");
+    sources.stderr_has("journal.jsonl: Permission denied").run();
     call().words(["run"]).status(77).stderr_has("only root may do that").run();
     from().status(77).stderr_has("only root may do that").run();
     assert_eq!(scene.outcomes(), ["done"]);
