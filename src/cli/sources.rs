@@ -3,15 +3,17 @@
 
 use serde_json::json;
 
+use super::Ended;
+use super::history::unreadable;
 use super::shared::table::{Paint, Table, Tone};
 use super::shared::when;
-use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::integrate::{self, Attachment, Seen};
 use crate::journal::{self, Heard};
 use crate::paths::Layout;
 use crate::pipeline;
 use crate::sources::{ALL, Source};
+use crate::sys::files::FileError;
 use crate::sys::terminal;
 
 /// Most records of the journal that are read back.
@@ -34,22 +36,19 @@ struct Row {
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let seen = integrate::look(layout, None);
-    let heard = heard(layout).map_err(|error| {
-        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
-        Failure::new(exit, error)
-    })?;
+    let heard = heard(layout);
     let rows: Vec<Row> = ALL.iter().map(|source| row(&seen, source)).collect();
     let text = if args.json {
-        as_json(&rows, &heard)
+        as_json(&rows, heard.as_ref().ok())
     } else {
-        as_table(&rows, &heard, Paint::for_stdout())
+        as_table(&rows, heard.as_ref().ok(), Paint::for_stdout())
     };
     terminal::show(&text)?;
-    Ok(Exit::Done)
+    heard.map_or_else(|error| Err(unreadable(error)), |_| Ok(Exit::Done))
 }
 
 /// When each source was last heard of.
-pub(super) fn heard(layout: &Layout) -> Result<Heard, crate::sys::files::FileError> {
+pub(super) fn heard(layout: &Layout) -> Result<Heard, FileError> {
     let config = pipeline::configured(layout).config;
     let names: Vec<&str> = ALL.iter().map(|source| source.name.as_str()).collect();
     let journal = journal::Journal::of(layout, &config.journal);
@@ -70,7 +69,7 @@ fn row(seen: &Seen, source: &'static Source) -> Row {
     Row { source, attachment, on }
 }
 
-fn as_table(rows: &[Row], heard: &Heard, paint: Paint) -> String {
+fn as_table(rows: &[Row], heard: Option<&Heard>, paint: Paint) -> String {
     let mut wide = Table::default();
     let mut narrow = Table::default();
     let columns = ["SOURCE", "INSTALLED", "ENABLED", "LAST HEARD", "CALLED BY"];
@@ -80,10 +79,13 @@ fn as_table(rows: &[Row], heard: &Heard, paint: Paint) -> String {
     wide.row([source, installed, enabled, last, called_by, (Tone::Strong, "MISSING")]);
     for row in rows {
         let yes = |is_so| if is_so { "yes" } else { "no" };
-        let last = heard.last.get(row.source.name.as_str()).map_or_else(
-            || if heard.whole { "never" } else { "not lately" }.to_owned(),
-            |time| when::brief(*time),
-        );
+        let last = match heard.map(|heard| (heard.whole, heard.last.get(row.source.name.as_str())))
+        {
+            None => "unknown".to_owned(),
+            Some((_, Some(time))) => when::brief(*time),
+            Some((true, None)) => "never".to_owned(),
+            Some((false, None)) => "not lately".to_owned(),
+        };
         let source = [
             (Tone::Strong, row.source.name.as_str()),
             (Tone::Plain, yes(row.attachment.installed)),
@@ -121,7 +123,7 @@ fn as_table(rows: &[Row], heard: &Heard, paint: Paint) -> String {
     wide.lines(paint)
 }
 
-fn as_json(rows: &[Row], heard: &Heard) -> String {
+fn as_json(rows: &[Row], heard: Option<&Heard>) -> String {
     let rows: Vec<_> = rows
         .iter()
         .map(|row| {
@@ -131,7 +133,7 @@ fn as_json(rows: &[Row], heard: &Heard) -> String {
                 "installed": row.attachment.installed,
                 "enabled": row.on,
                 "called_by": row.attachment.spots,
-                "last_heard": heard.last.get(row.source.name.as_str()),
+                "last_heard": heard.and_then(|heard| heard.last.get(row.source.name.as_str())),
                 "missing": row.attachment.missing,
             })
         })

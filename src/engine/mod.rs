@@ -34,8 +34,8 @@ use serde::Serialize;
 use crate::config::Rules;
 use crate::error::Exit;
 use crate::sys::netlink::NetlinkError;
-use crate::sys::nftables::{CommitError, Committed};
-use crate::sys::{clock, route};
+use crate::sys::nftables::{CommitError, Committed, LiveTable};
+use crate::sys::{clock, processes, route};
 use memory::Memory;
 
 /// How often a transaction is tried while other programs change the ruleset.
@@ -50,6 +50,12 @@ pub enum EngineError {
         /// What was being done.
         step: String,
     },
+    /// Another process made the table its own, and lives.
+    #[error(
+        "table inet netcue belongs to {0}, and only that may change it (flags owner in \
+         \"nft list table inet netcue\"): end it, or have it leave the table to netcue"
+    )]
+    Owned(String),
     /// The kernel lacks `nf_tables` or a part of it.
     #[error(
         "{step}: the kernel can't do that ({reason}): it needs nf_tables with nft_chain_nat, \
@@ -85,7 +91,7 @@ impl EngineError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoPermission { .. } => Exit::NoPermission,
+            Self::NoPermission { .. } | Self::Owned(_) => Exit::NoPermission,
             Self::NotAsWanted(_) => Exit::Bug,
             Self::Missing { .. } | Self::Netlink { .. } | Self::Busy => Exit::Unavailable,
         }
@@ -108,10 +114,13 @@ impl EngineError {
         }
     }
 
-    fn commit(error: CommitError) -> Self {
+    fn commit(error: CommitError, live: &LiveTable) -> Self {
         match error {
             CommitError::Netlink(error) => Self::nf_tables("sending the transaction", error),
-            CommitError::Refused { about, error } => Self::nf_tables(&about, error),
+            CommitError::Refused { about, error } => match live.owner() {
+                Some(port) if error.is_denied() => Self::Owned(processes::by_port(port)),
+                _ => Self::nf_tables(&about, error),
+            },
         }
     }
 }
@@ -237,7 +246,10 @@ fn put_in(
         if committed.is_some_and(|before: u32| generation == before.wrapping_add(1)) {
             return Err(EngineError::NotAsWanted(found));
         }
-        match session.commit(&steps, generation).map_err(EngineError::commit)? {
+        match session
+            .commit(&steps, generation)
+            .map_err(|error| EngineError::commit(error, &live))?
+        {
             Committed::Yes => committed = Some(generation),
             Committed::Stale => {}
         }

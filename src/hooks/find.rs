@@ -40,6 +40,8 @@ pub struct Found {
     pub path: PathBuf,
     /// Whether it may run.
     pub judgement: Judgement,
+    /// The file beside it that its header lines stand in, where they don't stand in itself.
+    pub beside: Option<PathBuf>,
     /// The text its header lines stand in.
     pub head: String,
 }
@@ -121,14 +123,14 @@ pub fn judge_hook(path: &Path, root: &Path) -> Judgement {
 
 fn look_at(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Found {
     let mut judgement = judged(&path, guide);
-    let mut head = String::new();
+    let (mut beside, mut head) = (None, String::new());
     if let Judgement::Ready(file) = &judgement {
         match read_head_of(file, &path, guide) {
-            Ok(text) => head = text,
+            Ok(read) => (beside, head) = read,
             Err(unfit) => judgement = unfit,
         }
     }
-    Found { name, path, judgement, head }
+    Found { name, path, judgement, beside, head }
 }
 
 fn judged(path: &Path, guide: &mut Guide<'_>) -> Judgement {
@@ -152,17 +154,21 @@ fn is_empty(way: &Way) -> bool {
 }
 
 /// A script says at its top what it wants, another program in the file beside it.
-fn read_head_of(file: &Path, path: &Path, guide: &mut Guide<'_>) -> Result<String, Judgement> {
+fn read_head_of(
+    file: &Path,
+    path: &Path,
+    guide: &mut Guide<'_>,
+) -> Result<(Option<PathBuf>, String), Judgement> {
     let head = files::read_head(file, HEAD).map_err(Judgement::Unreadable)?;
     if head.starts_with(b"#!") {
-        return Ok(String::from_utf8_lossy(&head).into_owned());
+        return Ok((None, String::from_utf8_lossy(&head).into_owned()));
     }
     let beside = path.with_extension("conf");
     if !files::is_there(&beside) {
-        return Ok(String::new());
+        return Ok((None, String::new()));
     }
     let way = guide.way_to(&beside).map_err(Judgement::Unreadable)?;
-    let beside = judge(&way).map_err(Judgement::Distrusted)?;
-    let text = files::read_head(beside, HEAD).map_err(Judgement::Unreadable)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    let trusted = judge(&way).map_err(Judgement::Distrusted)?;
+    let text = files::read_head(trusted, HEAD).map_err(Judgement::Unreadable)?;
+    Ok((Some(beside), String::from_utf8_lossy(&text).into_owned()))
 }

@@ -17,7 +17,7 @@ pub use caller::Caller;
 pub use drain::drain;
 pub use fate::{Arrival, Fate};
 pub use house::{Configured, House, configured};
-pub use steps::{candidates, preview};
+pub use steps::{candidates, preview, wishes};
 pub use unattended::attend;
 
 use std::time::Duration;

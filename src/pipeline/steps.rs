@@ -5,9 +5,9 @@ use super::hook::Executor;
 use super::{House, unattended};
 use crate::engine::{self, Applied, EngineError};
 use crate::event::Event;
-use crate::hooks::{self, Judgement, Survey};
+use crate::hooks::{self, Found, Judgement, Survey};
 use crate::journal::{StepEnd, StepOutcome};
-use crate::plan::{self, Candidate, Fitness, Manner, Step, Wishes};
+use crate::plan::{self, BadHeader, Candidate, Fitness, Manner, Step, Wishes};
 use crate::queue::Ticket;
 use crate::sys::clock::Stopwatch;
 use crate::sys::signals::Signals;
@@ -83,7 +83,7 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
                 unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => {
                     Fitness::Unfit(unfit.to_string())
                 }
-                Judgement::Ready(_) => match Wishes::from_head(&found.head) {
+                Judgement::Ready(_) => match wishes(found) {
                     Ok(wishes) if wishes.manner.unattended && found.name == plan::ENGINE => {
                         // What comes behind it relies on the rules having been seen to.
                         Fitness::Unfit(
@@ -96,6 +96,17 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
             },
         })
         .collect()
+}
+
+/// What a hook that may run wants.
+///
+/// # Errors
+/// When its header can't be understood.
+pub fn wishes(found: &Found) -> Result<Wishes, BadHeader> {
+    match &found.beside {
+        Some(file) => Wishes::from_beside(file, &found.head),
+        None => Wishes::from_head(&found.head),
+    }
 }
 
 /// The steps an event would have now, with nothing waiting behind it.

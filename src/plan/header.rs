@@ -1,9 +1,11 @@
 //! What a hook wants, from the `# netcue:` lines at its top.
 
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::{Manner, Skip};
-use crate::event::Event;
+use crate::event::{Action, Event, InterfaceName, SourceName, Unfit};
 
 /// Which events a hook wants, and how it wants to be run. By default every event, as root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,16 +24,27 @@ pub struct Wishes {
 
 /// A header that can't be understood; the hook is not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("bad header in line {line}: {reason}")]
+#[error("bad header in {}line {line}: {reason}", self.place())]
 pub struct BadHeader {
+    /// The file, where it is not the hook itself.
+    pub file: Option<PathBuf>,
     /// Line of the file, from 1.
     pub line: usize,
     /// What is wrong.
     pub reason: String,
 }
 
+impl BadHeader {
+    fn place(&self) -> String {
+        self.file.as_ref().map_or_else(String::new, |file| format!("{}, ", file.display()))
+    }
+}
+
 /// Bytes of a hook that are looked at: a line that goes beyond them is cut off.
 const HEAD: usize = 4096;
+
+/// Characters of a line that are quoted: a file beside a hook may be anything.
+const QUOTED: usize = 60;
 
 const KEYS: &str = "source action interface timeout user coalesce wait";
 
@@ -41,20 +54,39 @@ impl Wishes {
     /// # Errors
     /// When a `# netcue:` line has a word that is no known `key=value`, or is cut off.
     pub fn from_head(head: &str) -> Result<Self, BadHeader> {
+        Self::read(head, None)
+    }
+
+    /// Reads the file beside a hook, which holds comment lines and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::from_head`], and when another line is in it.
+    pub fn from_beside(file: &Path, text: &str) -> Result<Self, BadHeader> {
+        Self::read(text, Some(file))
+    }
+
+    fn read(head: &str, beside: Option<&Path>) -> Result<Self, BadHeader> {
         let mut wishes = Self::default();
         let is_cut = head.len() >= HEAD && !head.ends_with('\n');
         // Some editors put a byte order mark before the text.
         let mut lines = head.trim_start_matches('\u{feff}').lines().enumerate().peekable();
         while let Some((index, line)) = lines.next() {
             let line = line.trim();
+            let bad =
+                |reason| BadHeader { file: beside.map(Path::to_owned), line: index + 1, reason };
             let Some(comment) = line.strip_prefix('#') else {
                 if line.is_empty() {
                     continue;
                 }
+                if beside.is_some() {
+                    let quoted: String = line.chars().take(QUOTED).collect();
+                    return Err(bad(format!(
+                        "{quoted:?} stands outside a comment; \"# netcue: KEY=VALUE\" is right"
+                    )));
+                }
                 break;
             };
             let Some(words) = comment.trim_start().strip_prefix("netcue:") else { continue };
-            let bad = |reason| BadHeader { line: index + 1, reason };
             if is_cut && lines.peek().is_none() {
                 return Err(bad(format!("it goes beyond the first {HEAD} bytes")));
             }
@@ -70,11 +102,10 @@ impl Wishes {
             .split_once('=')
             .filter(|(_, value)| !value.is_empty())
             .ok_or_else(|| format!("{word:?} is not KEY=VALUE"))?;
-        let list = || value.split(',').map(ToOwned::to_owned).collect();
         match key {
-            "source" => self.sources = list(),
-            "action" => self.actions = list(),
-            "interface" => self.interfaces = list(),
+            "source" => self.sources = patterns::<SourceName>(key, value)?,
+            "action" => self.actions = patterns::<Action>(key, value)?,
+            "interface" => self.interfaces = patterns::<InterfaceName>(key, value)?,
             "timeout" => self.manner.timeout = Some(duration(value)?),
             "user" => self.manner.user = Some(value.to_owned()),
             "coalesce" if value == "interface" => self.coalesce = true,
@@ -114,6 +145,26 @@ impl Wishes {
             None
         }
     }
+}
+
+/// The patterns of a list, each of which some name could fit, be it one of a later version.
+fn patterns<T: FromStr<Err = Unfit>>(key: &str, value: &str) -> Result<Vec<String>, String> {
+    let checked = |pattern: &str| match shortest_fit::<T>(pattern) {
+        Ok(_) => Ok(pattern.to_owned()),
+        Err(unfit) => Err(format!(
+            "{key}={} fits no event: {unfit} (and * and ? in patterns)",
+            pattern.escape_debug()
+        )),
+    };
+    value.split(',').map(checked).collect()
+}
+
+/// The shortest name that fits a pattern. If the one with nothing for each `*` is none, such
+/// as one that begins with `-`, something in the place of the first may make it one.
+fn shortest_fit<T: FromStr<Err = Unfit>>(pattern: &str) -> Result<T, Unfit> {
+    let named = pattern.replace('?', "x");
+    let with_more = named.replacen('*', "x", 1).replace('*', "");
+    named.replace('*', "").parse().or_else(|unfit| with_more.parse().or(Err(unfit)))
 }
 
 /// Whether a text fits a pattern in which `*` stands for any text and `?` for one character.
@@ -197,9 +248,61 @@ mod tests {
     }
 
     #[test]
+    fn what_no_event_could_fit_is_refused() {
+        const SOURCE: &str = "a source name has 1 to 32 of a-z, 0-9 and -";
+        const ACTION: &str = "an action is a word of a-z, 0-9 and -";
+        for (word, said, reason) in [
+            ("action=UP", "action=UP", ACTION),
+            ("action=up,", "action=", ACTION),
+            ("action=up,pre_*", "action=pre_*", ACTION),
+            ("source=PPP", "source=PPP", SOURCE),
+            ("source=pp_p,ppp", "source=pp_p", SOURCE),
+            (
+                "interface=averyveryverylongname0",
+                "interface=averyveryverylongname0",
+                "an interface name has at most 15 bytes",
+            ),
+            (
+                "interface=a??????????????*b",
+                "interface=a??????????????*b",
+                "an interface name has at most 15 bytes",
+            ),
+            ("interface=eth[0-9]", "interface=eth[0-9]", "an interface name can't contain '['"),
+            ("interface=..", "interface=..", "the kernel takes no interface called . or .."),
+            (
+                "interface=-x*",
+                "interface=-x*",
+                "an interface name can't begin with -, as options do",
+            ),
+        ] {
+            let header = Wishes::from_head(&format!("# netcue: {word}\n"));
+            let expected = format!("{said} fits no event: {reason} (and * and ? in patterns)");
+            assert_eq!(header.map_err(|bad| bad.reason), Err(expected), "{word}");
+        }
+    }
+
+    #[test]
+    fn words_of_a_later_version_are_no_mistake() {
+        for word in [
+            "action=carrier,pre-*,none,?p,*",
+            "source=networkd,dhcp-4,*-d",
+            "interface=none,*,ppp?,???????????????,averyverylong**0,.*.,*-",
+        ] {
+            let header = Wishes::from_head(&format!("# netcue: {word}\n"));
+            assert!(header.is_ok(), "{word}: {header:?}");
+        }
+    }
+
+    #[test]
     fn what_a_header_says_wrong_is_quoted_without_harm() {
-        for word in ["timeout=1\u{1b}[2J", "wait=\u{9b}", "coalesce=\u{202e}", "\u{1b}=1", "\u{7}"]
-        {
+        for word in [
+            "action=\u{1b}[2J",
+            "timeout=1\u{1b}[2J",
+            "wait=\u{9b}",
+            "coalesce=\u{202e}",
+            "\u{1b}=1",
+            "\u{7}",
+        ] {
             let bad = Wishes::from_head(&format!("# netcue: {word}\n")).unwrap_err();
             assert!(!bad.reason.chars().any(char::is_control), "{bad}");
         }

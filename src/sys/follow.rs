@@ -7,8 +7,9 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 
 use super::clock::timeout_until;
 use super::files::{self, FileError};
@@ -18,6 +19,8 @@ use super::files::{self, FileError};
 pub struct Follower {
     path: PathBuf,
     inotify: Inotify,
+    /// The watch on a folder above the file's own, while that isn't there yet.
+    above: Option<WatchDescriptor>,
     file: Option<File>,
     position: u64,
     /// The beginning of a line whose end isn't written yet.
@@ -25,22 +28,21 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts following; the file need not exist yet, its folder has to.
+    /// Starts following; neither the file nor its folder need exist yet.
     ///
     /// # Errors
-    /// When the folder can't be watched or the file can't be read.
+    /// When the folder, or the nearest one above that exists, can't be watched, or the file
+    /// can't be read.
     pub fn of(path: &Path) -> Result<Self, FileError> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
             .map_err(FileError::at("watch", path))?;
-        let folder = path.parent().unwrap_or(path);
-        let news = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVE;
-        inotify.add_watch(folder, news).map_err(FileError::at("watch", folder))?;
+        let above = watch(&inotify, path.parent().unwrap_or(path))?;
         let file = open(path)?;
         let position = match &file {
             Some(file) => file.metadata().map_err(FileError::at("read", path))?.len(),
             None => 0,
         };
-        Ok(Self { path: path.to_owned(), inotify, file, position, begun: Vec::new() })
+        Ok(Self { path: path.to_owned(), inotify, above, file, position, begun: Vec::new() })
     }
 
     /// Sleeps until the file may have grown or `until` has come. Tells whether anybody
@@ -63,8 +65,15 @@ impl Follower {
     /// Hands out the whole lines that have come since.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// When the file can't be read, or a folder that has come can't be watched.
     pub fn read_on(&mut self, visit: &mut dyn FnMut(&[u8])) -> Result<(), FileError> {
+        if let Some(above) = self.above {
+            self.above = watch(&self.inotify, self.path.parent().unwrap_or(&self.path))?;
+            if self.above != Some(above) {
+                // Gone with its folder, it needs no removing.
+                let _ = self.inotify.rm_watch(above);
+            }
+        }
         loop {
             if self.file.is_none() {
                 self.file = open(&self.path)?;
@@ -88,6 +97,44 @@ impl Follower {
             self.file = None;
             self.begun.clear();
         }
+    }
+}
+
+/// Watches a folder or, while it isn't there, the nearest above it that is: that one's watch
+/// is given back.
+fn watch(inotify: &Inotify, folder: &Path) -> Result<Option<WatchDescriptor>, FileError> {
+    let coming = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVE;
+    loop {
+        if add(inotify, folder, coming | AddWatchFlags::IN_MODIFY)?.is_some() {
+            return Ok(None);
+        }
+        let mut missing = folder;
+        let above = loop {
+            let Some(next) = missing.parent() else {
+                return Err(FileError::at("watch", folder)(Errno::ENOENT));
+            };
+            if let Some(above) = add(inotify, next, coming)? {
+                break above;
+            }
+            missing = next;
+        };
+        // What has come between the two looks has woken nobody.
+        if !missing.exists() {
+            return Ok(Some(above));
+        }
+        let _ = inotify.rm_watch(above);
+    }
+}
+
+/// Adds a watch; none where there is no such folder.
+fn add(
+    inotify: &Inotify,
+    folder: &Path,
+    news: AddWatchFlags,
+) -> Result<Option<WatchDescriptor>, FileError> {
+    match inotify.add_watch(folder, news) {
+        Err(Errno::ENOENT) => Ok(None),
+        added => added.map(Some).map_err(FileError::at("watch", folder)),
     }
 }
 

@@ -27,6 +27,7 @@ const NFGENMSG: usize = 4;
 const NFTA_GEN_ID: u16 = 1;
 /// `NFTA_TABLE_NAME`, `NFTA_CHAIN_TABLE`, `NFTA_RULE_TABLE`, `NFTA_SET_TABLE`.
 const NFTA_TABLE: u16 = 1;
+const NFTA_TABLE_OWNER: u16 = 7;
 const NFTA_SET_NAME: u16 = 2;
 
 /// One message of a transaction.
@@ -78,6 +79,15 @@ pub struct LiveTable {
     pub sets: Vec<Vec<u8>>,
     /// For each set, the messages that list its elements.
     pub elements: BTreeMap<String, Vec<Vec<u8>>>,
+}
+
+impl LiveTable {
+    /// The netlink port of the one socket that may change the table, where there is one.
+    #[must_use]
+    pub fn owner(&self) -> Option<u32> {
+        let port = attribute(self.table.as_ref()?, NFTA_TABLE_OWNER)?;
+        port.first_chunk().map(|port| u32::from_be_bytes(*port))
+    }
 }
 
 /// One socket, open from the first question to the end of the program.

@@ -1,5 +1,5 @@
-//! Other processes: whether they live, and ending those that a run left behind when it was
-//! killed, which are found by what stands in their environment.
+//! Other processes: whether they live, what they are called, and ending those that a run left
+//! behind when it was killed, which are found by what stands in their environment.
 
 use std::fs;
 use std::path::Path;
@@ -19,6 +19,17 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 #[must_use]
 pub fn is_alive(pid: i32) -> bool {
     kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
+}
+
+/// The process behind a netlink port, in words. As nft(8) does, it takes the port for the
+/// process's number: the kernel gives a socket that one unless it is taken or another is
+/// asked for.
+#[must_use]
+pub fn by_port(port: u32) -> String {
+    match fs::read_to_string(Path::new("/proc").join(port.to_string()).join("comm")) {
+        Ok(name) => format!("another process ({}, pid {port})", name.trim_end()),
+        Err(_) => format!("another process (netlink port {port})"),
+    }
 }
 
 /// Ends every process whose environment `is_orphan` takes: TERM, and KILL after `grace`.

@@ -1,7 +1,9 @@
-//! A journal that can't be written, or is torn: everything else is done all the same.
+//! A journal that can't be written, is torn, or isn't there yet: everything else is done all
+//! the same.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -9,6 +11,7 @@ use serde_json::Value;
 
 use crate::machine::Mounted;
 use crate::scene::{IP_UP, Scene, write_file};
+use crate::show::{assert_valid, follows};
 
 #[test]
 fn without_a_journal_everything_else_is_done() {
@@ -58,6 +61,43 @@ fn without_a_journal_everything_else_is_done() {
         if scene.path("etc/precious").exists() {
             assert_eq!(scene.text("etc/precious"), "precious\n");
         }
+    }
+}
+
+#[test]
+fn sources_are_shown_without_the_journal() {
+    let scene = Scene::new();
+    fs::create_dir_all(scene.path("var/log/netcue/journal.jsonl")).expect("a folder");
+    let why = "netcue: can't read ROOT/var/log/netcue/journal.jsonl: Is a directory";
+    let ran = scene.netcue(["sources"]).status(74).any_stdout().stderr_has(why).run();
+    let boot: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("boot ")).collect();
+    assert!(matches!(boot[..], [line] if line.contains("  unknown  ")), "{}", ran.stdout);
+    let ran = scene.netcue(["sources", "--json"]).status(74).any_stdout().stderr_has(why).run();
+    let rows: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_valid("sources", &rows);
+    assert!(rows.as_array().expect("a list").iter().all(|row| row["last_heard"].is_null()));
+}
+
+#[test]
+fn a_follower_sleeps_until_there_is_a_journal() {
+    for folder in ["", "var", "var/log", "var/log/netcue"] {
+        let scene = Scene::new();
+        fs::create_dir_all(scene.path(folder)).expect("a folder");
+        let mut call = scene.netcue(["history", "--follow", "--json"]);
+        let mut follower = call.command().stdout(Stdio::piped()).spawn().expect("netcue");
+        follows(follower.id());
+        let waits = fs::read_to_string(format!("/proc/{}/syscall", follower.id()));
+        let waits = waits.expect("a call of poll(2)");
+        let limit = waits.split(' ').nth(3).expect("its third argument");
+        assert!(limit.ends_with("ffffffff"), "it wakes up by itself: {waits}");
+        scene.netcue(["emit", "--interface", "ppp7"]).any_stdout().run();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(follower.stdout.take().expect("a pipe"));
+        stdout.read_line(&mut line).expect("a line");
+        let story: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(story["event"]["interface"], "ppp7", "with {folder:?}");
+        drop(stdout);
+        follower.wait().expect("an end with its reader");
     }
 }
 

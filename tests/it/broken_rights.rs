@@ -2,8 +2,9 @@
 //! run and know.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 
 use nix::libc;
 
@@ -45,6 +46,8 @@ fn a_user_is_told_what_only_root_can_do_and_changes_nothing() {
 
     scene.ip_up();
     call().words(["history"]).status(77).stderr_has("journal.jsonl: Permission denied").run();
+    let sources = call().words(["sources"]).status(77).stdout_has("  unknown  ");
+    sources.stderr_has("journal.jsonl: Permission denied").run();
     call().words(["run"]).status(77).stderr_has("only root may do that").run();
     from().status(77).stderr_has("only root may do that").run();
     assert_eq!(scene.outcomes(), ["done"]);
@@ -76,6 +79,28 @@ fn without_the_right_to_change_the_network_hooks_run_and_know() {
     let less = ["--bounding-set", "-net_admin", "--inh-caps", "-net_admin"];
     let call = || as_less_than_root(&scene, &less);
     assert_rules_failed(call, &scene, "no permission: netcue needs CAP_NET_ADMIN", 77);
+}
+
+#[test]
+fn who_owns_the_table_is_named_where_it_keeps_netcue_out() {
+    let scene = Scene::telling_gateway();
+    let nft = Command::new("nft").arg("-i").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut nft = nft.expect("nft");
+    let mut input = nft.stdin.take().expect("a pipe");
+    input.write_all(b"add table inet netcue { flags owner; }\nlist tables\n").expect("written");
+    let mut listed = BufReader::new(nft.stdout.take().expect("a pipe")).lines();
+    assert!(listed.any(|line| line.expect("a line").contains("table inet netcue")));
+    scene.ip_up();
+    assert_eq!(scene.text("ran"), "failed\n");
+    let reason = scene.end_of("50-rules")["reason"].to_string();
+    let owner = format!("table inet netcue belongs to another process (nft, pid {})", nft.id());
+    assert!(reason.contains(&owner), "{reason}");
+    scene.netcue(["rules", "apply"]).status(1).any_stdout().any_stderr().run();
+    // The kernel takes the table away with its owner.
+    drop(input);
+    nft.wait().expect("an end");
+    scene.ip_up();
+    assert_eq!(scene.text("ran"), "failed\nfailed\nchanged\n");
 }
 
 #[test]

@@ -92,6 +92,13 @@ fn what_somebody_else_could_change_is_not_run_and_says_why() {
             "bad header in line 2: \"when\" is no key; there are source action interface timeout \
              user coalesce wait",
         ),
+        (
+            |scene| {
+                scene.hook("20-a", "#!/bin/sh\n# netcue: action=UP\n");
+            },
+            "bad header in line 2: action=UP fits no event: an action is a word of a-z, 0-9 and - \
+             (and * and ? in patterns)",
+        ),
     ] {
         assert_eq!(not_run(spoil), reason);
     }
@@ -182,6 +189,25 @@ fn a_program_says_in_the_file_beside_it_what_it_wants() {
     assert_eq!(scene.skipped("20-a").as_deref(), Some("wants action=down, this is up"));
     scene.from(&IP_UP.replace("ip-up", "ip-down"));
     assert_eq!(scene.end_of("20-a")["output"], "ppp0 down\n");
+    for (content, said) in [
+        (
+            "# For the office.\n\naction=down\n",
+            "3: \"action=down\" stands outside a comment; \"# netcue: KEY=VALUE\" is right",
+        ),
+        ("# netcue: action=DOWN\n", "1: action=DOWN fits no event: an action is a word of "),
+    ] {
+        scene.hook_in("etc/netcue/hooks.d", "20-a.conf", content, 0o644);
+        scene.ip_up();
+        let reason = scene.skipped("20-a").expect("a reason");
+        let file = scene.path("etc/netcue/hooks.d/20-a.conf");
+        let expected = format!("bad header in {}, line {said}", file.display());
+        assert!(reason.starts_with(&expected), "{reason}");
+        scene.netcue(["hooks"]).stdout_has(said).run();
+        scene.netcue(["why", "20-a"]).stdout_has(said).run();
+    }
+    scene.hook_in("etc/netcue/hooks.d", "20-a.conf", "# Wants all.\n\n", 0o644);
+    scene.ip_up();
+    assert_eq!(scene.output_of("20-a"), "ppp0 up\n");
     scene.chmod("etc/netcue/hooks.d/20-a.conf", 0o666);
     scene.ip_up();
     let reason = scene.skipped("20-a").expect("a reason");

@@ -138,6 +138,16 @@ fn the_file_is_for_everybody_and_no_link_is_followed() {
 }
 
 #[test]
+fn a_journal_that_cannot_be_read_is_a_failure_to_read() {
+    let scene = Scene::new();
+    fs::create_dir_all(scene.path("var/log/netcue/journal.jsonl")).expect("a folder");
+    scene.netcue(["metrics"]).status(74).stderr_has("var/log/netcue/journal.jsonl: ").run();
+    fs::remove_dir(scene.path("var/log/netcue/journal.jsonl")).expect("removed");
+    fs::create_dir_all(scene.path("var/lib/netcue/metrics.json")).expect("a folder");
+    scene.netcue(["metrics"]).status(74).stderr_has("var/lib/netcue/metrics.json: ").run();
+}
+
+#[test]
 fn a_device_is_not_replaced_by_the_file() {
     let scene = scene();
     let device = scene.path("null");

@@ -8,6 +8,7 @@ mod totals;
 
 use std::path::{Path, PathBuf};
 
+use super::history::unreadable;
 use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::paths::Layout;
@@ -35,9 +36,9 @@ pub(super) struct Args {
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let house = House::open(layout.clone());
-    let text = count(&house, args.format).map_err(failure)?;
+    let text = count(&house, args.format)?;
     match &args.output {
-        Some(file) => files::publish(file, text.as_bytes()).map_err(failure)?,
+        Some(file) => files::publish(file, text.as_bytes()).map_err(unwritable)?,
         None if screen::is_terminal() => {
             let lines: Vec<String> = text.lines().map(terminal::harmless).collect();
             terminal::show(&(lines.join("\n") + "\n"))?;
@@ -47,24 +48,25 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     Ok(Exit::Done)
 }
 
-fn failure(error: FileError) -> Failure {
+fn unwritable(error: FileError) -> Failure {
     Failure::new(if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite }, error)
 }
 
 /// Counts what came since the last time, keeps it, and says it.
-fn count(house: &House, format: Format) -> Result<String, FileError> {
+fn count(house: &House, format: Format) -> Result<String, Failure> {
     let kept = house.layout.metrics();
     if let Some(folder) = kept.parent() {
-        files::make_private_folder(folder)?;
+        files::make_private_folder(folder).map_err(unwritable)?;
     }
-    let _lock = Lock::wait(&house.layout.metrics_lock())?;
-    let mut totals = read(&kept)?;
+    let _lock = Lock::wait(&house.layout.metrics_lock()).map_err(unwritable)?;
+    let mut totals = read(&kept).map_err(unreadable)?;
     let mark = totals.mark.take();
-    let (mark, missed) = house.journal.read_on(mark.as_ref(), |entry| totals.take(&entry))?;
+    let read_on = house.journal.read_on(mark.as_ref(), |entry| totals.take(&entry));
+    let (mark, missed) = read_on.map_err(unreadable)?;
     totals.mark = mark;
     totals.gaps += u64::from(missed);
     let content = serde_json::to_vec(&totals).unwrap_or_default();
-    files::put_whole(&kept, &content)?;
+    files::put_whole(&kept, &content).map_err(unwritable)?;
     Ok(exposition::text(&totals, &present(house), format))
 }
 

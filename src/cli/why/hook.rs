@@ -6,6 +6,7 @@ use super::{Answer, Answered, Line, Question, how_far, step};
 use crate::cli::shared::{when, wording};
 use crate::hooks::{self, Distrust, Judgement, Reason, Survey};
 use crate::journal::{Outcome, Reach, Story};
+use crate::pipeline;
 use crate::plan::{ENGINE, Wishes};
 use crate::sys::accounts;
 
@@ -125,12 +126,12 @@ fn in_event(story: &Story, name: &str) -> Vec<Line> {
 }
 
 /// How a hook stands now; nothing if there is none of that name.
-fn stands(house: &crate::pipeline::House, survey: &Survey, name: &str) -> Vec<Line> {
+fn stands(house: &pipeline::House, survey: &Survey, name: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     if let Some(found) = survey.hooks.iter().find(|found| found.name == name) {
         let path = found.path.display().to_string();
         lines.push(match &found.judgement {
-            Judgement::Ready(_) => match Wishes::from_head(&found.head) {
+            Judgement::Ready(_) => match pipeline::wishes(found) {
                 Ok(wishes) => Line::Says(ready(&path, &wishes, house.config.hooks.timeout)),
                 Err(bad) => Line::Warns(format!("{path} is refused: {bad}.")),
             },

@@ -44,11 +44,13 @@ impl Scene {
         by_event
     }
 
-    /// How a step ended the last time.
+    /// How a step ended the last time. A hook that holds nobody may have ended before its
+    /// run has put on record that it was started.
     pub(crate) fn end_of(&self, step: &str) -> Value {
-        let ends = self.records("step-end");
-        let end = ends.into_iter().rev().find(|end| end["step"] == step);
-        end.unwrap_or_else(|| panic!("no end of {step} in {:#?}", self.journal()))
+        let mut ends = self.records("step-end");
+        ends.retain(|end| end["step"] == step);
+        let end = ends.iter().rev().find(|end| end["outcome"] != "started").or(ends.last());
+        end.unwrap_or_else(|| panic!("no end of {step} in {:#?}", self.journal())).clone()
     }
 
     /// What a step printed the last time.
