@@ -13,42 +13,47 @@ pub static SOURCE: Source = Source {
     summary: "systemd units and init scripts, at a stage of the start",
     triggers: &[
         // The boot must not go on before the rules stand.
-        word("pre-network", Some(Action::Boot), Wait::finish(30)),
-        word("interfaces", Some(Action::Boot), Wait::Foreground),
-        word("filesystems", Some(Action::Boot), Wait::Foreground),
-        word("services", Some(Action::Boot), Wait::Foreground),
-        word("network-online", Some(Action::Boot), Wait::Foreground),
+        stage("pre-network", Wait::finish(30)),
+        stage("interfaces", Wait::Foreground),
+        stage("filesystems", Wait::Foreground),
+        stage("services", Wait::Foreground),
+        stage("network-online", Wait::Foreground),
         // What rc tells every init script. It has no stage: where it stands, the
         // script's header says and we can't know.
-        word("start", Some(Action::Boot), Wait::Foreground),
-        word("stop", None, Wait::Foreground),
-        word("apply", Some(Action::Manual), Wait::Foreground),
+        word("start", Some(Action::Boot)),
+        word("stop", None),
+        word("apply", Some(Action::Manual)),
         // The other words that Debian's policy wants an init script to know.
-        word("restart", Some(Action::Manual), Wait::Foreground),
-        word("force-reload", Some(Action::Manual), Wait::Foreground),
-        word("status", None, Wait::Foreground),
+        word("restart", Some(Action::Manual)),
+        word("force-reload", Some(Action::Manual)),
+        word("status", None),
     ],
-    read,
 };
 
-const fn word(word: &'static str, action: Option<Action>, wait: Wait) -> Trigger {
-    Trigger { word, action, wait, usage: "", places: &[] }
+const fn stage(word: &'static str, wait: Wait) -> Trigger {
+    Trigger { word, action: Some(Action::Boot), wait, usage: "", read: staged, places: &[] }
+}
+
+const fn word(word: &'static str, action: Option<Action>) -> Trigger {
+    Trigger { word, action, wait: Wait::Foreground, usage: "", read: plain, places: &[] }
+}
+
+fn staged(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    facts.detail_text("stage", trigger.word);
+    plain(call, trigger, facts)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the table; others refuse")]
-fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
-    call.at_most(0, &mut facts);
-    if trigger.action == Some(Action::Boot) && trigger.word != "start" {
-        facts.detail_text("stage", trigger.word);
-    }
+fn plain(call: &Call<'_>, _: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    call.at_most(0, facts);
     // Under sysvinit the environment also holds what the kernel did not understand of
     // its command line, so a variable of init's is not init's for sure.
-    match call.variable("RUNLEVEL", &mut facts) {
+    match call.variable("RUNLEVEL", facts) {
         "" => {}
         level @ ("0" | "1" | "2" | "3" | "4" | "5" | "6" | "S" | "s") => {
             facts.detail_text("runlevel", level);
         }
         _ => facts.warn("RUNLEVEL", "none of 0 to 6 and S"),
     }
-    Ok(facts)
+    Ok(())
 }

@@ -25,6 +25,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Up),
             wait: DIALD_WAITS,
             usage: ROUTE,
+            read: route,
             places: &[Place::File("/etc/diald/addroute")],
         },
         Trigger {
@@ -32,6 +33,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Down),
             wait: DIALD_WAITS,
             usage: ROUTE,
+            read: route,
             places: &[Place::File("/etc/diald/delroute")],
         },
         Trigger {
@@ -39,6 +41,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Up),
             wait: Wait::Foreground,
             usage: ROUTE,
+            read: route,
             places: &[Place::File("/etc/diald/ip-up")],
         },
         Trigger {
@@ -46,6 +49,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Down),
             wait: Wait::Foreground,
             usage: ROUTE,
+            read: route,
             places: &[Place::File("/etc/diald/ip-down")],
         },
         Trigger {
@@ -53,6 +57,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::PreDown),
             wait: DIALD_WAITS,
             usage: ROUTE,
+            read: route,
             places: &[Place::File("/etc/diald/ip-goingdown")],
         },
         Trigger {
@@ -61,6 +66,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Up),
             wait: DIALD_WAITS,
             usage: SETUP,
+            read: setup,
             places: &[Place::File("/etc/diald/ifsetup")],
         },
         Trigger {
@@ -68,6 +74,7 @@ pub static SOURCE: Source = Source {
             action: None,
             wait: Wait::Deposit,
             usage: "",
+            read: wordless,
             places: &[Place::File("/etc/diald/connect")],
         },
         Trigger {
@@ -75,6 +82,7 @@ pub static SOURCE: Source = Source {
             action: None,
             wait: Wait::Deposit,
             usage: "",
+            read: wordless,
             places: &[Place::File("/etc/diald/disconnect")],
         },
         Trigger {
@@ -82,6 +90,7 @@ pub static SOURCE: Source = Source {
             action: None,
             wait: Wait::Deposit,
             usage: "",
+            read: wordless,
             places: &[Place::File("/etc/diald/initializer")],
         },
         Trigger {
@@ -89,29 +98,11 @@ pub static SOURCE: Source = Source {
             action: None,
             wait: Wait::Deposit,
             usage: "",
+            read: wordless,
             places: &[Place::File("/etc/diald/deinitializer")],
         },
     ],
-    read,
 };
-
-fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
-    match trigger.usage {
-        ROUTE => route(call, trigger, &mut facts)?,
-        SETUP => setup(call, &mut facts)?,
-        _ => call.at_most(0, &mut facts),
-    }
-    let link = call.variable("DIALD_LINK", &mut facts);
-    facts.detail_text("linkname", link);
-    // Both name the device in use; MODEM alone is there for the (de)initializer.
-    for variable in ["DIALD_DEVICE", "MODEM"] {
-        let device = call.variable(variable, &mut facts);
-        if facts.details.get("device").is_none() {
-            facts.detail_text("device", device);
-        }
-    }
-    Ok(facts)
-}
 
 fn route(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
     call.at_least(4)?;
@@ -143,6 +134,7 @@ fn route(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Re
         facts.facts_complete = false;
     }
     facts.interface = Some(interface);
+    device(call, facts);
     Ok(())
 }
 
@@ -176,7 +168,7 @@ fn is_numbered(name: &str, kind: &str) -> bool {
 }
 
 /// ifsetup does all of diald's routing itself and is told no addresses.
-fn setup(call: &Call<'_>, facts: &mut Facts) -> Result<(), Refusal> {
+fn setup(call: &Call<'_>, _: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
     facts.action = Some(match call.text(0, "start or stop")? {
         "start" => Action::Up,
         "stop" => Action::Down,
@@ -188,5 +180,26 @@ fn setup(call: &Call<'_>, facts: &mut Facts) -> Result<(), Refusal> {
         _ => facts.warn("role", "neither link nor proxy"),
     }
     call.at_most(3, facts);
+    device(call, facts);
     Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature of the table; others refuse")]
+fn wordless(call: &Call<'_>, _: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    call.at_most(0, facts);
+    device(call, facts);
+    Ok(())
+}
+
+/// The link and its device, which the environment names, whatever the words say.
+fn device(call: &Call<'_>, facts: &mut Facts) {
+    let link = call.variable("DIALD_LINK", facts);
+    facts.detail_text("linkname", link);
+    // Both name the device in use; MODEM alone is there for the (de)initializer.
+    for variable in ["DIALD_DEVICE", "MODEM"] {
+        let device = call.variable(variable, facts);
+        if facts.details.get("device").is_none() {
+            facts.detail_text("device", device);
+        }
+    }
 }

@@ -8,7 +8,6 @@ pub static SOURCE: Source = Source {
     name: SourceName::fixed("manual"),
     summary: "a person or a script that asks",
     triggers: &TRIGGERS,
-    read,
 };
 
 static TRIGGERS: [Trigger; 2] = [
@@ -18,6 +17,7 @@ static TRIGGERS: [Trigger; 2] = [
         // Who calls this wants the rules to stand when it returns, as ipmasq's did.
         wait: Wait::finish(60),
         usage: "",
+        read: wordless,
         places: &[],
     },
     Trigger {
@@ -25,6 +25,7 @@ static TRIGGERS: [Trigger; 2] = [
         action: Some(Action::Manual),
         wait: Wait::Foreground,
         usage: "",
+        read: wordless,
         places: &[],
     },
 ];
@@ -44,7 +45,7 @@ pub fn manual_emit(facts: Facts) -> Reading {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of the table; others refuse")]
-fn read(call: &Call<'_>, _: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
-    call.at_most(0, &mut facts);
-    Ok(facts)
+fn wordless(call: &Call<'_>, _: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    call.at_most(0, facts);
+    Ok(())
 }

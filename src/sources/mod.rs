@@ -38,8 +38,6 @@ pub struct Source {
     pub summary: &'static str,
     /// Everything it says, in the manual's order.
     pub triggers: &'static [Trigger],
-    /// Turns the words and environment of a call into facts.
-    pub read: fn(&Call<'_>, &Trigger, Facts) -> Result<Facts, Refusal>,
 }
 
 /// One thing a source says.
@@ -51,8 +49,10 @@ pub struct Trigger {
     pub action: Option<Action>,
     /// How long the caller may be kept.
     pub wait: Wait,
-    /// The words that follow, for the manual and for refusals.
+    /// The words that follow, for the manual and for refusals: only people read it.
     pub usage: &'static str,
+    /// Turns those words and the environment of a call into facts.
+    pub read: fn(&Call<'_>, &Trigger, &mut Facts) -> Result<(), Refusal>,
     /// Where a link to netcue stands for this trigger.
     pub places: &'static [Place],
 }
@@ -134,7 +134,8 @@ pub fn read(
     trigger: &'static Trigger,
     call: &Call<'_>,
 ) -> Result<Reading, Refusal> {
-    let facts = (source.read)(call, trigger, trigger.facts())
+    let mut facts = trigger.facts();
+    (trigger.read)(call, trigger, &mut facts)
         .map_err(|refusal| refusal.in_call(source, trigger))?;
     Ok(Reading { source, trigger, facts })
 }

@@ -24,6 +24,7 @@ pub static SOURCE: Source = Source {
             // thing it does for a card that is up already: nothing is gained by waiting.
             wait: Wait::Deposit,
             usage: CARD,
+            read: start,
             places: &[],
         },
         Trigger {
@@ -33,40 +34,55 @@ pub static SOURCE: Source = Source {
             // act while they stand must have done so by then.
             wait: Wait::finish(10),
             usage: CARD,
+            read: named,
             places: &[],
         },
-        Trigger { word: "check", action: None, wait: Wait::Deposit, usage: CARD, places: &[] },
-        Trigger { word: "suspend", action: None, wait: Wait::Deposit, usage: CARD, places: &[] },
-        Trigger { word: "resume", action: None, wait: Wait::Deposit, usage: CARD, places: &[] },
-        Trigger { word: "restart", action: None, wait: Wait::Deposit, usage: CARD, places: &[] },
+        recorded("check"),
+        recorded("suspend"),
+        recorded("resume"),
+        recorded("restart"),
         Trigger {
             word: "cksum",
             action: None,
             wait: Wait::Deposit,
             usage: "INTERFACE [NEW-SCHEME]",
+            read: checksum,
             places: &[],
         },
     ],
-    read,
 };
 
-fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
+/// A trigger at which nothing runs.
+const fn recorded(word: &'static str) -> Trigger {
+    Trigger { word, action: None, wait: Wait::Deposit, usage: CARD, read: named, places: &[] }
+}
+
+fn start(call: &Call<'_>, _: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
     facts.interface = Some(call.interface(0)?);
-    if trigger.word == "cksum" {
-        let scheme = call.optional(1, "new_scheme", &mut facts);
-        facts.detail_text("new_scheme", scheme);
-    }
-    // At stop the settings say what the card was to have, not what it has: with it
-    // pulled out, that is nothing.
-    if trigger.word == "start" {
-        addresses(call, &mut facts);
-        name_servers(call, &mut facts);
-        facts.facts_complete = facts.local.is_some() && facts.warnings.is_empty();
-    }
-    gate(call, &mut facts);
-    card(call, &mut facts);
-    call.at_most(if trigger.word == "cksum" { 2 } else { 1 }, &mut facts);
-    Ok(facts)
+    addresses(call, facts);
+    name_servers(call, facts);
+    facts.facts_complete = facts.local.is_some() && facts.warnings.is_empty();
+    card(call, facts);
+    call.at_most(1, facts);
+    Ok(())
+}
+
+/// The card's name and no addresses: at stop the settings say what the card was to have,
+/// not what it has. With it pulled out, that is nothing.
+fn named(call: &Call<'_>, _: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    facts.interface = Some(call.interface(0)?);
+    card(call, facts);
+    call.at_most(1, facts);
+    Ok(())
+}
+
+fn checksum(call: &Call<'_>, _: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    facts.interface = Some(call.interface(0)?);
+    let scheme = call.optional(1, "new_scheme", facts);
+    facts.detail_text("new_scheme", scheme);
+    card(call, facts);
+    call.at_most(2, facts);
+    Ok(())
 }
 
 /// The addresses of `network.opts`. Its sample has a NETMASK and a GATEWAY also for DHCP, so
@@ -109,8 +125,10 @@ fn gate(call: &Call<'_>, facts: &mut Facts) {
     }
 }
 
-/// Which card it is. MANFID and PRODID are what the card says of itself.
+/// Whether the card matters, and which it is. MANFID and PRODID are what the card says
+/// of itself.
 fn card(call: &Call<'_>, facts: &mut Facts) {
+    gate(call, facts);
     place(call, facts);
     for (variable, name) in [
         ("SCHEME", "scheme"),

@@ -28,6 +28,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::PreUp),
             wait: PPPD_WAITS,
             usage: ADDRESSED,
+            read: addressed,
             places: &[
                 Place::Folder("/etc/ppp/ip-pre-up.d"),
                 Place::File("/etc/ppp/ip-pre-up"),
@@ -39,6 +40,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Up),
             wait: Wait::Foreground,
             usage: ADDRESSED,
+            read: addressed,
             places: &[
                 Place::Folder("/etc/ppp/ip-up.d"),
                 Place::File("/etc/ppp/ip-up"),
@@ -50,6 +52,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Down),
             wait: Wait::Foreground,
             usage: ADDRESSED,
+            read: addressed,
             places: &[
                 Place::Folder("/etc/ppp/ip-down.d"),
                 Place::File("/etc/ppp/ip-down"),
@@ -61,6 +64,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Up),
             wait: Wait::Foreground,
             usage: ADDRESSED,
+            read: addressed,
             places: &[
                 Place::Folder("/etc/ppp/ipv6-up.d"),
                 Place::File("/etc/ppp/ipv6-up"),
@@ -72,6 +76,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Down),
             wait: Wait::Foreground,
             usage: ADDRESSED,
+            read: addressed,
             places: &[
                 Place::Folder("/etc/ppp/ipv6-down.d"),
                 Place::File("/etc/ppp/ipv6-down"),
@@ -83,6 +88,7 @@ pub static SOURCE: Source = Source {
             action: None,
             wait: Wait::Foreground,
             usage: AUTHENTICATED,
+            read: authenticated,
             places: &[Place::File("/etc/ppp/auth-up")],
         },
         Trigger {
@@ -90,6 +96,7 @@ pub static SOURCE: Source = Source {
             action: None,
             wait: Wait::Foreground,
             usage: AUTHENTICATED,
+            read: authenticated,
             places: &[Place::File("/etc/ppp/auth-down")],
         },
         Trigger {
@@ -97,6 +104,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::PreUp),
             wait: PPPD_WAITS,
             usage: LINK,
+            read: link,
             places: &[Place::File("/etc/ppp/net-init")],
         },
         Trigger {
@@ -104,6 +112,7 @@ pub static SOURCE: Source = Source {
             action: Some(Action::PreUp),
             wait: PPPD_WAITS,
             usage: LINK,
+            read: link,
             places: &[Place::File("/etc/ppp/net-pre-up")],
         },
         Trigger {
@@ -111,49 +120,57 @@ pub static SOURCE: Source = Source {
             action: Some(Action::Down),
             wait: Wait::Foreground,
             usage: LINK,
+            read: link,
             places: &[Place::File("/etc/ppp/net-down")],
         },
     ],
-    read,
 };
 
-/// How a trigger's words are laid out.
-struct Words {
-    least: usize,
+fn addressed(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    call.at_least(5)?;
+    facts.interface = Some(call.interface(0)?);
+    addresses(call, trigger, facts);
+    common(call, trigger, &Common { tty: 1, speed: 2, ipparam: 5 }, facts);
+    Ok(())
+}
+
+fn authenticated(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    call.at_least(5)?;
+    facts.interface = Some(call.interface(0)?);
+    let peer = call.optional(1, "peer_name", facts);
+    facts.detail_text("peer_name", peer);
+    let user = call.optional(2, "user_name", facts);
+    facts.detail_text("user_name", user);
+    common(call, trigger, &Common { tty: 3, speed: 4, ipparam: 5 }, facts);
+    Ok(())
+}
+
+fn link(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
+    call.at_least(3)?;
+    facts.interface = Some(call.interface(0)?);
+    common(call, trigger, &Common { tty: 1, speed: 2, ipparam: 3 }, facts);
+    Ok(())
+}
+
+/// Where the words stand that every trigger has; the last may be missing.
+struct Common {
     tty: usize,
     speed: usize,
     ipparam: usize,
 }
 
-fn read(call: &Call<'_>, trigger: &Trigger, mut facts: Facts) -> Result<Facts, Refusal> {
-    let words = match trigger.usage {
-        ADDRESSED => Words { least: 5, tty: 1, speed: 2, ipparam: 5 },
-        AUTHENTICATED => Words { least: 5, tty: 3, speed: 4, ipparam: 5 },
-        _ => Words { least: 3, tty: 1, speed: 2, ipparam: 3 },
-    };
-    call.at_least(words.least)?;
-    facts.interface = Some(call.interface(0)?);
-    if trigger.usage == ADDRESSED {
-        addresses(call, trigger, &mut facts);
-    }
-    if trigger.usage == AUTHENTICATED {
-        let peer = call.optional(1, "peer_name", &mut facts);
-        facts.detail_text("peer_name", peer);
-        let user = call.optional(2, "user_name", &mut facts);
-        facts.detail_text("user_name", user);
-    }
-    let tty = call.optional(words.tty, "device", &mut facts);
+fn common(call: &Call<'_>, trigger: &Trigger, words: &Common, facts: &mut Facts) {
+    let tty = call.optional(words.tty, "device", facts);
     facts.detail_text("device", tty);
-    let speed = call.optional(words.speed, "speed", &mut facts);
+    let speed = call.optional(words.speed, "speed", facts);
     // Channels that are no tty (PPPoE, L2TP) have speed 0.
     if speed != "0" {
         facts.detail_number("speed", speed);
     }
-    let ipparam = call.optional(words.ipparam, "ipparam", &mut facts);
+    let ipparam = call.optional(words.ipparam, "ipparam", facts);
     facts.detail_text("ipparam", ipparam);
-    details(call, trigger, &mut facts);
-    call.at_most(words.ipparam + 1, &mut facts);
-    Ok(facts)
+    details(call, trigger, facts);
+    call.at_most(words.ipparam + 1, facts);
 }
 
 fn addresses(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) {
