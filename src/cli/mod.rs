@@ -33,6 +33,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::error::Exit;
 use crate::paths::Layout;
 use crate::sources::Call;
+use crate::sys::files::FileError;
 use crate::sys::invocation::{self, Invocation};
 use crate::sys::{screen, terminal};
 
@@ -114,6 +115,18 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl std::fmt::Display) -> Self {
         Self { exit, message: message.to_string() }
+    }
+
+    /// Something is there and can't be read.
+    pub(crate) fn unreadable(error: FileError) -> Self {
+        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
+        Self::new(exit, error)
+    }
+
+    /// Something can't be created or written.
+    pub(crate) fn unwritable(error: FileError) -> Self {
+        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
+        Self::new(exit, error)
     }
 }
 

@@ -26,10 +26,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         let stopped_by = pipeline::attend(&mut house, job);
         return Ok(stopped_by.map_or(Exit::Done, Exit::Signal));
     }
-    house.queue.prepare().map_err(|error| {
-        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
-        Failure::new(exit, error)
-    })?;
+    house.queue.prepare().map_err(Failure::unwritable)?;
     let drained = pipeline::drain(&mut house);
     house.close();
     Ok(match drained.stopped_by {

@@ -3,10 +3,9 @@
 
 use serde_json::json;
 
-use super::Ended;
-use super::history::unreadable;
 use super::shared::table::{Paint, Table, Tone};
 use super::shared::when;
+use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::integrate::{self, Attachment, Seen};
 use crate::journal::{self, Heard};
@@ -44,7 +43,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         as_table(&rows, heard.as_ref().ok(), Paint::for_stdout())
     };
     terminal::show(&text)?;
-    heard.map_or_else(|error| Err(unreadable(error)), |_| Ok(Exit::Done))
+    heard.map_or_else(|error| Err(Failure::unreadable(error)), |_| Ok(Exit::Done))
 }
 
 /// When each source was last heard of.

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Ended;
 use super::history::{self, Reasons};
 use super::shared::pace::Pace;
 use super::shared::table::{Paint, Table, Tone};
 use super::shared::{json, when, wording};
+use super::{Ended, Failure};
 use crate::engine::Preview;
 use crate::error::Exit;
 use crate::event::{Event, InterfaceName};
@@ -69,7 +69,7 @@ fn look(house: &House) -> Status {
     let found = journal::look_back(&house.journal, reach, usize::MAX, |_| true);
     let (recent, unreadable) = match found {
         Ok(found) => (found.stories, None),
-        Err(error) => (Vec::new(), Some(history::unreadable(error))),
+        Err(error) => (Vec::new(), Some(Failure::unreadable(error))),
     };
     let rules = super::rules::preview(house).map_err(|failure| failure.to_string());
     let changed_by = recent.iter().find(|story| changed_the_rules(story)).cloned();

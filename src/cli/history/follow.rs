@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::{Args, as_json, is_wanted, unreadable};
+use super::{Args, as_json, is_wanted};
 use crate::cli::shared::pace::Pace;
 use crate::cli::shared::table::{Paint, Tone};
 use crate::cli::shared::{json, search, when, wording};
@@ -23,7 +23,7 @@ const FRAME: Duration = Duration::from_millis(200);
 const ID: usize = 13;
 
 pub(super) fn main(house: &House, args: &Args) -> Ended {
-    let mut follower = Follower::of(house.journal.path()).map_err(unreadable)?;
+    let mut follower = Follower::of(house.journal.path()).map_err(Failure::unreadable)?;
     let mut live = Live {
         house,
         args,
@@ -36,7 +36,7 @@ pub(super) fn main(house: &House, args: &Args) -> Ended {
         let earlier = journal::look_back(&house.journal, Reach::default(), last, |story| {
             is_wanted(story, args)
         });
-        let earlier = earlier.map_err(unreadable)?;
+        let earlier = earlier.map_err(Failure::unreadable)?;
         if let Some(far) = search::how_far(&earlier, search::SINCE) {
             terminal::tell(&far);
         }
@@ -47,7 +47,7 @@ pub(super) fn main(house: &House, args: &Args) -> Ended {
         let mut came = Vec::new();
         follower
             .read_on(&mut |line| came.extend(serde_json::from_slice::<Entry>(line).ok()))
-            .map_err(unreadable)?;
+            .map_err(Failure::unreadable)?;
         let text: String = came.iter().map(|entry| live.tell(entry)).collect();
         live.put(&text)?;
         let next_frame = (live.draws && live.pace.is_some()).then(|| Instant::now() + FRAME);

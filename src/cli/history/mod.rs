@@ -13,7 +13,6 @@ use crate::journal::{self, Found, Name, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::sources;
-use crate::sys::files::FileError;
 use crate::sys::terminal;
 pub(super) use full::{how_it_ended, how_it_was_left};
 pub(super) use rows::{Reasons, as_table};
@@ -134,12 +133,6 @@ fn nothing_found(args: &Args) -> String {
     format!("the journal holds no event for {}", said.join(" "))
 }
 
-/// The journal can't be read.
-pub(super) fn unreadable(error: FileError) -> Failure {
-    let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
-    Failure::new(exit, error)
-}
-
 fn find(house: &House, args: &Args) -> Result<Found, Failure> {
     let since = args.since.as_deref().map(when::read).transpose()?;
     let name = args.event.as_deref().map(Name::of);
@@ -158,7 +151,7 @@ fn find(house: &House, args: &Args) -> Result<Found, Failure> {
         }
         (None, None) => journal::look_back(&house.journal, Reach::default(), most, is_it),
     };
-    let mut found = found.map_err(unreadable)?;
+    let mut found = found.map_err(Failure::unreadable)?;
     found.stories.truncate(most);
     Ok(found)
 }

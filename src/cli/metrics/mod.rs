@@ -8,7 +8,6 @@ mod totals;
 
 use std::path::{Path, PathBuf};
 
-use super::history::unreadable;
 use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::paths::Layout;
@@ -38,7 +37,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let house = House::open(layout.clone());
     let text = count(&house, args.format)?;
     match &args.output {
-        Some(file) => files::publish(file, text.as_bytes()).map_err(unwritable)?,
+        Some(file) => files::publish(file, text.as_bytes()).map_err(Failure::unwritable)?,
         None if screen::is_terminal() => {
             let lines: Vec<String> = text.lines().map(terminal::harmless).collect();
             terminal::show(&(lines.join("\n") + "\n"))?;
@@ -48,25 +47,21 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     Ok(Exit::Done)
 }
 
-fn unwritable(error: FileError) -> Failure {
-    Failure::new(if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite }, error)
-}
-
 /// Counts what came since the last time, keeps it, and says it.
 fn count(house: &House, format: Format) -> Result<String, Failure> {
     let kept = house.layout.metrics();
     if let Some(folder) = kept.parent() {
-        files::make_private_folder(folder).map_err(unwritable)?;
+        files::make_private_folder(folder).map_err(Failure::unwritable)?;
     }
-    let _lock = Lock::wait(&house.layout.metrics_lock()).map_err(unwritable)?;
-    let mut totals = read(&kept).map_err(unreadable)?;
+    let _lock = Lock::wait(&house.layout.metrics_lock()).map_err(Failure::unwritable)?;
+    let mut totals = read(&kept).map_err(Failure::unreadable)?;
     let mark = totals.mark.take();
     let read_on = house.journal.read_on(mark.as_ref(), |entry| totals.take(&entry));
-    let (mark, missed) = read_on.map_err(unreadable)?;
+    let (mark, missed) = read_on.map_err(Failure::unreadable)?;
     totals.mark = mark;
     totals.gaps += u64::from(missed);
     let content = serde_json::to_vec(&totals).unwrap_or_default();
-    files::put_whole(&kept, &content).map_err(unwritable)?;
+    files::put_whole(&kept, &content).map_err(Failure::unwritable)?;
     Ok(exposition::text(&totals, &present(house), format))
 }
 

@@ -92,7 +92,7 @@ fn in_sandbox(layout: &Layout, recorded: Recorded, invocation: &Invocation) -> E
     let id = recorded.event.id;
     let arrival = again(&mut house, *recorded.event, invocation)?;
     let made = arrival.event.as_ref().map(|event| journal::story_of(&house.journal, event.id));
-    let made = made.transpose().map_err(history::unreadable)?.flatten();
+    let made = made.transpose().map_err(Failure::unreadable)?.flatten();
     let mut text = format!("replay of {id}: {}\n", arrival.fate.as_str());
     text.push_str(&differences(&house, &state, &complaints));
     text.extend(made.as_ref().map(steps));

@@ -6,7 +6,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::{search, tar};
-use crate::cli::{Failure, history};
+use crate::cli::Failure;
 use crate::config::{self, Config};
 use crate::engine::KernelState;
 use crate::error::Exit;
@@ -41,10 +41,10 @@ pub(in crate::cli) struct Recorded {
 pub(in crate::cli) fn in_journal(journal: &Journal, word: &str) -> Result<Recorded, Failure> {
     let (event, story) = search::event(journal, word)?;
     let mut search = Search { id: event.id, has_run: story.attempts > 0, ..Search::default() };
-    journal.read_back(|entry| search.take(entry)).map_err(history::unreadable)?;
+    journal.read_back(|entry| search.take(entry)).map_err(Failure::unreadable)?;
     let state = search
         .digest()
-        .map(|digest| journal::state_of(journal, digest).map_err(history::unreadable))
+        .map(|digest| journal::state_of(journal, digest).map_err(Failure::unreadable))
         .transpose()?
         .flatten();
     let mut entries = search.entries;

@@ -2,7 +2,7 @@
 //! it looked.
 
 use super::{when, wording};
-use crate::cli::{Failure, history};
+use crate::cli::Failure;
 use crate::error::Exit;
 use crate::event::Event;
 use crate::journal::{self, Found, Journal, Name, Story};
@@ -15,7 +15,7 @@ const CANDIDATES: usize = 10;
 /// is none.
 pub(in crate::cli) fn event(journal: &Journal, word: &str) -> Result<(Box<Event>, Story), Failure> {
     let found = journal::look_up(journal, &Name::of(word), |story| story.event.is_some());
-    let found = found.map_err(history::unreadable)?;
+    let found = found.map_err(Failure::unreadable)?;
     let missing = unknown(word, &found);
     let story = one(found, word)?.unwrap_or_default();
     story.event.clone().map(|event| (event, story)).ok_or(missing)

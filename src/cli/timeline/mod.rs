@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::shared::{search, when};
-use super::{Ended, Failure, history};
+use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::journal::{self, Journal, Name, StepOutcome};
 use crate::paths::Layout;
@@ -53,7 +53,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         waiting.iter().any(|ticket| ticket.event_id() == Some(event.id))
     };
     let tracks =
-        spans::read(&house.journal, &wanted, clock::now(), in_hand).map_err(history::unreadable)?;
+        spans::read(&house.journal, &wanted, clock::now(), in_hand).map_err(Failure::unreadable)?;
     if tracks.is_empty() {
         return Err(Failure::new(Exit::StepFailed, "the journal holds nothing to draw"));
     }
@@ -74,7 +74,7 @@ fn named(journal: &Journal, words: &[String]) -> Result<BTreeSet<Uuid>, Failure>
     let mut ids = BTreeSet::new();
     for word in words {
         let found = journal::look_up(journal, &Name::of(word), |story| story.event.is_some());
-        let found = found.map_err(history::unreadable)?;
+        let found = found.map_err(Failure::unreadable)?;
         if found.stories.is_empty() {
             return Err(search::unknown(word, &found));
         }

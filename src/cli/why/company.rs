@@ -4,7 +4,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Failure, Line, Question};
-use crate::cli::history;
 use crate::cli::shared::{when, wording};
 use crate::journal::{self, Reach, Story};
 
@@ -41,7 +40,7 @@ impl Question<'_> {
         let mut company = Company::default();
         let Some(event) = &story.event else { return Ok(company) };
         if let Some(id) = event.caused_by {
-            let found = journal::story_of(&self.house.journal, id).map_err(history::unreadable)?;
+            let found = journal::story_of(&self.house.journal, id).map_err(Failure::unreadable)?;
             company.cause = Some((wording::short(Some(id)), found));
         }
         let is_caused = |other: &Story| {
@@ -62,7 +61,7 @@ impl Question<'_> {
         let found = journal::look_back(&self.house.journal, reach, usize::MAX, |other| {
             other.id != story.id && (is_caused(other) || is_ahead(other))
         });
-        let mut others = found.map_err(history::unreadable)?.stories;
+        let mut others = found.map_err(Failure::unreadable)?.stories;
         others.reverse();
         (company.caused, company.ahead) = others.into_iter().partition(is_caused);
         for other in &company.ahead {

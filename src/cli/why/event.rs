@@ -2,7 +2,7 @@
 
 use super::company::Company;
 use super::{Answer, Answered, Line, Question, step};
-use crate::cli::history;
+use crate::cli::Failure;
 use crate::cli::shared::{search, when, wording};
 use crate::event::Event;
 use crate::journal::{self, Name, Outcome, Story};
@@ -13,7 +13,7 @@ impl Question<'_> {
     pub(super) fn of_event(&self, word: &str, surely: bool) -> Answered {
         let journal = &self.house.journal;
         let found = journal::look_up(journal, &Name::of(word), |_| true);
-        let found = found.map_err(history::unreadable)?;
+        let found = found.map_err(Failure::unreadable)?;
         let records = found.records;
         let missing = search::unknown(word, &found);
         let Some(story) = search::one(found, word)? else {

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::shared::table::{Paint, Tone};
 use super::shared::{json, search, when};
-use super::{Ended, Failure, history};
+use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::hooks;
 use crate::journal::{self, Found, Reach, Story};
@@ -112,7 +112,7 @@ impl Question<'_> {
         wanted: impl FnMut(&Story) -> bool,
     ) -> Result<Found, Failure> {
         let found = journal::look_back(&self.house.journal, reach, most, wanted);
-        let found = found.map_err(history::unreadable)?;
+        let found = found.map_err(Failure::unreadable)?;
         if let Some(far) = search::how_far(&found, search::SINCE) {
             self.far.replace(Some(far));
         }
