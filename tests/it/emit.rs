@@ -81,3 +81,13 @@ fn emit_says_where_its_json_is_wrong() {
         assert_eq!(scene.outcomes(), Vec::<String>::new());
     }
 }
+
+#[test]
+fn a_detail_that_is_called_like_a_field_is_shown_too() {
+    let scene = Scene::new();
+    scene.netcue(["emit", "--detail", "source=a friend"]).any_stdout().run();
+    let why = scene.netcue(["why"]).any_stdout().run().stdout;
+    assert!(why.contains("\nIt said: source a friend.\n"), "{why}");
+    let full = scene.netcue(["history", "last"]).any_stdout().run().stdout;
+    assert!(full.lines().any(|line| line.trim_start().starts_with("source ")), "{full}");
+}

@@ -4,21 +4,6 @@ use crate::cli::shared::table::{Paint, Table, Tone};
 use crate::cli::shared::{when, wording};
 use crate::journal::{Outcome, Story, StoryStep};
 
-/// Fields that stand in the heading, or that people don't look for here.
-const SAID_ALREADY: [&str; 11] = [
-    "schema",
-    "id",
-    "time",
-    "boottime_ns",
-    "source",
-    "trigger",
-    "interface",
-    "facts_complete",
-    "caused_by",
-    "cause_depth",
-    "attempt",
-];
-
 /// The event, and below it each step with what it changed and said.
 pub(super) fn in_full(story: &Story) -> String {
     let paint = Paint::for_stdout();
@@ -41,12 +26,8 @@ pub(super) fn in_full(story: &Story) -> String {
         if let Some(cause) = event.caused_by {
             line("  caused by", &cause.to_string());
         }
-        for (name, value) in crate::event::hook_environment(event) {
-            let name = name.trim_start_matches("NETCUE_").to_ascii_lowercase();
-            let name = name.strip_prefix("details_").unwrap_or(&name);
-            if !value.is_empty() && !SAID_ALREADY.contains(&name) {
-                line(&format!("  {name}"), &value);
-            }
+        for (name, value) in wording::fields(event, &[]) {
+            line(&format!("  {name}"), &value);
         }
         for warning in &event.facts.warnings {
             line("  left out", &format!("{}: {}", warning.field, warning.reason));

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::table::Tone;
+use crate::event::Event;
 use crate::journal::{Outcome, Story, StoryStep};
 use crate::plan::ENGINE;
 
@@ -35,6 +36,34 @@ pub(in crate::cli) fn called(story: &Story) -> String {
         _ if known.is_empty() => "a call".to_owned(),
         _ => known.join(" "),
     }
+}
+
+/// Fields that stand in every heading of an event, or that people don't look for beside it.
+const IN_HEADING: [&str; 11] = [
+    "schema",
+    "id",
+    "time",
+    "boottime_ns",
+    "source",
+    "trigger",
+    "interface",
+    "facts_complete",
+    "caused_by",
+    "cause_depth",
+    "attempt",
+];
+
+/// What an event holds beside its heading: fields, but those in `without`, and details, by
+/// name.
+pub(in crate::cli) fn fields(event: &Event, without: &[&str]) -> Vec<(String, String)> {
+    let of_hooks = crate::event::hook_environment(event).into_iter();
+    let fields = of_hooks.filter(|(_, value)| !value.is_empty()).filter_map(|(name, value)| {
+        let name = name.strip_prefix("NETCUE_")?.to_ascii_lowercase();
+        let is_left_out = IN_HEADING.contains(&&*name) || without.contains(&&*name);
+        let name = name.strip_prefix("details_").unwrap_or(&name).to_owned();
+        (!is_left_out).then_some((name, value))
+    });
+    fields.collect()
 }
 
 /// The command line of the call, as it could be typed again; none if it is not on record.

@@ -118,15 +118,8 @@ fn called(event: &Event) -> Line {
 
 /// The facts, and what of them was left out.
 fn said(event: &Event) -> Vec<Line> {
-    let said: Vec<String> = crate::event::hook_environment(event)
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .filter_map(|(name, value)| {
-            let name = name.strip_prefix("NETCUE_")?.to_ascii_lowercase();
-            let name = name.strip_prefix("details_").unwrap_or(&name).to_owned();
-            (!NOT_SAID.contains(&name.as_str())).then(|| format!("{name} {value}"))
-        })
-        .collect();
+    let said = wording::fields(event, &["action", "ifindex"]);
+    let said: Vec<String> = said.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let mut lines = Vec::new();
     if !said.is_empty() {
         lines.push(Line::Says(format!("It said: {}.", said.join(", "))));
@@ -136,20 +129,3 @@ fn said(event: &Event) -> Vec<Line> {
     }));
     lines
 }
-
-/// What netcue added itself, and what stands in the first sentence.
-const NOT_SAID: [&str; 13] = [
-    "schema",
-    "id",
-    "time",
-    "boottime_ns",
-    "source",
-    "trigger",
-    "action",
-    "interface",
-    "ifindex",
-    "facts_complete",
-    "caused_by",
-    "cause_depth",
-    "attempt",
-];
