@@ -109,7 +109,7 @@ fn plan_and_dry_run_change_nothing() {
     scene.gateway();
     scene.hook("20-a", format!("#!/bin/sh\ntouch {}/ran\n", scene.root().display()));
     scene.hook("30-b", "#!/bin/sh\n# netcue: action=down\n");
-    let before = (tree(scene.root()), scene.nft("list ruleset"));
+    let before = (tree(scene.root()), scene.rules());
     for words in [["plan", "from"].as_slice(), &["plan", "--json", "from"], &["from", "--dry-run"]]
     {
         let ran = scene
@@ -119,7 +119,7 @@ fn plan_and_dry_run_change_nothing() {
             .stdout_has("masquerade")
             .run();
         assert_eq!(ran.summaries, Vec::<String>::new());
-        assert_eq!((tree(scene.root()), scene.nft("list ruleset")), before, "{words:?}");
+        assert_eq!((tree(scene.root()), scene.rules()), before, "{words:?}");
     }
 }
 

@@ -158,7 +158,7 @@ impl Reader {
     pub(crate) fn changes_nothing(&self, looks: impl FnOnce()) {
         let now = || {
             self.is_over();
-            (self.scene.nft("list ruleset"), self.scene.journal().len())
+            (self.scene.rules(), self.scene.journal().len())
         };
         let before = now();
         looks();

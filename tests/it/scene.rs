@@ -199,6 +199,15 @@ impl Scene {
         run("nft", [command])
     }
 
+    /// All rules in this network, without what packets have done to their counters meanwhile.
+    #[expect(
+        clippy::unused_self,
+        reason = "the network is that of the thread which made the scene"
+    )]
+    pub(crate) fn rules(&self) -> String {
+        run("nft", ["--stateless", "list", "ruleset"])
+    }
+
     /// A gateway that is alone in the world: `wan` with a default route to
     /// 198.51.100.1, `lan` with 192.168.7.1/24.
     pub(crate) fn gateway(&self) -> &Self {
