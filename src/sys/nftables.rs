@@ -12,7 +12,7 @@ use netlink_packet_netfilter::{NetfilterHeader, NetfilterMessage, NetfilterProto
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use nix::libc;
 
-use super::netlink::{Conversation, NetlinkError, Received, attribute, encode};
+use super::netlink::{Conversation, NetlinkError, Received, Refusal, attribute, encode};
 
 /// `NFNL_SUBSYS_NFTABLES`.
 const SUBSYSTEM: u16 = 10;
@@ -188,58 +188,35 @@ impl Session {
     }
 
     /// Makes one transaction of all steps, provided that `generation` is still the present one.
+    ///
+    /// Its last step asks for an acknowledgement, which every kernel gives after the
+    /// transaction was made or given up, behind the errors of the other steps. One of the
+    /// batch's end would say the same in fewer words, but kernels before 6.10 give none.
     pub fn commit(&mut self, steps: &[Step], generation: u32) -> Result<Committed, CommitError> {
-        let begin = self.conversation.next_sequence();
-        let mut batch = encode(
-            NetfilterMessage::new(
-                NetfilterHeader::new(NetfilterProtoFamily::Unspec, 0, SUBSYSTEM),
-                ControlMessage::Other {
-                    message_type: BATCH_BEGIN,
-                    attributes: vec![DefaultNla::new(
-                        BATCH_GENID,
-                        generation.to_be_bytes().to_vec(),
-                    )],
-                },
-            ),
-            NLM_F_REQUEST,
-            begin,
-        );
+        let begin = ControlMessage::Other {
+            message_type: BATCH_BEGIN,
+            attributes: vec![DefaultNla::new(BATCH_GENID, generation.to_be_bytes().to_vec())],
+        };
+        let mut batch = encode(control(begin), NLM_F_REQUEST, self.conversation.next_sequence());
         let mut numbered = BTreeMap::new();
-        for step in steps {
+        for (index, step) in steps.iter().enumerate() {
             let sequence = self.conversation.next_sequence();
-            numbered.insert(sequence, step);
+            numbered.insert(sequence, step.about.as_str());
+            let ack = if index + 1 == steps.len() { NLM_F_ACK } else { 0 };
             batch.extend(encode(
                 message(step.message.clone()),
-                NLM_F_REQUEST | step.flags,
+                NLM_F_REQUEST | step.flags | ack,
                 sequence,
             ));
             self.deleted |= matches!(step.message, NfTablesMessage::DeleteTable(_));
         }
-        let end = self.conversation.next_sequence();
         batch.extend(encode(
-            NetfilterMessage::new(
-                NetfilterHeader::new(NetfilterProtoFamily::Unspec, 0, SUBSYSTEM),
-                ControlMessage::BatchEnd,
-            ),
-            NLM_F_REQUEST | NLM_F_ACK,
-            end,
+            control(ControlMessage::BatchEnd),
+            NLM_F_REQUEST,
+            self.conversation.next_sequence(),
         ));
         self.conversation.send(&batch)?;
-
-        let verdicts = self.conversation.verdicts()?;
-        if verdicts.iter().any(|verdict| verdict.errno == ERESTART) {
-            return Ok(Committed::Stale);
-        }
-        let accepted = verdicts.iter().any(|verdict| verdict.sequence == end);
-        if let Some(refusal) = verdicts.into_iter().find(|verdict| verdict.errno != 0) {
-            return Err(CommitError::Refused {
-                about: numbered
-                    .get(&refusal.sequence)
-                    .map_or_else(|| "the transaction".to_owned(), |step| step.about.clone()),
-                error: NetlinkError::Refused(refusal),
-            });
-        }
-        if accepted { Ok(Committed::Yes) } else { Err(NetlinkError::Malformed.into()) }
+        verdict(self.conversation.verdicts()?, &numbered)
     }
 
     /// Closes the socket without waiting for the kernel to free what was deleted.
@@ -267,6 +244,32 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned()
 }
 
+/// What the answers to a batch mean, given what each of its steps is about.
+fn verdict(
+    answers: Vec<Refusal>,
+    numbered: &BTreeMap<u32, &str>,
+) -> Result<Committed, CommitError> {
+    if answers.iter().any(|answer| answer.errno == ERESTART) {
+        return Ok(Committed::Stale);
+    }
+    let last = numbered.keys().next_back();
+    let answered = answers.iter().any(|answer| Some(&answer.sequence) == last);
+    // One error is enough for none of the steps to be in force, whatever came after it.
+    if let Some(refusal) = answers.into_iter().find(|answer| answer.errno != 0) {
+        let about = numbered.get(&refusal.sequence).copied().unwrap_or("the transaction");
+        return Err(CommitError::Refused {
+            about: about.to_owned(),
+            error: NetlinkError::Refused(refusal),
+        });
+    }
+    if answered { Ok(Committed::Yes) } else { Err(NetlinkError::Unanswered.into()) }
+}
+
+fn control(message: ControlMessage) -> NetfilterMessage {
+    let header = NetfilterHeader::new(NetfilterProtoFamily::Unspec, 0, SUBSYSTEM);
+    NetfilterMessage::new(header, message)
+}
+
 fn message(message: NfTablesMessage) -> NetfilterMessage {
     NetfilterMessage::new(NetfilterHeader::new(NetfilterProtoFamily::Inet, 0, 0), message)
 }
@@ -277,4 +280,56 @@ pub fn attribute_bytes(message: &NfTablesMessage) -> Vec<u8> {
     let mut bytes = vec![0; message.buffer_len()];
     message.emit(&mut bytes);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(sequence: u32, errno: i32) -> Refusal {
+        Refusal { sequence, errno, message: None }
+    }
+
+    fn numbered() -> BTreeMap<u32, &'static str> {
+        BTreeMap::from([(2, "the table"), (3, "rule 1"), (4, "rule 2")])
+    }
+
+    #[test]
+    fn a_transaction_is_made_where_its_last_step_is_acknowledged() {
+        // All that kernels before 6.10 say: nothing about the batch's end, number 5.
+        let made = verdict(vec![answer(4, 0)], &numbered());
+        assert!(matches!(made, Ok(Committed::Yes)), "{made:?}");
+    }
+
+    #[test]
+    fn a_transaction_without_an_answer_is_not_taken_for_made() {
+        for answers in [vec![], vec![answer(3, 0)]] {
+            let made = verdict(answers, &numbered());
+            assert!(
+                matches!(made, Err(CommitError::Netlink(NetlinkError::Unanswered))),
+                "{made:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_counts_though_the_last_step_is_acknowledged() {
+        let made = verdict(vec![answer(3, libc::ENOENT), answer(4, 0)], &numbered());
+        assert!(
+            matches!(&made, Err(CommitError::Refused { about, .. }) if about == "rule 1"),
+            "{made:?}"
+        );
+        // The kernel names the batch's begin, number 1, when making all of it failed.
+        let made = verdict(vec![answer(1, libc::ENOMEM), answer(4, 0)], &numbered());
+        assert!(
+            matches!(&made, Err(CommitError::Refused { about, .. }) if about == "the transaction"),
+            "{made:?}"
+        );
+    }
+
+    #[test]
+    fn a_transaction_that_comes_too_late_is_not_refused() {
+        let made = verdict(vec![answer(1, ERESTART)], &numbered());
+        assert!(matches!(made, Ok(Committed::Stale)), "{made:?}");
+    }
 }

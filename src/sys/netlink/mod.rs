@@ -39,6 +39,9 @@ pub enum NetlinkError {
     /// The state changed during every attempt to read it.
     #[error("the kernel's state changed during each of {ATTEMPTS} attempts to read it")]
     Restless,
+    /// The kernel said neither that it did what it was asked for, nor that it refused.
+    #[error("the kernel gave no answer")]
+    Unanswered,
     /// An answer did not have the form of netlink.
     #[error("the kernel's answer is not a netlink message")]
     Malformed,
@@ -70,7 +73,7 @@ impl NetlinkError {
         match self {
             Self::Socket(error) => error.raw_os_error(),
             Self::Refused(refusal) => Some(refusal.errno),
-            Self::Restless | Self::Malformed => None,
+            Self::Restless | Self::Unanswered | Self::Malformed => None,
         }
     }
 }
