@@ -13,6 +13,7 @@ pub fn event_of(source: SourceName, facts: Facts) -> Event {
         id: Uuid::from_u128(7),
         time: Timestamp::UNIX_EPOCH,
         boottime_ns: 1,
+        boot_id: None,
         ifindex: None,
         cause: Some(Cause { id: Uuid::from_u128(6), depth: 0 }),
     };

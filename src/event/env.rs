@@ -14,6 +14,7 @@ pub fn hook_environment(event: &Event) -> Vec<(String, String)> {
         ("ID", event.id.to_string()),
         ("TIME", event.time.to_string()),
         ("BOOTTIME_NS", event.boottime_ns.to_string()),
+        ("BOOT_ID", or_empty(event.boot_id.as_ref())),
         ("SOURCE", event.source.to_string()),
         ("TRIGGER", facts.trigger.to_string()),
         ("ACTION", or_empty(facts.action.as_ref())),

@@ -37,6 +37,10 @@ pub struct Event {
     pub time: Timestamp,
     /// `CLOCK_BOOTTIME` at acceptance in nanoseconds: the order of the queue.
     pub boottime_ns: u64,
+    /// The kernel's random name of the boot that counts [`Event::boottime_ns`]; none where
+    /// /proc is missing, and in events of older versions.
+    #[serde(default)]
+    pub boot_id: Option<Uuid>,
     /// Who called.
     pub source: SourceName,
     /// What the call said.
@@ -69,6 +73,8 @@ pub struct Stamp {
     pub time: Timestamp,
     /// See [`Event::boottime_ns`].
     pub boottime_ns: u64,
+    /// See [`Event::boot_id`].
+    pub boot_id: Option<Uuid>,
     /// See [`Event::ifindex`].
     pub ifindex: Option<u32>,
     /// See [`Event::caused_by`] and [`Event::cause_depth`].
@@ -86,11 +92,12 @@ pub struct Cause {
 
 impl Event {
     /// The fields that acceptance decides, not the call.
-    pub(crate) const STAMPED: [&'static str; 9] = [
+    pub(crate) const STAMPED: [&'static str; 10] = [
         "schema",
         "id",
         "time",
         "boottime_ns",
+        "boot_id",
         "source",
         "ifindex",
         "caused_by",
@@ -106,6 +113,7 @@ impl Event {
             id: stamp.id,
             time: stamp.time,
             boottime_ns: stamp.boottime_ns,
+            boot_id: stamp.boot_id,
             source,
             facts,
             ifindex: stamp.ifindex,

@@ -28,7 +28,7 @@ use crate::event::{Cause, Event, LONGEST_CHAIN, Stamp};
 use crate::journal::{Outcome, Record};
 use crate::sources::{Reading, Refusal, Wait};
 use crate::sys::syslog::Urgency;
-use crate::sys::{clock, route};
+use crate::sys::{clock, identity, route};
 
 /// Takes in a call that has been read: from here on its event is kept.
 ///
@@ -94,6 +94,7 @@ pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
         id: Uuid::now_v7(),
         time: clock::now(),
         boottime_ns: clock::boottime_ns(),
+        boot_id: identity::boot().parse().ok(),
         ifindex: interface.and_then(|name| route::interface_index(name.as_str())),
         cause: cause.map(|cause| if is_old(&cause) { Cause { depth: 0, ..cause } } else { cause }),
     };

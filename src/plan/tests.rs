@@ -13,6 +13,7 @@ fn event(source: &str, action: Option<&str>, interface: Option<&str>) -> Event {
         id: uuid::Uuid::now_v7(),
         time: jiff::Timestamp::UNIX_EPOCH,
         boottime_ns: 1,
+        boot_id: None,
         ifindex: None,
         cause: None,
     };

@@ -27,6 +27,7 @@ fn the_environment_is_exactly_what_is_documented() {
         ("NETCUE_ID", text("id")),
         ("NETCUE_TIME", text("time")),
         ("NETCUE_BOOTTIME_NS", &boottime),
+        ("NETCUE_BOOT_ID", text("boot_id")),
         ("NETCUE_SOURCE", "ppp"),
         ("NETCUE_TRIGGER", "ip-up"),
         ("NETCUE_ACTION", "up"),

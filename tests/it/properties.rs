@@ -101,6 +101,7 @@ prop_compose! {
         ids in any::<[u128; 2]>(),
         second in -2_000_000_000i64..4_000_000_000,
         boottime_ns in any::<u64>(),
+        boot in of(any::<u128>()),
         ifindex in of(any::<u32>()),
         depth in of(0u32..9),
     ) -> Event {
@@ -108,6 +109,7 @@ prop_compose! {
             id: Uuid::from_u128(ids[0]),
             time: Timestamp::from_second(second).expect("a time"),
             boottime_ns,
+            boot_id: boot.map(Uuid::from_u128),
             ifindex,
             cause: depth.map(|depth| Cause { id: Uuid::from_u128(ids[1]), depth }),
         };
@@ -202,7 +204,8 @@ proptest! {
                 let mut facts = Facts::of(Text::default(), Some(Action::Up));
                 facts.interface = Some(interface);
                 let stamp = Stamp {
-                    id: Uuid::nil(), time: Timestamp::UNIX_EPOCH, boottime_ns: 0, ifindex: None, cause: None,
+                    id: Uuid::nil(), time: Timestamp::UNIX_EPOCH, boottime_ns: 0, boot_id: None,
+                    ifindex: None, cause: None,
                 };
                 let event = Event::new(SourceName::fixed("ppp"), facts, stamp);
                 let unwanted = wishes.unwanted(&event);

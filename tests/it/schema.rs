@@ -19,6 +19,7 @@ fn accept(facts: Facts, cause: Option<Cause>) -> Value {
         id: "01920b2e-7a5c-7c3e-9d10-8f2a4b6c7d8e".parse().unwrap(),
         time: "2026-03-01T04:05:06.789Z".parse().unwrap(),
         boottime_ns: u64::MAX,
+        boot_id: cause.map(|cause| cause.id),
         ifindex: cause.map(|_| 7),
         cause,
     };

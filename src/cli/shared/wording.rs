@@ -39,11 +39,12 @@ pub(in crate::cli) fn called(story: &Story) -> String {
 }
 
 /// Fields that stand in every heading of an event, or that people don't look for beside it.
-const IN_HEADING: [&str; 11] = [
+const IN_HEADING: [&str; 12] = [
     "schema",
     "id",
     "time",
     "boottime_ns",
+    "boot_id",
     "source",
     "trigger",
     "interface",
