@@ -34,6 +34,9 @@ pub struct Classes {
     pub only_internal6: Intervals,
     /// External and internal interfaces whose MTU is below Ethernet's.
     pub narrow: BTreeMap<InterfaceName, u32>,
+    /// Whether no interface but loopback is up: the machine is starting, and what comes up
+    /// first has no class yet.
+    pub before_network: bool,
     /// What people should know.
     pub notes: Vec<String>,
 }
@@ -135,6 +138,7 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
         only_internal4,
         only_internal6,
         narrow,
+        before_network: !state.links.iter().any(|link| link.up && !link.loopback),
         notes,
     }
 }

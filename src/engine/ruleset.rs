@@ -199,7 +199,8 @@ impl Statement {
 /// The rules for these classes.
 ///
 /// Without an external interface the chains are empty: nothing is translated and
-/// nothing refused.
+/// nothing refused. While no interface is up, nothing new is forwarded, whatever is
+/// configured: whoever comes up first is refused until a run has seen it.
 #[must_use]
 pub fn ruleset(classes: &Classes, rules: &Rules) -> Ruleset {
     let elements = |name| elements(classes, name);
@@ -210,6 +211,7 @@ pub fn ruleset(classes: &Classes, rules: &Rules) -> Ruleset {
         Chain { name: ChainName::Postrouting, rules: postrouting(rules.masquerade) },
     ];
     let is_empty = |set| elements(set).is_empty();
+    let closed = classes.before_network.then(refuse_everything_new);
     for rule in chains.iter_mut().flat_map(|chain| &mut chain.rules) {
         // No address is in an empty set: to say so would say nothing.
         rule.statements
@@ -220,6 +222,9 @@ pub fn ruleset(classes: &Classes, rules: &Rules) -> Ruleset {
         chain.rules.retain(|rule| {
             outside && !rule.statements.iter().filter_map(|statement| statement.set()).any(is_empty)
         });
+    }
+    for chain in chains.iter_mut().filter(|chain| chain.name == ChainName::Forward) {
+        chain.rules.splice(..0, closed.clone());
     }
     let used: BTreeSet<SetName> = chains
         .iter()
@@ -295,6 +300,14 @@ fn forward(clamp: bool) -> Vec<Rule> {
         });
     }
     rules
+}
+
+/// Comes first: what is behind it is about connections that began when interfaces were up.
+fn refuse_everything_new() -> Rule {
+    Rule {
+        statements: vec![Statement::Unknown, Statement::Count, Statement::Drop],
+        comment: "no interface is up yet, and nothing is forwarded before one was seen",
+    }
 }
 
 fn postrouting(masquerade: bool) -> Vec<Rule> {

@@ -225,3 +225,24 @@ fn comments_fit_and_no_rule_refers_to_a_missing_set() {
     }
     assert!(super::SetName::ALL.iter().all(|set| set.comment().len() <= 128));
 }
+
+#[test]
+fn nothing_is_forwarded_before_an_interface_is_up() {
+    let refusal = "ct state invalid,new,untracked counter drop";
+    let up = state(&default_via(3, ""), "");
+    let mut down = up.clone();
+    for link in &mut down.links {
+        link.up = link.loopback;
+    }
+    for conf in ["", "external = ['wan']\ninternal = ['lan']", "internal = []", "external = []"] {
+        let rules = configured(&format!("[rules]\n{conf}\n"));
+        for state in [&down, &KernelState::default()] {
+            let wanted = ruleset(&classify(state, &rules), &rules);
+            let forward = &wanted.chains[1];
+            let first = forward.rules.first().map(super::rule_text).unwrap_or_default();
+            assert!(first.starts_with(refusal), "{conf:?} {first}");
+        }
+        let text = text(&ruleset(&classify(&up, &rules), &rules));
+        assert!(!text.contains(&format!("\t\t{refusal}")), "{conf:?} {text}");
+    }
+}

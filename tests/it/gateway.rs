@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::places::Place;
-use crate::scene::{PATIENCE, Scene};
+use crate::scene::{PATIENCE, Scene, wait_until};
 
 const UP: &str = "ppp ip-up wan /dev/ttyS0 115200 198.51.100.2 198.51.100.1";
 const SERVER: &str = "198.51.100.1:80";
@@ -129,6 +129,37 @@ fn a_connection_nobody_asked_for_gets_no_answer() {
     let host = listen(&street.inside, HOST);
     talk(&street.outside, &host, HOST);
     street.event();
+    street.gets_no_answer(&street.outside, HOST);
+}
+
+/// The rules of `--pre-network` hold until a run has seen an interface, also on a machine
+/// that forwards from the start.
+#[test]
+fn nothing_is_forwarded_between_the_first_interface_and_the_first_run_that_sees_it() {
+    let street = Street::new();
+    let (host, server) = (listen(&street.inside, HOST), listen(&street.outside, SERVER));
+    for link in ["lan", "wan"] {
+        street.scene.ip(&format!("link set {link} down"));
+    }
+    street.scene.from("boot pre-network");
+    for link in ["lan", "wan"] {
+        street.scene.ip(&format!("link set {link} up"));
+    }
+    street.scene.ip("route add default via 198.51.100.1");
+    for (place, gateway) in [(&street.inside, "192.168.7.1:9"), (&street.outside, "198.51.100.2:9")]
+    {
+        wait_until("the link", || {
+            let refused = connect(place, gateway, Duration::from_millis(300)).expect_err("closed");
+            refused.kind() == ErrorKind::ConnectionRefused
+        });
+    }
+    street.gets_no_answer(&street.outside, HOST);
+    street.gets_no_answer(&street.inside, SERVER);
+
+    street.event();
+    let (_near, far) = talk(&street.inside, &server, SERVER);
+    assert_eq!(peer(&far), "198.51.100.2");
+    drop(host);
     street.gets_no_answer(&street.outside, HOST);
 }
 

@@ -10,6 +10,11 @@ use crate::event::{Family, InterfaceName};
 /// One sentence for each way packets go.
 pub(super) fn view(preview: &Preview, rules: &Rules) -> Vec<String> {
     let classes = &preview.classes;
+    if classes.before_network {
+        return vec![
+            "no interface is up: nothing is forwarded before a run has seen one".to_owned(),
+        ];
+    }
     if classes.external_out.is_empty() && classes.external_in.is_empty() {
         return vec![
             "no interface is external: nothing is translated and nothing is refused".to_owned(),
