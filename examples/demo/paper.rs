@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use netcue::config::Rules;
 use netcue::engine::{KernelState, classify, ruleset, text};
 use netcue::event::{Cidr, Family};
-use netcue::plan::{self, Candidate, Fitness, Verdict as Planned, Wishes};
+use netcue::plan::{self, Candidate, Fitness, Kind, Verdict as Planned, Wishes};
 use netcue::sys::state::{Address, Link, PolicyRule, Route};
 
 use crate::calls::{self, Call, Line, PPP0, PPP1};
@@ -100,8 +100,9 @@ impl Paper {
         self.page.part(scene.title)?;
         let event = self.netcue.parse(call)?;
         self.page.call(&call.text(), &event)?;
+        let candidates = plan::with_engine(self.candidates.clone());
         let steps: Vec<Step> =
-            plan::make(&event, &self.candidates, &[]).into_iter().map(planned).collect();
+            plan::make(&event, candidates, &[]).into_iter().map(planned).collect();
         self.page.steps(&steps)?;
         let classes = classify(&self.state, &Rules::default());
         let known = std::mem::replace(&mut self.seen, rules::taken_for(&classes));
@@ -188,7 +189,7 @@ fn candidates() -> Result<Vec<Candidate>> {
             let wishes = Wishes::from_head(content).during(name)?;
             Ok(Candidate {
                 name: (*name).to_owned(),
-                path: format!("/etc/netcue/hooks.d/{name}").into(),
+                kind: Kind::of_file(name, format!("/etc/netcue/hooks.d/{name}").into()),
                 fitness: Fitness::Fit(wishes),
             })
         })

@@ -14,7 +14,7 @@ use crate::integrate;
 use crate::integrate::health::{self, Deaf, Examined, Finding, Kernel, State};
 use crate::paths::Layout;
 use crate::pipeline;
-use crate::plan::{ENGINE, Fitness};
+use crate::plan::{Fitness, Kind};
 use crate::sources::{ALL, Place};
 use crate::sys::lock::Probe;
 use crate::sys::state::{KernelState, Route};
@@ -100,16 +100,17 @@ fn examine(layout: &Layout) -> Examined {
 
 /// How many hooks may run, which files don't and why, and what stands for the engine.
 fn judged(survey: &Survey) -> (usize, Vec<(PathBuf, String)>, Option<PathBuf>) {
-    let candidates = pipeline::candidates(survey);
-    let engine = candidates.iter().find(|candidate| candidate.name == ENGINE);
-    let engine = engine.map(|candidate| candidate.path.clone());
-    let mut refused = Vec::new();
-    let mut fit = 0;
-    for candidate in &candidates {
-        match &candidate.fitness {
+    let (mut fit, mut refused, mut engine) = (0, Vec::new(), None);
+    for candidate in pipeline::candidates(survey) {
+        let path = match candidate.kind {
+            Kind::Engine => continue,
+            Kind::Hook(path) => path,
+            Kind::InPlaceOfEngine(path) => engine.insert(path).clone(),
+        };
+        match candidate.fitness {
             Fitness::Fit(_) => fit += 1,
             Fitness::Masked => {}
-            Fitness::Unfit(why) => refused.push((candidate.path.clone(), why.clone())),
+            Fitness::Unfit(why) => refused.push((path, why)),
         }
     }
     let misnamed = survey.misnamed.iter();

@@ -8,7 +8,7 @@ use crate::error::Exit;
 use crate::hooks::{self, Survey};
 use crate::paths::Layout;
 use crate::pipeline;
-use crate::plan::{Candidate, ENGINE, Fitness, Wishes};
+use crate::plan::{Candidate, Fitness, Kind, Wishes};
 use crate::sys::terminal;
 
 /// What may be said with `hooks`.
@@ -38,15 +38,6 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
 
 fn rows(survey: &Survey) -> Vec<Row> {
     let mut rows: Vec<Row> = pipeline::candidates(survey).iter().map(of_candidate).collect();
-    if !rows.iter().any(|row| row.name == ENGINE) {
-        rows.push(Row {
-            name: ENGINE.to_owned(),
-            path: "(built in)".to_owned(),
-            state: "runs",
-            note: "makes the firewall and NAT rules".to_owned(),
-        });
-    }
-    rows.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
     rows.extend(survey.overridden.iter().map(|(path, by)| Row {
         name: name_of(path),
         path: path.display().to_string(),
@@ -74,11 +65,14 @@ fn name_of(path: &std::path::Path) -> String {
 
 fn of_candidate(candidate: &Candidate) -> Row {
     let (state, note) = match &candidate.fitness {
+        Fitness::Fit(_) if candidate.kind == Kind::Engine => {
+            ("runs", "makes the firewall and NAT rules".to_owned())
+        }
         Fitness::Fit(wishes) => ("runs", wishes_in_words(wishes)),
         Fitness::Masked => ("masked", "an empty file or a link to /dev/null".to_owned()),
         Fitness::Unfit(reason) => ("refused", reason.clone()),
     };
-    Row { name: candidate.name.clone(), path: candidate.path.display().to_string(), state, note }
+    Row { name: candidate.name.clone(), path: candidate.kind.place(), state, note }
 }
 
 fn wishes_in_words(wishes: &Wishes) -> String {

@@ -15,7 +15,7 @@ use crate::hooks;
 use crate::journal::{self, Reach, StepOutcome, Story};
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
-use crate::plan::{Candidate, ENGINE, Fitness};
+use crate::plan::{Candidate, Fitness, Kind};
 use crate::queue::Note;
 use crate::sys::lock::{self, Probe};
 use crate::sys::{files, folder, terminal};
@@ -91,7 +91,9 @@ fn look(house: &House) -> Status {
         (event, step)
     });
     let candidates = pipeline::candidates(&hooks::find(&house.layout));
-    let in_its_place = candidates.into_iter().find(|candidate| candidate.name == ENGINE);
+    let is_in_its_place =
+        |candidate: &Candidate| matches!(candidate.kind, Kind::InPlaceOfEngine(_));
+    let in_its_place = candidates.into_iter().find(is_in_its_place);
     let mut attention = Vec::new();
     of_the_rules(&rules, in_its_place.is_none(), &mut attention);
     if !is_held && !waiting.is_empty() {
@@ -209,7 +211,7 @@ fn as_text(status: &Status, house: &House) -> String {
 /// How the rules stand.
 fn standing(status: &Status, preview: &Preview) -> (Tone, String) {
     let since = || since(status, preview.since);
-    let by = |how: &str, candidate: &Candidate| format!("{how} {}", candidate.path.display());
+    let by = |how: &str, candidate: &Candidate| format!("{how} {}", candidate.kind.place());
     match &status.in_its_place {
         Some(candidate) => match candidate.fitness {
             Fitness::Fit(_) => (Tone::Plain, by("made by", candidate)),
@@ -280,7 +282,7 @@ fn as_json(status: &Status) -> String {
         "rules": {
             "in_force": rules.filter(|_| status.in_its_place.is_none())
                 .map(|preview| preview.differences.is_empty()),
-            "made_by": status.in_its_place.as_ref().map(|candidate| &candidate.path),
+            "made_by": status.in_its_place.as_ref().map(|candidate| candidate.kind.path()),
             "since": rules.and_then(|preview| preview.since),
             "changed_by": status.changed_by.as_ref().and_then(|story| story.id),
             "problem": status.rules.as_ref().err(),

@@ -1,10 +1,10 @@
-//! Hooks: find them in their folders, judge whether they may run, run them, and say how
-//! that ended.
+//! Hooks: find them in their folders, judge whether they may run, and say what they are given
+//! and what their end means.
 
+mod contract;
 mod find;
-mod run;
 mod trust;
 
+pub use contract::{NOT_FOR_ME, arguments, environment, why_not_started};
 pub use find::{Found, Judgement, MISNAMED, Survey, find, judge_hook};
-pub use run::{HookCall, HookEnd, HookOutcome, run};
 pub use trust::{Distrust, Reason, judge, judge_program};

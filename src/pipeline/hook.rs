@@ -1,85 +1,93 @@
-//! Running one hook, and its end in the journal's words.
+//! Running one hook: judged once more, started as netcue-hooks(7) promises, and its end in the
+//! journal's words.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::House;
 use crate::event::Event;
-use crate::hooks::{self, HookCall, HookEnd, HookOutcome, Judgement};
+use crate::hooks::{self, Judgement};
 use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::Manner;
 use crate::sys::accounts;
-use crate::sys::child::Limits;
+use crate::sys::child::{self, Ended, Ending, Limits, Program};
 use crate::sys::signals::Signals;
 
-/// Runs hooks for one event.
-pub(super) struct Executor<'a> {
-    pub(super) house: &'a House,
-    pub(super) signals: &'a Signals,
+/// A hook whose turn has come, and for which event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn<'a> {
     pub(super) event: &'a Event,
+    /// The step's name.
+    pub(super) step: &'a str,
+    /// The hook's path in its folder.
+    pub(super) path: &'a Path,
+    /// How the rules stand, for `NETCUE_RULES`.
     pub(super) rules: &'a str,
+    pub(super) manner: &'a Manner,
 }
 
-impl Executor<'_> {
-    /// Runs a checked file.
-    fn file(&self, step: &str, path: &Path, file: PathBuf, manner: &Manner) -> StepEnd {
-        let user = match &manner.user {
-            None => None,
-            Some(name) => match accounts::find(name) {
-                Some(account) => Some(account),
-                None => {
-                    return StepEnd::not_started(format!("user={name}: there is no such account"));
-                }
-            },
-        };
-        let config = &self.house.config.hooks;
+impl Turn<'_> {
+    /// Runs the hook to its end.
+    pub(super) fn run(&self, house: &House, signals: &Signals) -> StepEnd {
+        let config = &house.config.hooks;
         let limits = Limits {
-            timeout: manner.timeout.unwrap_or_else(|| config.timeout()),
+            timeout: self.manner.timeout.unwrap_or_else(|| config.timeout()),
             grace: config.grace(),
             output: config.output,
         };
-        let call = HookCall {
-            step,
-            file,
-            called: path.to_owned(),
-            root: self.house.layout.root(),
-            event: self.event,
-            rules: self.rules,
-            user,
-            limits,
-        };
-        as_step_end(hooks::run(&call, self.signals))
+        match self.program(house.layout.root()) {
+            Ok(program) => as_step_end(child::run(&program, limits, signals)),
+            Err(why_not) => StepEnd::not_started(why_not),
+        }
     }
 
-    /// Runs a hook. It is checked anew: since the plan was made, earlier steps may have
-    /// taken minutes, in which an administrator can have changed whose it is.
-    pub(super) fn run(&self, step: &str, path: &Path, manner: &Manner) -> StepEnd {
-        match hooks::judge_hook(path, self.house.layout.root()) {
-            Judgement::Ready(file) => self.file(step, path, file, manner),
-            Judgement::Masked => StepEnd::not_started("it has been masked since".to_owned()),
+    /// The hook as a program, or why it may not run. It is judged anew: since the plan was
+    /// made, earlier steps may have taken minutes, in which an administrator can have changed
+    /// whose it is.
+    fn program(&self, root: &Path) -> Result<Program, String> {
+        let file = match hooks::judge_hook(self.path, root) {
+            Judgement::Ready(file) => file,
+            Judgement::Masked => return Err("it has been masked since".to_owned()),
             unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => {
-                StepEnd::not_started(unfit.to_string())
+                return Err(unfit.to_string());
             }
-        }
+        };
+        let account = |name: &String| {
+            accounts::find(name).ok_or_else(|| format!("user={name}: there is no such account"))
+        };
+        Ok(Program {
+            file,
+            argv0: self.path.into(),
+            args: hooks::arguments(self.event),
+            env: hooks::environment(self.event, self.step, self.rules, root),
+            user: self.manner.user.as_ref().map(account).transpose()?,
+            stdin: (self.event.to_json() + "\n").into_bytes(),
+        })
     }
 }
 
-fn as_step_end(end: HookEnd) -> StepEnd {
-    let (outcome, status, signal, reason) = match end.outcome {
-        HookOutcome::Done => (StepOutcome::Done, Some(0), None, None),
-        HookOutcome::NotForMe => (StepOutcome::NotForMe, Some(77), None, None),
-        HookOutcome::Failed(status) => (StepOutcome::Failed, Some(status), None, None),
-        HookOutcome::Killed(signal) => (StepOutcome::Failed, None, Some(signal), None),
-        HookOutcome::TimedOut => {
+fn as_step_end(ended: Ended) -> StepEnd {
+    let (outcome, status, signal, reason) = match ended.ending {
+        Ending::Exited(0) => (StepOutcome::Done, Some(0), None, None),
+        Ending::Exited(hooks::NOT_FOR_ME) => {
+            (StepOutcome::NotForMe, Some(hooks::NOT_FOR_ME), None, None)
+        }
+        Ending::Exited(status) => (StepOutcome::Failed, Some(status), None, None),
+        Ending::Killed(signal) => (StepOutcome::Failed, None, Some(signal), None),
+        Ending::TimedOut => {
             (StepOutcome::TimedOut, None, None, Some("it exceeded its time limit".to_owned()))
         }
-        HookOutcome::Interrupted(signal) => (StepOutcome::Interrupted, None, Some(signal), None),
-        HookOutcome::NotStarted(reason) => (StepOutcome::NotStarted, None, None, Some(reason)),
+        Ending::Interrupted(signal) => (StepOutcome::Interrupted, None, Some(signal), None),
+        Ending::NotStarted(error) => {
+            (StepOutcome::NotStarted, None, None, Some(hooks::why_not_started(&error)))
+        }
     };
-    let left = "processes it left in its group were ended";
-    let reason = match (reason, end.left_processes) {
-        (Some(reason), true) => Some(format!("{reason}; {left}")),
-        (None, true) => Some(left.to_owned()),
-        (reason, false) => reason,
-    };
-    StepEnd { status, signal, reason, output: end.output, ..StepEnd::of(outcome, end.milliseconds) }
+    let left = ended.left_processes.then(|| "processes it left in its group were ended".to_owned());
+    let reasons: Vec<String> = reason.into_iter().chain(left).collect();
+    StepEnd {
+        status,
+        signal,
+        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+        output: ended.output.text(),
+        ..StepEnd::of(outcome, ended.milliseconds)
+    }
 }

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::steps::Plan;
-use super::{House, state};
+use super::hook::Turn;
+use super::{House, state, steps};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepOutcome};
-use crate::plan::{Skip, Step, Verdict};
+use crate::plan::{Kind, Skip, Step, Verdict};
 use crate::queue::Ticket;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::signals::Signals;
@@ -38,18 +38,14 @@ impl Run<'_> {
     pub(super) fn through(self) -> End {
         let watch = Stopwatch::start();
         let id = Some(self.event.id);
-        let mut plan = Plan::make(self.house, self.event, self.ticket);
-        let planned = plan.steps.iter().map(|step| self.as_planned(step)).collect();
-        let digest = state::record(self.house, self.event.id);
-        self.house.record(
-            id,
-            Record::RunBegin { attempt: self.event.attempt, plan: planned, state: digest },
-        );
+        let steps = steps::plan(self.house, self.event, self.ticket);
+        let plan = steps.iter().map(|step| self.as_planned(step)).collect();
+        let state = state::record(self.house, self.event.id);
+        self.house.record(id, Record::RunBegin { attempt: self.event.attempt, plan, state });
         let mut tally = Tally::default();
-        for step in std::mem::take(&mut plan.steps) {
+        for step in &steps {
             if let Some(outcome) = self.done.end_of(&step.name) {
-                plan.take_note_of_rules(&step, outcome);
-                tally.count(&step, outcome);
+                tally.count(step, outcome);
                 continue;
             }
             let Verdict::Run(manner) = &step.verdict else { continue };
@@ -57,17 +53,22 @@ impl Run<'_> {
                 return End::Stopped(signal);
             }
             self.house.record(id, Record::StepBegin { step: step.name.clone() });
-            let end = plan.execute(self.house, self.signals, self.event, &step, manner);
+            let end = match &step.kind {
+                Kind::Engine => steps::run_engine(self.house),
+                Kind::Hook(path) | Kind::InPlaceOfEngine(path) => {
+                    let (event, rules) = (self.event, tally.rules.as_hooks_know_it());
+                    let turn = Turn { event, step: &step.name, path, rules, manner };
+                    steps::run_hook(self.house, self.signals, &turn)
+                }
+            };
             let outcome = end.outcome;
             self.house.record(id, Record::StepEnd { step: step.name.clone(), end });
-            // An engine that was cut off may have changed the rules already.
-            let in_doubt = outcome == StepOutcome::Done && self.done.was_cut_off(&step.name);
-            let known = if in_doubt { StepOutcome::Changed } else { outcome };
-            plan.take_note_of_rules(&step, known);
             if outcome == StepOutcome::Interrupted {
                 return End::Stopped(self.signals.stop().unwrap_or_default());
             }
-            tally.count(&step, outcome);
+            // An engine that was cut off may have changed the rules already.
+            let in_doubt = outcome == StepOutcome::Done && self.done.was_cut_off(&step.name);
+            tally.count(step, if in_doubt { StepOutcome::Changed } else { outcome });
         }
         self.conclude(&tally, watch)
     }
@@ -83,7 +84,7 @@ impl Run<'_> {
             Verdict::Skip(Skip::Coalesced(newer)) => Some(newer),
             _ => None,
         };
-        let path = step.path.as_ref().map(|path| path.display().to_string());
+        let path = step.kind.path().map(|path| path.display().to_string());
         PlannedStep { step: step.name.clone(), path, skipped, left_to }
     }
 
@@ -104,12 +105,11 @@ fn milliseconds_since(time: Timestamp) -> f64 {
     clock::now().duration_since(time).as_secs_f64() * 1000.0
 }
 
-/// What the steps came to.
+/// What the steps came to so far.
 #[derive(Debug, Default)]
 struct Tally {
     hooks: usize,
-    /// What became of the rules, in words; empty if nothing was to be done about them.
-    rules: &'static str,
+    rules: Rules,
     failed: Vec<String>,
 }
 
@@ -118,15 +118,53 @@ impl Tally {
         if outcome.is_failure() {
             self.failed.push(step.name.clone());
         }
-        if step.name == crate::plan::ENGINE {
-            self.rules = match outcome {
-                outcome if outcome.is_failure() => "rules FAILED",
-                _ if step.path.is_some() => "rules made by a hook",
-                StepOutcome::Changed => "rules changed",
-                _ => "rules unchanged",
-            };
-        } else {
-            self.hooks += 1;
+        match step.kind {
+            Kind::Hook(_) => self.hooks += 1,
+            _ if outcome.is_failure() => self.rules = Rules::Failed,
+            Kind::Engine if outcome == StepOutcome::Changed => self.rules = Rules::Changed,
+            Kind::Engine => self.rules = Rules::Unchanged,
+            Kind::InPlaceOfEngine(_) => {
+                // It doesn't tell what it changed; who asks has to look.
+                self.rules = Rules::LeftToHook { changed: outcome != StepOutcome::NotForMe };
+            }
+        }
+    }
+}
+
+/// What became of the rules in this run.
+#[derive(Debug, Default, Clone, Copy)]
+enum Rules {
+    /// Nothing yet, or nothing is to be done about them.
+    #[default]
+    Untouched,
+    Unchanged,
+    Changed,
+    Failed,
+    /// A hook in the engine's place saw to them.
+    LeftToHook {
+        changed: bool,
+    },
+}
+
+impl Rules {
+    /// For `NETCUE_RULES`.
+    fn as_hooks_know_it(self) -> &'static str {
+        match self {
+            Self::Untouched => "",
+            Self::Unchanged | Self::LeftToHook { changed: false } => "unchanged",
+            Self::Changed | Self::LeftToHook { changed: true } => "changed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// For the log.
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Untouched => "rules off",
+            Self::Unchanged => "rules unchanged",
+            Self::Changed => "rules changed",
+            Self::Failed => "rules FAILED",
+            Self::LeftToHook { .. } => "rules made by a hook",
         }
     }
 }
@@ -137,7 +175,7 @@ fn summary(event: &Event, tally: &Tally, ms: f64) -> String {
     let facts = &event.facts;
     let interface =
         facts.interface.as_ref().map_or_else(String::new, |interface| format!(" {interface}"));
-    let rules = if tally.rules.is_empty() { "rules off" } else { tally.rules };
+    let rules = tally.rules.in_words();
     let failed = match tally.failed.as_slice() {
         [] => String::new(),
         failed => format!(", failed: {}", failed.join(" ")),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::House;
-use super::hook::Executor;
+use super::hook::Turn;
 use crate::event::Event;
 use crate::journal::{Record, StepEnd, StepOutcome, has_final_end};
 use crate::plan::Manner;
@@ -51,14 +51,8 @@ struct Job {
 ///
 /// # Errors
 /// When the job can't be written; nothing was started then.
-pub(super) fn send(
-    house: &House,
-    event: &Event,
-    step: &str,
-    path: &Path,
-    rules: &str,
-    manner: &Manner,
-) -> Result<(), FileError> {
+pub(super) fn send(house: &House, turn: &Turn<'_>) -> Result<(), FileError> {
+    let Turn { event, step, path, rules, manner } = *turn;
     let job = Job {
         event: event.clone(),
         step: step.to_owned(),
@@ -153,9 +147,8 @@ pub fn attend(house: &mut House, name: &str) -> Option<i32> {
             user: job.user.clone(),
             unattended: true,
         };
-        let rules = job.rules.as_str();
-        Executor { house, signals: &signals, event: &job.event, rules }
-            .run(&job.step, &job.path, &manner)
+        let Job { event, step, path, rules, .. } = &job;
+        Turn { event, step, path, rules, manner: &manner }.run(house, &signals)
     };
     let outcome = end.outcome;
     house.record(Some(job.event.id), Record::StepEnd { step: job.step, end });

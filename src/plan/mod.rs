@@ -3,7 +3,7 @@
 
 mod header;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use header::{BadHeader, Wishes};
@@ -11,20 +11,60 @@ pub use header::{BadHeader, Wishes};
 use crate::event::{Event, InterfaceName};
 
 /// The name under which the engine stands among the hooks.
-pub const ENGINE: &str = "50-rules";
+const ENGINE: &str = "50-rules";
 
-/// A hook to be planned for.
+/// Whether a step of that name sees to the rules, be it the engine or a hook in its place.
+#[must_use]
+pub fn makes_rules(name: &str) -> bool {
+    name == ENGINE
+}
+
+/// What runs when a step's turn comes. A path is that in the hook folder, links not followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// The built-in engine.
+    Engine,
+    /// A hook.
+    Hook(PathBuf),
+    /// A hook that runs in place of the engine.
+    InPlaceOfEngine(PathBuf),
+}
+
+impl Kind {
+    /// What a file of that name in a hook folder is.
+    #[must_use]
+    pub fn of_file(name: &str, path: PathBuf) -> Self {
+        if makes_rules(name) { Self::InPlaceOfEngine(path) } else { Self::Hook(path) }
+    }
+
+    /// The hook's path; none for the built-in engine.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Engine => None,
+            Self::Hook(path) | Self::InPlaceOfEngine(path) => Some(path),
+        }
+    }
+
+    /// Where people find it: its path, or that it is built in.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.path().map_or_else(|| "(built in)".to_owned(), |path| path.display().to_string())
+    }
+}
+
+/// What may become a step of an event.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     /// Its name, by which it is ordered.
     pub name: String,
-    /// Its path in the hook folder.
-    pub path: PathBuf,
+    /// What it is.
+    pub kind: Kind,
     /// Whether it could run at all.
     pub fitness: Fitness,
 }
 
-/// Whether a hook could run at all.
+/// Whether a step could run at all.
 #[derive(Debug, Clone)]
 pub enum Fitness {
     /// It could, where its wishes fit.
@@ -40,8 +80,8 @@ pub enum Fitness {
 pub struct Step {
     /// Its name.
     pub name: String,
-    /// The hook's path; none for the built-in engine.
-    pub path: Option<PathBuf>,
+    /// What it is.
+    pub kind: Kind,
     /// Whether it runs.
     pub verdict: Verdict,
 }
@@ -78,8 +118,8 @@ pub enum Skip {
         /// What the event has.
         has: String,
     },
-    /// Its name is masked by this file.
-    Masked(PathBuf),
+    /// Its name is masked by the file at this path.
+    Masked(String),
     /// It could not run for any event.
     Unfit(String),
     /// A newer event for the same interface waits, and it wants only the newest.
@@ -92,7 +132,7 @@ impl std::fmt::Display for Skip {
             Self::Unwanted { wish, wants, has } => {
                 write!(f, "wants {wish}={wants}, this is {has}")
             }
-            Self::Masked(path) => write!(f, "masked by {}", path.display()),
+            Self::Masked(path) => write!(f, "masked by {path}"),
             Self::Unfit(reason) => f.write_str(reason),
             Self::Coalesced(newer) => {
                 write!(f, "coalesced: event {newer} for the same interface is waiting")
@@ -101,38 +141,37 @@ impl std::fmt::Display for Skip {
     }
 }
 
-/// Plans the steps for an event: the hooks by name, with the engine at its place unless
-/// a hook of that name replaces or masks it. `waiting` are the events behind it.
+/// All that may become a step, in order: the hooks by name, with the engine at its place
+/// unless a hook of that name replaces or masks it.
 #[must_use]
-pub fn make(event: &Event, candidates: &[Candidate], waiting: &[Event]) -> Vec<Step> {
-    let mut steps: Vec<Step> = candidates
-        .iter()
-        .map(|candidate| Step {
-            name: candidate.name.clone(),
-            path: Some(candidate.path.clone()),
-            verdict: verdict(event, candidate, waiting),
-        })
-        .collect();
-    if !candidates.iter().any(|candidate| candidate.name == ENGINE) {
-        let verdict = Verdict::Run(Manner::default());
-        steps.push(Step { name: ENGINE.to_owned(), path: None, verdict });
+pub fn with_engine(mut hooks: Vec<Candidate>) -> Vec<Candidate> {
+    if !hooks.iter().any(|hook| makes_rules(&hook.name)) {
+        let (name, fitness) = (ENGINE.to_owned(), Fitness::Fit(Wishes::default()));
+        hooks.push(Candidate { name, kind: Kind::Engine, fitness });
     }
-    steps.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
-    steps
+    hooks.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+    hooks
 }
 
-fn verdict(event: &Event, candidate: &Candidate, waiting: &[Event]) -> Verdict {
-    match &candidate.fitness {
-        Fitness::Masked => Verdict::Skip(Skip::Masked(candidate.path.clone())),
-        Fitness::Unfit(reason) => Verdict::Skip(Skip::Unfit(reason.clone())),
+/// Plans the steps for an event. `waiting` are the events behind it.
+#[must_use]
+pub fn make(event: &Event, candidates: Vec<Candidate>, waiting: &[Event]) -> Vec<Step> {
+    let planned = |Candidate { name, kind, fitness }| {
+        let verdict = verdict(event, &kind, fitness, waiting);
+        Step { name, kind, verdict }
+    };
+    candidates.into_iter().map(planned).collect()
+}
+
+fn verdict(event: &Event, kind: &Kind, fitness: Fitness, waiting: &[Event]) -> Verdict {
+    match fitness {
+        Fitness::Masked => Verdict::Skip(Skip::Masked(kind.place())),
+        Fitness::Unfit(reason) => Verdict::Skip(Skip::Unfit(reason)),
         Fitness::Fit(wishes) => {
-            if let Some(unwanted) = wishes.unwanted(event) {
-                return Verdict::Skip(unwanted);
-            }
-            if let Some(newer) = newer_wanted(event, wishes, waiting) {
-                return Verdict::Skip(Skip::Coalesced(newer));
-            }
-            Verdict::Run(wishes.manner.clone())
+            let reason = wishes
+                .unwanted(event)
+                .or_else(|| newer_wanted(event, &wishes, waiting).map(Skip::Coalesced));
+            reason.map_or(Verdict::Run(wishes.manner), Verdict::Skip)
         }
     }
 }

@@ -25,15 +25,23 @@ fn hook(name: &str, head: &str) -> Candidate {
         Ok(wishes) => Fitness::Fit(wishes),
         Err(bad) => Fitness::Unfit(bad.to_string()),
     };
-    Candidate { name: name.into(), path: format!("/h/{name}").into(), fitness }
+    let kind = Kind::of_file(name, format!("/h/{name}").into());
+    Candidate { name: name.into(), kind, fitness }
+}
+
+fn planned(event: &Event, hooks: &[Candidate], waiting: &[Event]) -> Vec<String> {
+    shown(&make(event, with_engine(hooks.to_vec()), waiting))
 }
 
 fn shown(steps: &[Step]) -> Vec<String> {
     steps
         .iter()
         .map(|step| match &step.verdict {
-            Verdict::Run(_) if step.path.is_none() => format!("{} built in", step.name),
-            Verdict::Run(_) => step.name.clone(),
+            Verdict::Run(_) => match &step.kind {
+                Kind::Engine => format!("{} built in", step.name),
+                Kind::InPlaceOfEngine(_) => format!("{} in its place", step.name),
+                Kind::Hook(_) => step.name.clone(),
+            },
             Verdict::Skip(skip) => format!("{}: {skip}", step.name),
         })
         .collect()
@@ -42,9 +50,8 @@ fn shown(steps: &[Step]) -> Vec<String> {
 #[test]
 fn the_order_is_that_of_the_bytes_with_the_engine_at_its_place() {
     let hooks = ["70-b", "5-x", "50-rulesx", "50-rule", "Z", "a", "50_rules"].map(|n| hook(n, ""));
-    let steps = make(&event("ppp", Some("up"), Some("ppp0")), &hooks, &[]);
     assert_eq!(
-        shown(&steps),
+        planned(&event("ppp", Some("up"), Some("ppp0")), &hooks, &[]),
         ["5-x", "50-rule", "50-rules built in", "50-rulesx", "50_rules", "70-b", "Z", "a"]
     );
 }
@@ -52,9 +59,9 @@ fn the_order_is_that_of_the_bytes_with_the_engine_at_its_place() {
 #[test]
 fn a_file_of_the_engines_name_replaces_it_and_a_mask_turns_it_off() {
     let up = event("ppp", Some("up"), Some("ppp0"));
-    assert_eq!(shown(&make(&up, &[hook(ENGINE, "")], &[])), ["50-rules"]);
+    assert_eq!(planned(&up, &[hook(ENGINE, "")], &[]), ["50-rules in its place"]);
     let masked = Candidate { fitness: Fitness::Masked, ..hook(ENGINE, "") };
-    assert_eq!(shown(&make(&up, &[masked], &[])), ["50-rules: masked by /h/50-rules"]);
+    assert_eq!(planned(&up, &[masked], &[]), ["50-rules: masked by /h/50-rules"]);
 }
 
 #[test]
@@ -84,8 +91,8 @@ fn wishes_keep_a_hook_from_events_it_does_not_want() {
         ),
     ] {
         let (source, action, interface) = has;
-        let steps = make(&event(source, Some(action), Some(interface)), &[hook("60", head)], &[]);
-        assert_eq!(shown(&steps)[1], expected, "{head}");
+        let event = event(source, Some(action), Some(interface));
+        assert_eq!(planned(&event, &[hook("60", head)], &[])[1], expected, "{head}");
     }
 }
 
@@ -98,11 +105,11 @@ fn a_hook_that_coalesces_runs_for_the_newest_waiting_event_it_wants() {
     let unwanted = event("ppp", Some("pre-up"), Some("ppp0"));
     let waiting =
         |events: &[&Event]| -> Vec<Event> { events.iter().map(|event| (*event).clone()).collect() };
-    let runs = |waiting: &[Event]| shown(&make(&first, &hooks, waiting))[1].clone();
+    let runs = |waiting: &[Event]| planned(&first, &hooks, waiting)[1].clone();
     assert_eq!(runs(&waiting(&[&other, &unwanted])), "60");
     assert_eq!(
         runs(&waiting(&[&newer, &other])),
         format!("60: coalesced: event {} for the same interface is waiting", newer.id)
     );
-    assert_eq!(shown(&make(&first, &hooks, &waiting(&[&newer])))[2], "61");
+    assert_eq!(planned(&first, &hooks, &waiting(&[&newer]))[2], "61");
 }

@@ -3,6 +3,7 @@
 use crate::cli::shared::table::{Cell, Paint, Table, Tone};
 use crate::cli::shared::{when, wording};
 use crate::journal::{StepOutcome, Story};
+use crate::plan;
 
 /// What becomes of a reason that has no room in its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +151,7 @@ fn rules(story: &Story) -> (Tone, &'static str) {
 
 /// How many hooks ran, of how many there are.
 fn hooks(story: &Story) -> String {
-    let hooks = || story.steps.iter().filter(|step| step.planned.step != crate::plan::ENGINE);
+    let hooks = || story.steps.iter().filter(|step| !plan::makes_rules(&step.planned.step));
     if story.steps.is_empty() {
         return "-".to_owned();
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::journal::{Entry, Mark, Outcome, Record, StepEnd, StepOutcome};
-use crate::plan::ENGINE;
+use crate::plan;
 
 /// Most names that are counted apart; more are counted together as [`OTHER`].
 const MOST_NAMES: usize = 256;
@@ -125,7 +125,7 @@ impl Totals {
         if !matches!(end.outcome, StepOutcome::Interrupted | StepOutcome::NotStarted) {
             slot(&mut self.step_time, step).take(end.ms);
         }
-        if step == ENGINE {
+        if plan::makes_rules(step) {
             self.rule_changes += u64::from(end.outcome == StepOutcome::Changed);
             if matches!(end.outcome, StepOutcome::Changed | StepOutcome::Done) {
                 self.last_rules = Some(time);

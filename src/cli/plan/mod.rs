@@ -15,7 +15,7 @@ use crate::error::Exit;
 use crate::event::Event;
 use crate::paths::Layout;
 use crate::pipeline::{self, Caller, House};
-use crate::plan::{ENGINE, Step, Verdict};
+use crate::plan::{Kind, Step, Verdict};
 use crate::sources::{self, Reading};
 use crate::sys::invocation::Invocation;
 use crate::sys::terminal;
@@ -96,9 +96,9 @@ fn show_event(house: &House, event: &Event, json: bool) -> Ended {
         Some(_) => pipeline::preview(house, event),
         None => Vec::new(),
     };
-    let engine_runs =
-        steps.iter().any(|step| step.path.is_none() && matches!(step.verdict, Verdict::Run(_)));
-    let rules = engine_runs.then(|| super::rules::preview(house)).transpose();
+    let runs = |step: &&Step| matches!(step.verdict, Verdict::Run(_));
+    let engine = steps.iter().filter(runs).find(|step| step.kind == Kind::Engine);
+    let rules = engine.map(|_| super::rules::preview(house)).transpose();
     let text = if json {
         as_json(house, event, &steps, rules.as_ref().ok().and_then(Option::as_ref))
     } else {
@@ -127,10 +127,7 @@ fn as_text(
     }
     let mut table = Table::default();
     for step in steps {
-        let place = match &step.path {
-            Some(path) => path.display().to_string(),
-            None => "(built in)".to_owned(),
-        };
+        let place = step.kind.place();
         match &step.verdict {
             Verdict::Run(_) => {
                 table.row([
@@ -154,9 +151,10 @@ fn as_text(
             }
             let changes = super::rules::changes(preview);
             text.push_str(&if changes.is_empty() {
-                format!("{ENGINE} would change nothing: the rules are what the kernel's state calls for\n")
+                "50-rules would change nothing: the rules are what the kernel's state calls for\n"
+                    .to_owned()
             } else {
-                format!("{ENGINE} would make these changes:\n")
+                "50-rules would make these changes:\n".to_owned()
             });
             for line in &changes {
                 text.push_str(&format!("  {}\n", paint.change(line)));
@@ -213,7 +211,7 @@ fn as_json(house: &House, event: &Event, steps: &[Step], rules: Option<&Preview>
                 Verdict::Run(_) => None,
                 Verdict::Skip(skip) => Some(skip.to_string()),
             };
-            json!({ "step": step.name, "path": step.path, "skipped": skipped })
+            json!({ "step": step.name, "path": step.kind.path(), "skipped": skipped })
         })
         .collect();
     let plan = json!({

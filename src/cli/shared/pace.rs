@@ -8,7 +8,7 @@ use super::table::Paint;
 use super::when;
 use crate::hooks;
 use crate::pipeline::{self, House};
-use crate::plan::{ENGINE, Fitness};
+use crate::plan::{Fitness, Kind};
 
 /// A step under way.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,14 +61,12 @@ impl Pace {
 const BAR: u32 = 24;
 
 fn limit(house: &House, step: &str) -> Option<Duration> {
-    let found = hooks::find(&house.layout);
-    let candidates = pipeline::candidates(&found);
-    let hook = candidates.iter().find(|candidate| candidate.name == step);
-    match hook.map(|hook| &hook.fitness) {
-        Some(Fitness::Fit(wishes)) => {
-            Some(wishes.manner.timeout.unwrap_or_else(|| house.config.hooks.timeout()))
-        }
-        None if step == ENGINE => None,
-        _ => Some(house.config.hooks.timeout()),
-    }
+    let candidates = pipeline::candidates(&hooks::find(&house.layout));
+    let candidate = candidates.into_iter().find(|candidate| candidate.name == step);
+    let own = match candidate.map(|candidate| (candidate.kind, candidate.fitness)) {
+        Some((Kind::Engine, _)) => return None,
+        Some((_, Fitness::Fit(wishes))) => wishes.manner.timeout,
+        _ => None,
+    };
+    Some(own.unwrap_or_else(|| house.config.hooks.timeout()))
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::table::Tone;
 use crate::event::Event;
 use crate::journal::{Outcome, Story, StoryStep};
-use crate::plan::ENGINE;
+use crate::plan;
 
 /// Source, trigger and interface; a dash for what nobody knows.
 pub(in crate::cli) fn who(story: &Story) -> (String, String, String) {
@@ -126,9 +126,9 @@ pub(in crate::cli) fn step<'a>(story: &'a Story, name: &str) -> Option<&'a Story
     story.steps.iter().find(|step| step.planned.step == name)
 }
 
-/// The engine's step.
+/// The step that saw to the rules.
 pub(in crate::cli) fn engine_step(story: &Story) -> Option<&StoryStep> {
-    step(story, ENGINE)
+    story.steps.iter().find(|step| plan::makes_rules(&step.planned.step))
 }
 
 /// The step a run is at.

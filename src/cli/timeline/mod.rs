@@ -17,7 +17,7 @@ use crate::error::Exit;
 use crate::journal::{self, Journal, Name, StepOutcome};
 use crate::paths::Layout;
 use crate::pipeline::House;
-use crate::plan::ENGINE;
+use crate::plan;
 use crate::sys::{clock, screen, terminal};
 use spans::{Bar, Track, Wanted};
 
@@ -104,7 +104,7 @@ fn kind(bar: &Bar) -> Kind {
     match bar.outcome {
         Some(outcome) if outcome.is_failure() => Kind::Failed,
         _ if bar.alone => Kind::Alone,
-        _ if bar.step == ENGINE => Kind::Engine,
+        _ if plan::makes_rules(&bar.step) => Kind::Engine,
         _ => Kind::Hook,
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::shared::{when, wording};
 use crate::hooks::{self, Distrust, Judgement, Reason, Survey};
 use crate::journal::{Outcome, Reach, Story};
 use crate::pipeline;
-use crate::plan::{ENGINE, Wishes};
+use crate::plan::{self, Wishes};
 use crate::sys::accounts;
 
 /// Events told about where nobody says when.
@@ -143,9 +143,9 @@ fn stands(house: &pipeline::House, survey: &Survey, name: &str) -> Vec<Line> {
             }
             Judgement::Unreadable(error) => Line::Warns(format!("{path} is refused: {error}.")),
         });
-    } else if name == ENGINE {
+    } else if plan::makes_rules(name) {
         lines.push(Line::Says(format!(
-            "{ENGINE} is built in: it makes the rules those that the interfaces call for, in \
+            "{name} is built in: it makes the rules those that the interfaces call for, in \
              every event."
         )));
     }

@@ -20,8 +20,7 @@ use crate::error::Exit;
 use crate::hooks;
 use crate::journal::{self, Found, Reach, Story};
 use crate::paths::Layout;
-use crate::pipeline::House;
-use crate::plan::ENGINE;
+use crate::pipeline::{self, House};
 use crate::sources;
 use crate::sys::{route, terminal};
 
@@ -164,8 +163,7 @@ impl Question<'_> {
         }
         if kind.is_none_or(|kind| kind == "hook") {
             let survey = hooks::find(&self.house.layout);
-            names.extend(survey.hooks.into_iter().map(|found| found.name));
-            names.push(ENGINE.to_owned());
+            names.extend(pipeline::candidates(&survey).into_iter().map(|step| step.name));
         }
         if kind.is_none_or(|kind| kind == "interface") {
             let state = route::read().unwrap_or_default();

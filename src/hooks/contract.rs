@@ -1,0 +1,55 @@
+//! What netcue-hooks(7) promises a hook: its words, its variables, and what its end means.
+
+use std::io;
+use std::path::Path;
+
+use crate::event::{Event, hook_environment};
+use crate::sys::invocation::PATH;
+
+/// Exit status by which a hook says that an event is none of its business.
+pub const NOT_FOR_ME: i32 = 77;
+
+/// A hook's arguments: the interface and the action of the event.
+#[must_use]
+pub fn arguments(event: &Event) -> Vec<String> {
+    let facts = &event.facts;
+    vec![
+        facts.interface.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+        facts.action.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
+    ]
+}
+
+/// A hook's whole environment. `rules` says how the rules stand: `changed`, `unchanged` or
+/// `failed`; empty before the step that sees to them. `root` is where `/etc` and `/run` are.
+#[must_use]
+pub fn environment(event: &Event, step: &str, rules: &str, root: &Path) -> Vec<(String, String)> {
+    let root = root.to_str().map(|root| root.trim_end_matches('/')).unwrap_or_default();
+    let ours = [
+        ("PATH", PATH),
+        ("LC_ALL", "C.UTF-8"),
+        ("NETCUE_STEP", step),
+        ("NETCUE_RULES", rules),
+        ("NETCUE_ROOT", root),
+    ];
+    let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    ours.chain(hook_environment(event)).collect()
+}
+
+/// The kernel's answer to execve(2), with what to do about it.
+#[must_use]
+pub fn why_not_started(error: &io::Error) -> String {
+    let advice = match error.raw_os_error() {
+        Some(nix::libc::ENOEXEC) => {
+            "no #! line, and no program this machine can run: add #!/bin/sh"
+        }
+        Some(nix::libc::ENOENT) => {
+            "the interpreter in its #! line is missing, or the line ends in CR"
+        }
+        Some(nix::libc::ETXTBSY) => "it is open for writing: install hooks by renaming them in",
+        Some(nix::libc::EACCES) => {
+            "the kernel denies execution: is its file system mounted noexec?"
+        }
+        _ => return error.to_string(),
+    };
+    format!("{error}: {advice}")
+}
