@@ -92,7 +92,7 @@ fn wait(pid: u32) -> Outcome<(i32, i64)> {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     #[expect(unsafe_code, reason = "wait4(2) has no safe form")]
     // SAFETY: both pointers lead to memory of ours that outlives the call.
-    let waited = unsafe { libc::wait4(pid.cast_signed(), &raw mut status, 0, usage.as_mut_ptr()) };
+    let waited = unsafe { libc::wait4(pid.try_into()?, &raw mut status, 0, usage.as_mut_ptr()) };
     if waited < 0 {
         return Err(std::io::Error::last_os_error().into());
     }

@@ -123,9 +123,7 @@ fn contradiction(facts: &Facts) -> Option<String> {
     let family = facts.family.or_else(|| facts.local.map(Family::of))?;
     // A gateway may be of the other family (RFC 5549), the two ends of a link may not.
     for (name, address) in [("local", facts.local), ("remote", facts.remote)] {
-        if let Some(address) = address
-            && Family::of(address) != family
-        {
+        if let Some(address) = address.filter(|address| Family::of(*address) != family) {
             return Some(format!("{name} {address} is not an {} address", family.as_str()));
         }
     }

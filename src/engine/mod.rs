@@ -199,11 +199,10 @@ pub fn regenerate(
     let generation = session
         .generation()
         .map_err(|error| EngineError::nf_tables("asking for the generation", error))?;
-    if let Some(memory) = &memory
-        && memory.generation() == generation
-        && memory.text() == new_text
-        && memory.is_of_here()
-    {
+    let stands = memory.as_ref().is_some_and(|memory| {
+        memory.generation() == generation && memory.text() == new_text && memory.is_of_here()
+    });
+    if stands {
         return Ok(report(Applied::Unchanged, generation, None));
     }
 

@@ -75,9 +75,10 @@ pub(super) fn find(
         }
     }
     for ((family, _, index), routes) in parts {
-        if let (Some(link), Some(route)) = (links.get(&index), routes.first())
-            && make_a_default(&routes, family)
-        {
+        if !make_a_default(&routes, family) {
+            continue;
+        }
+        if let (Some(link), Some(route)) = (links.get(&index), routes.first()) {
             note_best(&mut found, link, route);
         }
     }

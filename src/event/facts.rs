@@ -105,9 +105,10 @@ impl Facts {
         let text = |raw: &str| {
             raw.chars().filter(|c| !c.is_control()).take(120).collect::<String>().parse::<Text>()
         };
-        if self.warnings.len() < Self::MOST_WARNINGS
-            && let (Ok(field), Ok(reason)) = (text(field), text(reason))
-        {
+        if self.warnings.len() == Self::MOST_WARNINGS {
+            return;
+        }
+        if let (Ok(field), Ok(reason)) = (text(field), text(reason)) {
             self.warnings.push(Warning { field, reason });
         }
     }

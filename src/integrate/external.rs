@@ -32,10 +32,10 @@ pub fn configuration() -> PathBuf {
 pub fn external(seen: &Seen, wanted: Option<&InterfaceName>) -> Step {
     let path = configuration();
     let file = path.display();
-    let old = match seen.at(&path) {
-        Thing::Nothing => String::new(),
-        Thing::File(content) if let Ok(text) = str::from_utf8(content) => text.to_owned(),
-        thing => {
+    let old = match (seen.at(&path), seen.editable(&path)) {
+        (Thing::Nothing, _) => String::new(),
+        (_, Some(text)) => text.to_owned(),
+        (thing, None) => {
             let (why, place) = match thing {
                 Thing::File(_) => ("not valid UTF-8", "in it"),
                 // A file in the place of a link would part from what the link leads to.

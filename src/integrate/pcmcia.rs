@@ -202,10 +202,11 @@ fn spots(seen: &Seen) -> Vec<Spot> {
     if !lines.is_empty() {
         spots.push(Spot::lines(FILE, lines));
     }
-    if let Thing::Link(to) = seen.at(IPMASQ)
-        && (is_program(to) || is_of_package(to))
-    {
-        spots.push(Spot::link(IPMASQ, to));
+    match seen.at(IPMASQ) {
+        Thing::Link(to) if is_program(to) || is_of_package(to) => {
+            spots.push(Spot::link(IPMASQ, to));
+        }
+        _ => {}
     }
     spots
 }

@@ -80,6 +80,14 @@ impl Seen {
         }
     }
 
+    /// The text of a file that can be read and written again without a loss.
+    pub(super) fn editable(&self, path: impl AsRef<Path>) -> Option<&str> {
+        match self.at(path) {
+            Thing::File(content) => std::str::from_utf8(content).ok(),
+            _ => None,
+        }
+    }
+
     /// The names in a folder that was listed.
     pub(super) fn names(&self, folder: impl AsRef<Path>) -> &[OsString] {
         self.names.get(folder.as_ref()).map_or(&[], Vec::as_slice)

@@ -80,9 +80,8 @@ impl House {
 
     /// Appends to the journal. If it can't be written, work goes on and syslog says so once.
     pub fn record(&mut self, event: Option<Uuid>, record: Record) {
-        if let Err(error) = self.journal.append(clock::now(), event, record)
-            && !self.journal_broken
-        {
+        let Err(error) = self.journal.append(clock::now(), event, record) else { return };
+        if !self.journal_broken {
             self.journal_broken = true;
             self.say(Urgency::Error, &format!("{error}; going on without the journal"));
         }

@@ -63,9 +63,7 @@ pub fn make_private_folder(path: &Path) -> Result<(), FileError> {
     if path.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = path.parent()
-        && !parent.is_dir()
-    {
+    if let Some(parent) = path.parent().filter(|parent| !parent.is_dir()) {
         DirBuilder::new()
             .recursive(true)
             .mode(0o755)

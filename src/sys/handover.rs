@@ -1,11 +1,12 @@
 //! Leaves the closing of a slow socket to a child, so that the program itself can end at once.
 
-use std::io::{PipeReader, Read};
+use std::fs::File;
+use std::io::Read;
 use std::os::fd::AsRawFd;
 
 use netlink_sys::Socket;
 use nix::libc;
-use nix::unistd::{ForkResult, fork};
+use nix::unistd::{ForkResult, fork, pipe};
 
 /// Closes `socket` here at once, and finally in a child that lives a few milliseconds longer.
 ///
@@ -14,14 +15,14 @@ use nix::unistd::{ForkResult, fork};
 /// whoever reads our output or waits for our lock is not held. Without a child (no
 /// processes left) the close happens here, slowly.
 pub(super) fn close_in_a_child(socket: Socket) {
-    let Ok((signal, sender)) = std::io::pipe() else { return };
+    let Ok((signal, sender)) = pipe() else { return };
     #[expect(unsafe_code, reason = "fork(2) has no safe form")]
     // SAFETY: the caller promises that this process has one thread, so no lock can be
     // held by a thread that is missing in the child; the child allocates nothing, runs
     // no destructor and leaves by _exit.
     let forked = unsafe { fork() };
     if let Ok(ForkResult::Child) = forked {
-        outlive(&socket, signal);
+        outlive(&socket, File::from(signal));
     }
     // The order matters: the child must find that it is the last to hold the socket.
     drop(socket);
@@ -29,7 +30,7 @@ pub(super) fn close_in_a_child(socket: Socket) {
 }
 
 /// The child: waits until the parent has closed its end, and ends.
-fn outlive(socket: &Socket, mut signal: PipeReader) -> ! {
+fn outlive(socket: &Socket, mut signal: File) -> ! {
     let keep = [socket.as_raw_fd(), signal.as_raw_fd()];
     let (low, high) = (keep[0].min(keep[1]), keep[0].max(keep[1]));
     close_range(0, low - 1);

@@ -46,7 +46,7 @@ impl Invocation {
 #[expect(unsafe_code, reason = "nix has no close_range, and its Signal no real-time signals")]
 pub fn settle() {
     umask(Mode::from_bits_truncate(0o022));
-    let close_on_exec = nix::libc::CLOSE_RANGE_CLOEXEC.cast_signed();
+    let close_on_exec = i32::from_ne_bytes(nix::libc::CLOSE_RANGE_CLOEXEC.to_ne_bytes());
     // SAFETY: close_range reads and writes no memory of ours; it only marks what stands
     // above stderr to be closed at the next exec.
     unsafe {

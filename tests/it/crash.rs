@@ -166,7 +166,7 @@ fn a_call_killed_anywhere_is_made_good_by_the_next() {
         |scene, fatal| run_until(scene.calling(IP_UP).command(), fatal, Signal::SIGKILL),
         |scene, fatal| {
             let death = Death::inspect(scene);
-            if fatal.is_multiple_of(2) {
+            if fatal % 2 == 0 {
                 scene.netcue(["run"]).run();
             } else {
                 scene.ip_up();

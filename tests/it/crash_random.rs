@@ -35,7 +35,7 @@ fn of_what_twenty_callers_are_told_nothing_is_lost_to_random_kills() {
                         std::thread::sleep(Duration::from_millis(100));
                     }
                     // Some leave their event, some wait for it.
-                    let trigger = if caller.is_multiple_of(4) { "ip-pre-up" } else { "ip-up" };
+                    let trigger = if caller % 4 == 0 { "ip-pre-up" } else { "ip-up" };
                     let words = IP_UP.replace("ip-up ppp0", &format!("{trigger} {interface}"));
                     run_in_silence(scene.calling(&words).command()).success()
                 };

@@ -261,3 +261,63 @@ fn every_file_of_tests_is_part_of_the_suite() {
         assert!(is_named, "tests/it/main.rs doesn't name {name}");
     }
 }
+
+/// Conditions with `let` among them came with Rust 1.88, and clippy's look at `rust-version`
+/// knows the library only; so rustfmt's form of them is looked for.
+#[test]
+fn the_oldest_compiler_reads_every_file() {
+    for folder in ["src", "tests", "benches", "examples", "fuzz/fuzz_targets"] {
+        for entry in walkdir::WalkDir::new(repository().join(folder)) {
+            let path = entry.expect("an entry").into_path();
+            let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+            // This file has the forms themselves in it.
+            if is_rust && !path.ends_with("it/layout.rs") {
+                let text = fs::read_to_string(&path).expect("text");
+                let newer = newer_condition(&text);
+                assert_eq!(newer, None, "{}: Rust 1.85 has no such condition", path.display());
+            }
+        }
+    }
+}
+
+/// The first line of a condition that joins a `let` to something else, or of such a guard.
+fn newer_condition(text: &str) -> Option<&str> {
+    let mut open = None;
+    for line in text.lines() {
+        let words = line.trim_start();
+        let indent = line.len() - words.len();
+        let is_let =
+            ["if let ", "while let ", "} else if let "].iter().any(|w| words.starts_with(w));
+        if words.starts_with("&& let ") || words.contains(") && let ") {
+            return Some(line);
+        }
+        if is_let && !line.ends_with('{') {
+            open = Some((indent, line));
+        }
+        if let Some((outer, first)) = open {
+            if indent == outer + 4 && words.starts_with("&& ") {
+                return Some(first);
+            }
+            if indent == outer && words.starts_with('{') {
+                open = None;
+            }
+        }
+        let guard = words.split_once(" if let ").filter(|_| !words.starts_with("//"));
+        if guard.is_some_and(|(pattern, _)| !pattern.ends_with(['=', '>', '(', '|', 'e', 'n'])) {
+            return Some(line);
+        }
+    }
+    None
+}
+
+#[test]
+fn a_condition_that_the_oldest_compiler_has_not_is_found() {
+    let one = concat!("    if let Some(a) = b\n        &&", " a > 1\n    {\n");
+    let two = concat!("    if a\n        &&", " let Some(b) = c\n    {\n");
+    let guard = concat!("        Some(a) if", " let Some(b) = a => 1,\n");
+    for newer in [one, two, guard] {
+        assert!(newer_condition(newer).is_some(), "{newer}");
+    }
+    let old = "    if let Some(a) = b\n        .find(|x| x.is()\n            && x.has())\n    {\n        a\n    } else if let Some(c) = d {\n";
+    assert_eq!(newer_condition(old), None);
+}

@@ -124,10 +124,10 @@ impl Redaction {
         if let Ok(address) = word.parse::<IpAddr>() {
             return self.address(address).to_string();
         }
-        if let Some((address, prefix)) = word.split_once('/')
-            && let (Ok(address), Ok(prefix)) = (address.parse(), prefix.parse())
-        {
-            return format!("{}/{prefix}", self.network(address, prefix));
+        if let Some((address, prefix)) = word.split_once('/') {
+            if let (Ok(address), Ok(prefix)) = (address.parse(), prefix.parse()) {
+                return format!("{}/{prefix}", self.network(address, prefix));
+            }
         }
         if is_hardware(word) {
             let next = self.hardware.len() + 1;
@@ -204,8 +204,8 @@ impl Redaction {
             let next = 0x1_0000 + self.hosts6.len() as u64;
             *self.hosts6.entry(host).or_insert(next)
         };
-        let upper = upper.iter().fold(0_u128, |bits, segment| bits << 16 | u128::from(*segment));
-        Ipv6Addr::from_bits(upper << 64 | u128::from(host))
+        let upper = upper.iter().fold(0_u128, |bits, segment| (bits << 16) | u128::from(*segment));
+        Ipv6Addr::from_bits((upper << 64) | u128::from(host))
     }
 }
 

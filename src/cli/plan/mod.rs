@@ -46,11 +46,12 @@ pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> End
     if args.current {
         return show_reading(layout, sources::manual_run(), invocation, args.json);
     }
-    match args.words.as_slice() {
-        [word] if let Some(id) = word.to_str().filter(|word| names_an_event(word)) => {
-            again(layout, id, args.json)
-        }
-        words => show(layout, super::after_from(words), invocation, args.json),
+    let [word] = args.words.as_slice() else {
+        return show(layout, super::after_from(&args.words), invocation, args.json);
+    };
+    match word.to_str().filter(|word| names_an_event(word)) {
+        Some(id) => again(layout, id, args.json),
+        None => show(layout, super::after_from(&args.words), invocation, args.json),
     }
 }
 

@@ -179,10 +179,10 @@ impl Question<'_> {
     fn of_word(&self, word: &str) -> Answered {
         let digits = word.chars().filter(|c| *c != '-').count();
         let is_id = digits >= 4 && word.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
-        if (is_id || word == "last")
-            && let Some(answer) = self.of_event(word, false)?
-        {
-            return Ok(Some(answer));
+        if is_id || word == "last" {
+            if let Some(answer) = self.of_event(word, false)? {
+                return Ok(Some(answer));
+            }
         }
         if sources::find(word).is_some() {
             return self.of_source(word);

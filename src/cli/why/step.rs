@@ -31,9 +31,8 @@ pub(super) fn told(subject: &str, step: &StoryStep, event: Option<Uuid>) -> Vec<
 
 /// Why a step was left out, from what the plan recorded.
 fn skipped(reason: &str) -> String {
-    if let Some((wish, has)) = reason.split_once(", this is ")
-        && let Some(wish) = wish.strip_prefix("wants ")
-    {
+    let wants = reason.strip_prefix("wants ").and_then(|said| said.split_once(", this is "));
+    if let Some((wish, has)) = wants {
         return format!("it is filtered by {wish}, and this event has {has}");
     }
     match reason.strip_prefix("not trusted: ") {

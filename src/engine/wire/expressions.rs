@@ -44,10 +44,11 @@ pub(super) fn of(statements: &[Statement]) -> Vec<Expressions> {
         // In a table for both families an address means something once the family is known.
         if let Statement::From(family, _) | Statement::To(family, _) | Statement::NotTo(family, _) =
             statement
-            && family_known.replace(*family) != Some(*family)
         {
-            expressions.push(meta(MetaKey::Nfproto));
-            expressions.push(compare(Operator::Equal, vec![protocol(*family)]));
+            if family_known.replace(*family) != Some(*family) {
+                expressions.push(meta(MetaKey::Nfproto));
+                expressions.push(compare(Operator::Equal, vec![protocol(*family)]));
+            }
         }
         expressions.extend(of_statement(*statement));
     }

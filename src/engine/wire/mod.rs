@@ -92,7 +92,7 @@ fn table() -> TableMessage {
 
 fn chain_message(chain: &Chain) -> ChainMessage {
     let (kind, hook, priority) = match chain.name {
-        ChainName::Prerouting => ("filter", InetHookNumber::PreRouting, -300),
+        ChainName::Prerouting => ("filter", InetHookNumber::PreRouting, -300_i32),
         ChainName::Forward => ("filter", InetHookNumber::Forward, 0),
         ChainName::Postrouting => ("nat", InetHookNumber::PostRouting, 100),
     };
@@ -102,7 +102,7 @@ fn chain_message(chain: &Chain) -> ChainMessage {
             ChainAttribute::Name(chain.name.as_str().to_owned()),
             ChainAttribute::Hook(vec![
                 Hook::Number(hook.into()),
-                Hook::Priority(i32::cast_unsigned(priority)),
+                Hook::Priority(u32::from_ne_bytes(priority.to_ne_bytes())),
             ]),
             ChainAttribute::Policy(ACCEPT),
             ChainAttribute::Type(kind.to_owned()),

@@ -86,10 +86,10 @@ fn value(text: &str, name: &str) -> Option<String> {
 /// Writes a choice down, and leaves all else in the file as it is.
 pub(super) fn write_down(seen: &Seen, choice: Choice) -> Step {
     let pre_network = if choice.pre_network { "yes" } else { "no" };
-    let old = match seen.at(DEFAULTS) {
-        Thing::Nothing => NEW_DEFAULTS.to_owned(),
-        Thing::File(content) if let Ok(text) = str::from_utf8(content) => text.to_owned(),
-        thing => {
+    let old = match (seen.at(DEFAULTS), seen.editable(DEFAULTS)) {
+        (Thing::Nothing, _) => NEW_DEFAULTS.to_owned(),
+        (_, Some(text)) => text.to_owned(),
+        (thing, None) => {
             let (what, place) = match thing {
                 Thing::File(_) => ("not valid UTF-8", "into it"),
                 _ => ("no file", "where it leads"),

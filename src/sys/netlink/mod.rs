@@ -5,7 +5,6 @@ mod framing;
 pub use framing::{attribute, attributes};
 
 use std::io;
-use std::time::Duration;
 
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
@@ -23,7 +22,7 @@ const RECEIVE: usize = 64 << 10;
 /// Room for a batch of thousands of rules, and for the answers to it.
 const QUEUE: usize = 16 << 20;
 /// An answer comes within the call that asks for it; this only bounds a kernel that forgot us.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE_S: i64 = 10;
 /// How often a dump is asked for again because the state changed under it.
 const ATTEMPTS: usize = 16;
 
@@ -125,12 +124,8 @@ impl Conversation {
         socket.bind_auto()?;
         // From here on the kernel lets nobody but itself speak to us.
         socket.connect(&SocketAddr::new(0, 0))?;
-        setsockopt(
-            &socket,
-            sockopt::ReceiveTimeout,
-            &TimeVal::new(PATIENCE.as_secs().cast_signed(), 0),
-        )
-        .map_err(io::Error::from)?;
+        setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(PATIENCE_S, 0))
+            .map_err(io::Error::from)?;
         // What follows makes answers better, and is not needed for them to be right.
         at_best(
             setsockopt(&socket, sockopt::RcvBufForce, &QUEUE)
