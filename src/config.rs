@@ -74,6 +74,9 @@ pub struct Hooks {
     /// a mebibyte, which the journal has to hold for every hook of every event.
     #[serde(deserialize_with = "within::<_, _, 0, 1_048_576>")]
     pub output: usize,
+    /// Hooks that hold nobody run at a time: 1 to 1024; the others wait in their order.
+    #[serde(deserialize_with = "within::<_, _, 1, 1024>")]
+    pub unattended: u32,
 }
 
 impl Hooks {
@@ -92,7 +95,7 @@ impl Hooks {
 
 impl Default for Hooks {
     fn default() -> Self {
-        Self { timeout: 60, grace: 10, output: 8192 }
+        Self { timeout: 60, grace: 10, output: 8192, unattended: 16 }
     }
 }
 

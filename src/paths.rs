@@ -84,6 +84,19 @@ impl Layout {
         self.runtime().join("unattended")
     }
 
+    /// `/run/netcue/unattended.places`: a byte for each of those hooks that may run at a time,
+    /// locked by the process that runs it.
+    #[must_use]
+    pub fn unattended_places(&self) -> PathBuf {
+        self.runtime().join("unattended.places")
+    }
+
+    /// `/run/netcue/unrecorded.jsonl`: what the journal had no room for.
+    #[must_use]
+    pub fn unrecorded(&self) -> PathBuf {
+        self.runtime().join("unrecorded.jsonl")
+    }
+
     /// `/run/netcue/netcue.conf.good`: the last configuration that could be used.
     #[must_use]
     pub fn good_configuration(&self) -> PathBuf {

@@ -16,7 +16,7 @@ use crate::paths::Layout;
 use crate::pipeline;
 use crate::plan::{Fitness, Kind};
 use crate::sources::{ALL, Place};
-use crate::sys::lock::Probe;
+use crate::sys::lock;
 use crate::sys::state::{KernelState, Route};
 use crate::sys::{append, files, folder, foreign, invocation, place, route, terminal};
 
@@ -86,8 +86,7 @@ fn examine(layout: &Layout) -> Examined {
         unwritable: unwritable(layout),
         is_root: invocation::is_root(),
         waiting: names_in(layout.queue()).map(|names| waiting(layout, &names)),
-        idle: !files::is_there(&layout.lock())
-            || Probe::open(&layout.lock()).is_ok_and(|probe| probe.is_free()),
+        idle: lock::is_free(&layout.lock()).unwrap_or(false),
         longest_wait: config.hooks.timeout + config.hooks.grace + SLACK,
         failed: (layout.failed(), names_in(layout.failed()).map(|names| names.len())),
         locals: locals(layout),

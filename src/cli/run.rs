@@ -1,5 +1,7 @@
 //! `run`: handles what waits in the queue.
 
+use std::time::Duration;
+
 use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::paths::Layout;
@@ -12,9 +14,9 @@ pub(super) struct Args {
     /// Leaves the caller's session first; for netcue itself
     #[arg(long)]
     detached: bool,
-    /// Runs one hook that holds nobody; for netcue itself
-    #[arg(long, value_name = "JOB", requires = "detached")]
-    unattended: Option<String>,
+    /// Runs the hooks that hold nobody and wait; for netcue itself
+    #[arg(long, requires = "detached")]
+    unattended: bool,
 }
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
@@ -22,12 +24,14 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         invocation::leave_session();
     }
     let mut house = House::open(layout.clone());
-    if let Some(job) = &args.unattended {
-        let stopped_by = pipeline::attend(&mut house, job);
+    if args.unattended {
+        let stopped_by = pipeline::run_unattended(&mut house);
         return Ok(stopped_by.map_or(Exit::Done, Exit::Signal));
     }
     house.queue.prepare().map_err(Failure::unwritable)?;
-    let drained = pipeline::drain(&mut house);
+    // Nobody waits for a detached run.
+    let patience = Duration::from_secs(if args.detached { 60 } else { 1 });
+    let drained = pipeline::drain(&mut house, patience);
     house.close();
     Ok(match drained.stopped_by {
         Some(signal) => Exit::Signal(signal),

@@ -17,8 +17,8 @@ use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::plan::{Candidate, Fitness, Kind};
 use crate::queue::Note;
-use crate::sys::lock::{self, Probe};
-use crate::sys::{files, folder, terminal};
+use crate::sys::lock;
+use crate::sys::{folder, terminal};
 
 /// Records looked through: those of some fifty events. A screen shows no more, and a long
 /// journal must not make this slow.
@@ -76,10 +76,10 @@ fn look(house: &House) -> Status {
     let tickets = house.queue.waiting().unwrap_or_default();
     let mut waiting: Vec<Event> =
         tickets.iter().filter_map(|ticket| house.queue.read(ticket).ok().flatten()).collect();
-    let note = Note::from_bytes(&lock::note_of(&house.layout.lock()));
+    let in_hand = Note::from_bytes(&lock::record_of(&house.layout.lock())).in_hand;
     let is_held = is_held(house);
-    let in_hand = note.as_ref().filter(|_| is_held).and_then(|note| {
-        let at = waiting.iter().position(|event| event.id == note.event_id)?;
+    let in_hand = in_hand.filter(|_| is_held).and_then(|in_hand| {
+        let at = waiting.iter().position(|event| event.id == in_hand.event_id)?;
         Some(waiting.remove(at))
     });
     let running = in_hand.map(|event| {
@@ -109,8 +109,7 @@ fn look(house: &House) -> Status {
 
 /// Whether a run is going on; a lock that was never taken is not made.
 fn is_held(house: &House) -> bool {
-    let lock = house.layout.lock();
-    files::is_there(&lock) && Probe::open(&lock).is_ok_and(|probe| !probe.is_free())
+    lock::is_free(&house.layout.lock()).is_ok_and(|free| !free)
 }
 
 fn changed_the_rules(story: &Story) -> bool {

@@ -3,6 +3,7 @@
 
 mod delta;
 mod heard;
+mod late;
 mod named;
 mod record;
 mod search;
@@ -10,19 +11,15 @@ mod story;
 
 pub use delta::Delta;
 pub use heard::{Heard, last_heard};
+pub use late::Late;
 pub use named::{Name, look_up};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 pub use search::{Found, Reach, look_back, state_of, story_of};
-pub use story::{
-    OnRecord, Progress, Refused, Story, StoryStep, has_final_end, on_record, progress,
-};
+pub use story::{OnRecord, Progress, Refused, Story, StoryStep, final_end, on_record, progress};
 
 pub use crate::sys::forward::Mark;
 
 use std::path::Path;
-
-use jiff::Timestamp;
-use uuid::Uuid;
 
 use crate::config;
 use crate::paths::Layout;
@@ -53,15 +50,9 @@ impl Journal {
     ///
     /// # Errors
     /// When the file can't be written; nothing of the record is left in it then.
-    pub fn append(
-        &mut self,
-        time: Timestamp,
-        event_id: Option<Uuid>,
-        record: Record,
-    ) -> Result<(), FileError> {
-        let entry = Entry { time, event_id, record };
+    pub fn append(&mut self, entry: &Entry) -> Result<(), FileError> {
         // People look at the file itself, too.
-        let json = serde_json::to_string(&entry).unwrap_or_default();
+        let json = serde_json::to_string(entry).unwrap_or_default();
         self.lines.append(&harmless_json(&json))
     }
 

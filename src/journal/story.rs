@@ -156,6 +156,8 @@ pub struct Progress {
     pub outcome: Option<Outcome>,
     /// The last attempt that was begun.
     pub attempt: u32,
+    /// How many attempts were asked to stop in the middle of a step.
+    pub interruptions: u32,
 }
 
 impl Progress {
@@ -183,9 +185,10 @@ pub fn progress(journal: &Journal, id: Uuid) -> Result<Progress, FileError> {
             return true;
         }
         match entry.record {
-            Record::StepEnd { step, end } if end.outcome != StepOutcome::Interrupted => {
-                progress.finished.push((step, end.outcome));
+            Record::StepEnd { end, .. } if end.outcome == StepOutcome::Interrupted => {
+                progress.interruptions += 1;
             }
+            Record::StepEnd { step, end } => progress.finished.push((step, end.outcome)),
             Record::StepBegin { step } => progress.begun.push(step),
             Record::Outcome { outcome, .. } => progress.outcome = Some(outcome),
             Record::RunBegin { attempt, .. } => {
@@ -229,21 +232,25 @@ pub fn on_record(journal: &Journal, id: Uuid) -> Result<OnRecord, FileError> {
     Ok(found)
 }
 
-/// Whether the end of a hook that holds nobody is on record.
+/// How a hook that holds nobody ended, if that is on record.
 ///
 /// # Errors
 /// When a journal file is there and can't be read.
-pub fn has_final_end(journal: &Journal, id: Uuid, step: &str) -> Result<bool, FileError> {
-    let mut found = false;
+pub fn final_end(
+    journal: &Journal,
+    id: Uuid,
+    step: &str,
+) -> Result<Option<StepOutcome>, FileError> {
+    let mut found = None;
     journal.read_back(|entry| {
         match entry.record {
             Record::StepEnd { step: name, end } if entry.event_id == Some(id) && name == step => {
-                found = is_final(&end);
+                found = is_final(&end).then_some(end.outcome);
             }
             Record::Accepted { .. } if entry.event_id == Some(id) => return false,
             _ => {}
         }
-        !found
+        found.is_none()
     })?;
     Ok(found)
 }

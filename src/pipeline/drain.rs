@@ -1,14 +1,17 @@
 //! Turns: whoever gets the lock handles what waits until nothing waits, lets go, and looks
 //! again.
 
+use std::time::{Duration, Instant};
+
 use uuid::Uuid;
 
-use super::run::{End, Run};
+use super::turn::{Handled, Turn};
 use super::wait::send_runner;
 use super::{House, unattended};
-use crate::journal::{OnRecord, Outcome, Progress, Record, on_record, progress};
-use crate::queue::{Note, Ticket, Unreadable};
-use crate::sys::lock::Lock;
+use crate::journal::{OnRecord, on_record};
+use crate::queue::{Holder, Note};
+use crate::sys::clock;
+use crate::sys::lock::{self, Lock};
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
 
@@ -26,12 +29,13 @@ pub struct Drained {
     pub stuck: bool,
 }
 
-/// Handles what waits, if nobody else does.
+/// Handles what waits, if nobody else does. `patience` is how long to wait for a lock whose
+/// holder is dead: see [`is_anybody_at_work`].
 ///
 /// Looking again after unlocking is what loses no event: one that came between the last
 /// look and the unlocking found the lock busy, and its caller has gone.
 #[must_use]
-pub fn drain(house: &mut House) -> Drained {
+pub fn drain(house: &mut House, patience: Duration) -> Drained {
     let mut drained = Drained::default();
     let signals = match Signals::watch() {
         Ok(signals) => signals,
@@ -40,9 +44,19 @@ pub fn drain(house: &mut House) -> Drained {
             return drained;
         }
     };
+    let give_up = Instant::now() + patience;
     loop {
         match Lock::try_now(&house.layout.lock()) {
             Ok(Some(lock)) => turn(house, &lock, &signals, &mut drained),
+            Ok(None) if is_anybody_at_work(house) => {
+                drained.busy = true;
+                return drained;
+            }
+            Ok(None) if Instant::now() < give_up && signals.stop().is_none() => {
+                // Nothing tells of an unlocking.
+                clock::pause(Duration::from_millis(5));
+                continue;
+            }
             Ok(None) => {
                 drained.busy = true;
                 return drained;
@@ -63,44 +77,60 @@ pub fn drain(house: &mut House) -> Drained {
     }
 }
 
+/// Whether somebody holds the lock who will look again after letting go.
+///
+/// A process that was killed while it started a hook leaves a child that holds the lock until
+/// it has become that hook, and does nothing else.
+pub(super) fn is_anybody_at_work(house: &House) -> bool {
+    let path = house.layout.lock();
+    // Who has only just taken it has not said so yet.
+    let lives = |note: Note| note.holder.is_none_or(Holder::is_alive);
+    lock::is_free(&path).is_ok_and(|free| !free) && lives(Note::from_bytes(&lock::record_of(&path)))
+}
+
 /// One holding of the lock.
 fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained) {
-    let last = lock.note().ok().and_then(|note| Note::from_bytes(&note));
-    let is_last =
-        |ticket: &Ticket| last.as_ref().is_some_and(|last| last.ticket == ticket.as_str());
+    house.record_what_could_not_be();
     take_in_drafts(house);
     unattended::look_after(house);
     house.keep();
+    let queue = house.queue.clone();
+    let mut turn = Turn::begin(house, signals, lock, queue.clone());
+    if !drained.goes_on(turn.handle_left()) {
+        return;
+    }
     loop {
-        let mut waiting = match house.queue.waiting() {
+        let waiting = match queue.waiting() {
             Ok(waiting) if waiting.is_empty() => break,
             Ok(waiting) => waiting,
             Err(error) => {
-                house.say(Urgency::Error, &error.to_string());
+                turn.house.say(Urgency::Error, &error.to_string());
                 drained.stuck = true;
                 return;
             }
         };
-        // What was begun is finished first: the note knows of no other event.
-        waiting.sort_by_key(|ticket| !is_last(ticket));
         for ticket in &waiting {
-            let mut hand = Hand { house, lock, signals };
-            match hand.take_up(ticket, last.as_ref().filter(|_| is_last(ticket))) {
-                Taken::Finished => {}
-                Taken::Failed(id) => drained.failed.push(id),
-                Taken::Stopped(signal) => {
-                    drained.stopped_by = Some(signal);
-                    return;
-                }
-                Taken::Stuck => {
-                    // The note stays: it keeps the next turn from repeating what is finished.
-                    drained.stuck = true;
-                    return;
-                }
+            // If somebody has removed it, others take another one, and we have to be among them.
+            if !lock.is_current() || !drained.goes_on(turn.handle(ticket)) {
+                return;
             }
         }
     }
-    let _ = lock.leave_note(b"");
+    turn.end();
+}
+
+impl Drained {
+    /// Takes note of what came of one event. Tells whether the next can be begun; if not, the
+    /// note stays in the lock: it keeps the next turn from repeating what is finished.
+    fn goes_on(&mut self, handled: Handled) -> bool {
+        match handled {
+            Handled::Finished => {}
+            Handled::Failed(id) => self.failed.push(id),
+            Handled::Stopped(signal) => self.stopped_by = Some(signal),
+            Handled::Stuck => self.stuck = true,
+        }
+        self.stopped_by.is_none() && !self.stuck
+    }
 }
 
 /// Puts into the queue what its writer put on record and did not live to put in.
@@ -115,142 +145,5 @@ fn take_in_drafts(house: &mut House) {
         } else {
             house.queue.discard(&draft);
         }
-    }
-}
-
-/// What came of one ticket.
-enum Taken {
-    Finished,
-    Failed(Uuid),
-    Stopped(i32),
-    /// It can't be taken out of the queue.
-    Stuck,
-}
-
-/// One event in hand.
-struct Hand<'a> {
-    house: &'a mut House,
-    lock: &'a Lock,
-    signals: &'a Signals,
-}
-
-impl Hand<'_> {
-    /// `last` is the note of an earlier run of this event that did not get through.
-    fn take_up(&mut self, ticket: &Ticket, last: Option<&Note>) -> Taken {
-        let mut event = match self.house.queue.read(ticket) {
-            Ok(Some(event)) => event,
-            Ok(None) if !self.house.queue.holds(ticket) => return Taken::Finished,
-            Ok(None) => return self.set_aside_unread(ticket, "it is a link to nothing"),
-            Err(Unreadable::File(error)) if error.is_passing() => {
-                self.house.say(Urgency::Error, &error.to_string());
-                return Taken::Stuck;
-            }
-            Err(unreadable) => return self.set_aside_unread(ticket, &unreadable.to_string()),
-        };
-        let done = if last.is_some() { self.look_back(event.id) } else { Progress::default() };
-        match done.outcome {
-            Some(Outcome::GivenUp) => return self.put_aside(ticket),
-            Some(_) => return self.take_out(ticket),
-            None => {}
-        }
-        let note = Note::begin(ticket, event.id).after(last);
-        if let Err(error) = self.lock.leave_note(&note.to_bytes()) {
-            self.house.say(Urgency::Warning, &format!("can't write into the lock: {error}"));
-        }
-        if last.is_some() {
-            let grace = self.house.config.hooks.grace();
-            let folder = self.house.layout.unattended();
-            unattended::end_orphans(&event, grace, |step| {
-                done.end_of(step).is_none() && !unattended::is_sent(&folder, event.id, step)
-            });
-            if let Some(why) = why_given_up(&note) {
-                return self.set_aside(ticket, Some(event.id), &why);
-            }
-            event.attempt = event.attempt.max(done.attempt) + 1;
-            if let Err(error) = self.house.queue.write(&event) {
-                self.house.say(Urgency::Warning, &error.to_string());
-            }
-        }
-        let end = Run {
-            house: self.house,
-            signals: self.signals,
-            event: &event,
-            done: &done,
-            ticket: Some(ticket),
-        }
-        .through();
-        match end {
-            End::Stopped(signal) => {
-                let _ = self.lock.leave_note(&Note { stopped: true, ..note }.to_bytes());
-                Taken::Stopped(signal)
-            }
-            End::Done => self.take_out(ticket),
-            End::Failed => match self.take_out(ticket) {
-                Taken::Finished => Taken::Failed(event.id),
-                other => other,
-            },
-        }
-    }
-
-    /// What a run that did not get through had finished.
-    fn look_back(&mut self, id: Uuid) -> Progress {
-        progress(&self.house.journal, id).unwrap_or_else(|error| {
-            let text = format!("{error}; steps of event {id} may be repeated");
-            self.house.say(Urgency::Warning, &text);
-            Progress::default()
-        })
-    }
-
-    fn take_out(&mut self, ticket: &Ticket) -> Taken {
-        match self.house.queue.remove(ticket) {
-            Ok(()) => Taken::Finished,
-            Err(error) => {
-                self.house.say(Urgency::Error, &error.to_string());
-                Taken::Stuck
-            }
-        }
-    }
-
-    /// On record before it is done: what died in between is known to the next turn.
-    fn set_aside(&mut self, ticket: &Ticket, id: Option<Uuid>, why: &str) -> Taken {
-        let path = self.house.queue.place_aside(ticket).display().to_string();
-        self.house.say(Urgency::Error, &format!("set aside as {path}: {why}"));
-        self.house.record(id, Record::SetAside { path, reason: why.to_owned() });
-        if id.is_some() {
-            let (outcome, reason) = (Outcome::GivenUp, Some(why.to_owned()));
-            self.house.record(id, Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason });
-        }
-        self.put_aside(ticket)
-    }
-
-    fn put_aside(&mut self, ticket: &Ticket) -> Taken {
-        match self.house.queue.set_aside(ticket) {
-            Ok(()) => Taken::Finished,
-            Err(error) => {
-                self.house.say(Urgency::Error, &error.to_string());
-                Taken::Stuck
-            }
-        }
-    }
-
-    /// A file that holds no event any more: if its name still says which event it was, that
-    /// has its outcome now, and only once.
-    fn set_aside_unread(&mut self, ticket: &Ticket, why: &str) -> Taken {
-        let id = ticket.event_id();
-        match id.map(|id| on_record(&self.house.journal, id)) {
-            Some(Ok(OnRecord::Ended(_))) => self.put_aside(ticket),
-            _ => self.set_aside(ticket, id, why),
-        }
-    }
-}
-
-/// Why the event of that note is not tried again.
-fn why_given_up(note: &Note) -> Option<String> {
-    if note.deaths >= Note::MOST_DEATHS {
-        Some(format!("its run died {} times", note.deaths))
-    } else if note.stops >= Note::MOST_STOPS {
-        Some(format!("its run was asked to end {} times", note.stops))
-    } else {
-        None
     }
 }

@@ -14,7 +14,7 @@ use crate::sys::signals::Signals;
 
 /// A hook whose turn has come, and for which event.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Turn<'a> {
+pub(super) struct Call<'a> {
     pub(super) event: &'a Event,
     /// The step's name.
     pub(super) step: &'a str,
@@ -25,7 +25,7 @@ pub(super) struct Turn<'a> {
     pub(super) manner: &'a Manner,
 }
 
-impl Turn<'_> {
+impl Call<'_> {
     /// Runs the hook to its end.
     pub(super) fn run(&self, house: &House, signals: &Signals) -> StepEnd {
         let config = &house.config.hooks;

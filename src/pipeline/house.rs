@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::config::{self, BadConfig, Config};
 use crate::engine::Session;
-use crate::journal::{Journal, Record};
+use crate::journal::{Entry, Journal, Late, Record};
 use crate::paths::Layout;
 use crate::queue::Queue;
 use crate::sys::files::{self, FileError};
@@ -30,6 +30,8 @@ pub struct House {
     /// The conversation with `nf_tables`, opened by the first step that needs it and closed
     /// last: closing it after a change waits for the kernel.
     pub(super) session: Option<Session>,
+    /// Ends that could not be put on record.
+    late: Late,
     journal_broken: bool,
     /// The text of the configuration, if it is a good one; what [`House::keep`] keeps.
     good: Option<Vec<u8>>,
@@ -44,6 +46,7 @@ impl House {
         let mut house = Self {
             queue: Queue::of(&layout),
             journal: Journal::of(&layout, &config.journal),
+            late: Late::of(&layout),
             layout,
             config,
             session: None,
@@ -78,13 +81,28 @@ impl House {
         }
     }
 
-    /// Appends to the journal. If it can't be written, work goes on and syslog says so once.
+    /// Appends to the journal. If it can't be written, work goes on and syslog says so once;
+    /// how something ended is put on record by a later turn then.
     pub fn record(&mut self, event: Option<Uuid>, record: Record) {
-        let Err(error) = self.journal.append(clock::now(), event, record) else { return };
-        if !self.journal_broken {
-            self.journal_broken = true;
+        let entry = Entry { time: clock::now(), event_id: event, record };
+        let Err(error) = self.journal.append(&entry) else { return };
+        // Where that can't be written either, nothing is left to write to.
+        let _ = self.late.keep(&entry);
+        if !std::mem::replace(&mut self.journal_broken, true) {
             self.say(Urgency::Error, &format!("{error}; going on without the journal"));
         }
+    }
+
+    /// Whether something could not be put on record by this process.
+    pub(super) fn is_journal_broken(&self) -> bool {
+        self.journal_broken
+    }
+
+    /// Puts on record how things ended that could not be at the time. The holder of the lock
+    /// calls this.
+    pub(super) fn record_what_could_not_be(&mut self) {
+        // If the journal still can't be written, the next record says so.
+        let _ = self.late.put_on_record(&mut self.journal);
     }
 
     /// Says one line on stderr or to syslog.

@@ -9,6 +9,7 @@ mod house;
 mod run;
 mod state;
 mod steps;
+mod turn;
 mod unattended;
 mod unqueued;
 mod wait;
@@ -18,7 +19,7 @@ pub use drain::drain;
 pub use fate::{Arrival, Fate};
 pub use house::{Configured, House, configured};
 pub use steps::{candidates, preview, wishes};
-pub use unattended::attend;
+pub use unattended::run_unattended;
 
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
     if event.facts.action.is_none() {
         return nothing_runs(house, event, argv, Outcome::Ignored, Fate::Ignored);
     }
-    let draft = house.queue.prepare().and_then(|()| house.queue.draft(&event));
+    let draft = house.queue.prepare().and_then(|()| house.queue.draft_event(&event));
     // Once it is in the queue its run may be on record at any moment: this comes first.
     house.record(Some(event.id), Record::Accepted { event: Box::new(event.clone()), argv });
     match draft.and_then(|draft| house.queue.put_in(draft)) {

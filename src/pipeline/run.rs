@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::hook::Turn;
+use super::hook::Call;
 use super::{House, state, steps};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepOutcome};
 use crate::plan::{Kind, Skip, Step, Verdict};
-use crate::queue::Ticket;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
@@ -30,15 +29,14 @@ pub(super) struct Run<'a> {
     pub(super) event: &'a Event,
     /// What an earlier attempt had finished.
     pub(super) done: &'a Progress,
-    /// Its place in the queue, if it has one.
-    pub(super) ticket: Option<&'a Ticket>,
 }
 
 impl Run<'_> {
-    pub(super) fn through(self) -> End {
+    /// `behind` reads what waits behind the event, for hooks that ask for the newest only.
+    pub(super) fn execute(self, behind: &mut dyn FnMut() -> Vec<Event>) -> End {
         let watch = Stopwatch::start();
         let id = Some(self.event.id);
-        let steps = steps::plan(self.house, self.event, self.ticket);
+        let steps = steps::plan(self.house, self.event, behind);
         let plan = steps.iter().map(|step| self.as_planned(step)).collect();
         let state = state::record(self.house, self.event.id);
         self.house.record(id, Record::RunBegin { attempt: self.event.attempt, plan, state });
@@ -57,8 +55,8 @@ impl Run<'_> {
                 Kind::Engine => steps::run_engine(self.house),
                 Kind::Hook(path) | Kind::InPlaceOfEngine(path) => {
                     let (event, rules) = (self.event, tally.rules.as_hooks_know_it());
-                    let turn = Turn { event, step: &step.name, path, rules, manner };
-                    steps::run_hook(self.house, self.signals, &turn)
+                    let call = Call { event, step: &step.name, path, rules, manner };
+                    steps::run_hook(self.house, self.signals, &call)
                 }
             };
             let outcome = end.outcome;

@@ -1,25 +1,27 @@
 //! The steps of a run: hooks gathered and planned, and each step set going when its turn
 //! comes.
 
-use super::hook::Turn;
+use super::hook::Call;
 use super::{House, unattended};
 use crate::engine::{self, Applied, EngineError};
 use crate::event::Event;
 use crate::hooks::{self, Found, Judgement, Survey};
 use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::{self, BadHeader, Candidate, Fitness, Kind, Step, Wishes};
-use crate::queue::Ticket;
 use crate::sys::clock::Stopwatch;
 use crate::sys::signals::Signals;
 
-/// The steps of an event. Events behind its ticket count where a hook asks for the newest.
-pub(super) fn plan(house: &House, event: &Event, ticket: Option<&Ticket>) -> Vec<Step> {
+/// The steps of an event. What waits `behind` it counts where a hook asks for the newest.
+pub(super) fn plan(
+    house: &House,
+    event: &Event,
+    behind: &mut dyn FnMut() -> Vec<Event>,
+) -> Vec<Step> {
     let candidates = candidates(&hooks::find(&house.layout));
     let coalesces = candidates
         .iter()
         .any(|candidate| matches!(&candidate.fitness, Fitness::Fit(wishes) if wishes.coalesce));
-    let ticket = ticket.filter(|_| coalesces);
-    let waiting = ticket.map_or_else(Vec::new, |ticket| read_waiting(house, ticket));
+    let waiting = if coalesces { behind() } else { Vec::new() };
     plan::make(event, candidates, &waiting)
 }
 
@@ -59,11 +61,11 @@ fn regenerated(house: &mut House) -> Result<engine::Report, EngineError> {
 }
 
 /// Runs a hook to its end, or sends one that holds nobody on its way.
-pub(super) fn run_hook(house: &House, signals: &Signals, turn: &Turn<'_>) -> StepEnd {
-    if !turn.manner.unattended {
-        return turn.run(house, signals);
+pub(super) fn run_hook(house: &House, signals: &Signals, call: &Call<'_>) -> StepEnd {
+    if !call.manner.unattended {
+        return call.run(house, signals);
     }
-    match unattended::send(house, turn) {
+    match unattended::send(house, call) {
         Ok(()) => StepEnd::of(StepOutcome::Started, 0.0),
         Err(error) => StepEnd::not_started(error.to_string()),
     }
@@ -107,16 +109,5 @@ pub fn wishes(found: &Found) -> Result<Wishes, BadHeader> {
 /// The steps an event would have now, with nothing waiting behind it.
 #[must_use]
 pub fn preview(house: &House, event: &Event) -> Vec<Step> {
-    plan(house, event, None)
-}
-
-/// What waits behind a ticket at this moment. Events that can't be read are somebody else's
-/// trouble: their own turn's.
-fn read_waiting(house: &House, ticket: &Ticket) -> Vec<Event> {
-    let waiting = house.queue.waiting().unwrap_or_default();
-    waiting
-        .iter()
-        .filter(|other| *other > ticket)
-        .filter_map(|other| house.queue.read(other).ok().flatten())
-        .collect()
+    plan(house, event, &mut Vec::new)
 }

@@ -3,11 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::run::{End, Run};
+use super::turn::{Handled, Turn};
+use super::wait::send_runner;
 use super::{Arrival, Fate, House, drain};
 use crate::error::Exit;
 use crate::event::Event;
-use crate::journal::{Outcome, Progress, Record};
+use crate::journal::{Outcome, Record};
+use crate::sys::clock;
 use crate::sys::files::{self, FileError};
 use crate::sys::invocation;
 use crate::sys::lock::Lock;
@@ -31,7 +33,7 @@ pub(super) fn handle(house: &mut House, event: Event, error: &FileError) -> Arri
         Ok(fate) => {
             if let Fate::Handled { .. } = fate {
                 // Whoever came meanwhile found the lock held, and relies on its holder.
-                let _ = drain(house);
+                let _ = drain(house, Duration::ZERO);
             }
             return Arrival::of(event, fate);
         }
@@ -55,6 +57,33 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// why it can't.
 fn in_turn(house: &mut House, event: &Event) -> Result<Fate, String> {
     let signals = Signals::watch().map_err(|error| format!("can't watch for signals: {error}"))?;
+    let lock = wait_for_the_lock(house, &signals)?;
+    let queue = house.queue.clone();
+    let mut turn = Turn::begin(house, &signals, &lock, queue);
+    // Our note takes the place of the last one: what that speaks of comes first.
+    let left = turn.handle_left();
+    if !matches!(left, Handled::Finished | Handled::Failed(_)) {
+        return Err("an event that was begun before it can't be finished".to_owned());
+    }
+    match turn.handle_unqueued(event) {
+        Handled::Stopped(signal) => {
+            // The note tells a successor, which finds the event in the journal.
+            drop(lock);
+            send_runner(house);
+            Ok(Fate::Stopped(signal))
+        }
+        Handled::Stuck | Handled::Finished => {
+            turn.end();
+            Ok(Fate::Handled { failed: false })
+        }
+        Handled::Failed(_) => {
+            turn.end();
+            Ok(Fate::Handled { failed: true })
+        }
+    }
+}
+
+fn wait_for_the_lock(house: &House, signals: &Signals) -> Result<Lock, String> {
     let deadline = Instant::now() + PATIENCE;
     let path = house.layout.lock();
     let take = || match Lock::try_now(&path) {
@@ -66,22 +95,15 @@ fn in_turn(house: &mut House, event: &Event) -> Result<Fate, String> {
         }
         taken => taken,
     };
-    let _lock = loop {
+    loop {
         match take() {
-            Ok(Some(lock)) => break lock,
+            Ok(Some(lock)) => return Ok(lock),
             Err(error) => return Err(error.to_string()),
             Ok(None) if Instant::now() >= deadline || signals.stop().is_some() => {
                 return Err("another run holds the lock".to_owned());
             }
             // Nothing tells of an unlocking, and this is the last resort anyway.
-            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+            Ok(None) => clock::pause(Duration::from_millis(20)),
         }
-    };
-    let done = Progress::default();
-    let end = Run { house, signals: &signals, event, done: &done, ticket: None }.through();
-    Ok(match end {
-        End::Done => Fate::Handled { failed: false },
-        End::Failed => Fate::Handled { failed: true },
-        End::Stopped(signal) => Fate::Stopped(signal),
-    })
+    }
 }

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
+use super::drain::is_anybody_at_work;
 use super::{Arrival, Fate, House, drain};
 use crate::event::Event;
 use crate::journal::{OnRecord, Outcome, on_record};
 use crate::queue::{Note, Ticket};
 use crate::sources::Wait;
 use crate::sys::clock;
-use crate::sys::lock::{self, Probe};
+use crate::sys::lock;
 use crate::sys::syslog::Urgency;
 use crate::sys::watch::Watch;
 
@@ -24,7 +25,10 @@ pub(super) fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: 
     };
     let fate = match wait {
         Wait::Foreground => {
-            let drained = drain(house);
+            let drained = drain(house, HEAD_START);
+            if drained.busy && house.queue.holds(ticket) && !is_anybody_at_work(house) {
+                send_runner(house);
+            }
             match drained.stopped_by {
                 Some(signal) => Fate::Stopped(signal),
                 None if house.queue.holds(ticket) => Fate::Queued,
@@ -33,7 +37,7 @@ pub(super) fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: 
         }
         Wait::Deposit => {
             // Whoever holds the lock looks again after letting go, and finds this event.
-            if Probe::open(&house.layout.lock()).is_ok_and(|probe| probe.is_free()) {
+            if !is_anybody_at_work(house) {
                 send_runner(house);
             }
             Fate::Queued
@@ -50,8 +54,8 @@ pub(super) fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: 
 
 /// Whether that event is the one whose run is going on right now.
 fn is_in_hand(house: &House, id: Option<Uuid>) -> bool {
-    let note = Note::from_bytes(&lock::note_of(&house.layout.lock()));
-    id.is_some() && note.map(|note| note.event_id) == id
+    let note = Note::from_bytes(&lock::record_of(&house.layout.lock()));
+    id.is_some() && note.in_hand.map(|in_hand| in_hand.event_id) == id
 }
 
 /// Starts a run that has nothing to do with the caller. If it can't be started, the event
@@ -68,10 +72,8 @@ pub(super) fn send_runner(house: &House) {
 /// How long a runner that was sent is given to take the lock before another is sent.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// How long to sleep at most while somebody holds the lock. When a holder is killed, the
-/// kernel tells of the closing of its file a moment before it unlocks it: who looks in
-/// that moment is not woken again.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How long to sleep at most while somebody holds the lock: nothing tells of his death.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// What is left of a caller's limit: it began when the call was taken in.
 fn left_of(limit: Duration, event: &Event) -> Duration {
@@ -85,29 +87,24 @@ fn left_of(limit: Duration, event: &Event) -> Duration {
 /// interrupts nothing. Should the one that holds the lock die, another is sent.
 fn wait_for(house: &House, ticket: &Ticket, limit: Duration) -> bool {
     let deadline = Instant::now() + limit;
-    let lock = house.layout.lock();
-    let watched =
-        Probe::open(&lock).and_then(|probe| Ok((probe, Watch::on(house.queue.folder(), &lock)?)));
-    let (probe, watch) = match watched {
-        Ok(watched) => watched,
-        Err(error) => {
-            house.say(Urgency::Warning, &format!("{error}; not waiting"));
-            send_runner(house);
-            return false;
-        }
-    };
+    let (lock, file) = (house.layout.lock(), house.queue.path_of(ticket));
+    let watch = Watch::on(&file).unwrap_or_else(|error| {
+        house.say(Urgency::Warning, &format!("{error}; looking from time to time instead"));
+        Watch::none()
+    });
     let mut next_runner = Instant::now();
     while house.queue.holds(ticket) {
         let now = Instant::now();
         if now >= deadline {
             return false;
         }
-        let free = probe.is_free();
+        let free = lock::is_free(&lock).unwrap_or(false);
         if free && now >= next_runner && house.queue.holds(ticket) {
             send_runner(house);
             next_runner = now + HEAD_START;
         }
         watch.sleep_until(deadline.min(if free { next_runner } else { now + LOOK_AGAIN }));
+        watch.again(&file);
     }
     true
 }

@@ -1,37 +1,70 @@
-//! The queue: events accepted and not finished, one file each, in the order of boot-time
-//! clock; and the note in the lock that tells a successor where a dead run stood.
+//! The queues: events accepted and not finished, and hooks of events that hold nobody, one
+//! file each, in the order of boot-time clock; and the note in a lock that tells a successor
+//! which work a dead run had in hand.
 
+mod backlog;
 mod note;
+mod work;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-pub use note::Note;
+pub use backlog::Backlog;
+pub use note::{Holder, InHand, Note, State};
 use uuid::Uuid;
+pub use work::{Job, Work};
 
 use crate::event::Event;
 use crate::paths::Layout;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder;
-use crate::sys::processes;
+use crate::sys::lock::{self, Lock};
 
 /// Largest event in bytes: details, lists and warnings are bounded, so a larger file is none.
 const LARGEST_EVENT: u64 = 256 * 1024;
 
-/// A waiting event: the name of its file.
+/// Largest job in bytes: an event and a few words.
+const LARGEST_JOB: u64 = 512 * 1024;
+
+/// Waiting work: the name of its file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(String);
 
 impl Ticket {
-    fn of(event: &Event) -> Self {
+    /// The place of an event in the queue.
+    #[must_use]
+    pub fn of(event: &Event) -> Self {
         // Twenty digits hold any u64, so that the order of names is that of numbers.
         Self(format!("{:020}-{}.json", event.boottime_ns, event.id))
+    }
+
+    /// The place of a hook of an event among those that hold nobody.
+    #[must_use]
+    pub fn of_hook(event: &Event, step: &str) -> Self {
+        Self(format!("{:020}-{}-{step}.json", event.boottime_ns, event.id))
+    }
+
+    fn of_work(work: &Work) -> Self {
+        work.step().map_or_else(|| Self::of(work.event()), |step| Self::of_hook(work.event(), step))
+    }
+
+    /// That name, as a note has it.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self(name.to_owned())
     }
 
     /// The event its name speaks of, which may be all that is left of it.
     #[must_use]
     pub fn event_id(&self) -> Option<Uuid> {
         let (_, id) = self.0.strip_suffix(".json")?.split_once('-')?;
-        id.parse().ok()
+        id.get(..UUID).unwrap_or(id).parse().ok()
+    }
+
+    /// The hook its name speaks of, if it is one.
+    #[must_use]
+    pub fn step(&self) -> Option<&str> {
+        let (_, rest) = self.0.strip_suffix(".json")?.split_once('-')?;
+        rest.get(UUID..)?.strip_prefix('-')
     }
 
     /// When the event was accepted, in nanoseconds of `CLOCK_BOOTTIME`, if its name says so.
@@ -48,11 +81,16 @@ impl Ticket {
     }
 }
 
-/// An event written down beside the queue, and not in it yet.
+/// Letters of a UUID.
+const UUID: usize = 36;
+
+/// Work written down beside its queue, and not in it yet. Its writer holds a lock on it: once
+/// that is free, the writer has died.
 #[derive(Debug)]
 pub struct Draft {
     aside: PathBuf,
     ticket: Ticket,
+    _writer: Lock,
 }
 
 /// What a queue file turned out to hold.
@@ -61,34 +99,45 @@ pub enum Unreadable {
     /// The file can't be read at all.
     #[error(transparent)]
     File(#[from] FileError),
-    /// It holds no event.
-    #[error("{path} holds no event: {source}", path = path.display())]
-    NoEvent {
+    /// It holds no event, or no hook of one.
+    #[error("{path} holds no {what}: {source}", path = path.display())]
+    Nonsense {
         /// Which file.
         path: PathBuf,
+        /// What should be in it.
+        what: &'static str,
         /// Why not.
         source: serde_json::Error,
     },
 }
 
-/// The folder of waiting events.
+/// What waits in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Events,
+    /// A lock's record stands before each, and the lock on it is the right to run it.
+    Hooks,
+}
+
+/// A folder of waiting work.
 #[derive(Debug, Clone)]
 pub struct Queue {
+    kind: Kind,
     folder: PathBuf,
     failed: PathBuf,
 }
 
 impl Queue {
-    /// The queue of a machine; nothing is touched yet.
+    /// The events of a machine; nothing is touched yet.
     #[must_use]
     pub fn of(layout: &Layout) -> Self {
-        Self { folder: layout.queue(), failed: layout.failed() }
+        Self { kind: Kind::Events, folder: layout.queue(), failed: layout.failed() }
     }
 
-    /// Where it is.
+    /// The hooks that hold nobody.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn of_hooks(layout: &Layout) -> Self {
+        Self { kind: Kind::Hooks, folder: layout.unattended(), failed: layout.failed() }
     }
 
     /// Makes the folder, and the one above it, for root alone.
@@ -102,23 +151,45 @@ impl Queue {
         files::make_private_folder(&self.folder)
     }
 
+    /// Writes work down beside the queue.
+    ///
+    /// # Errors
+    /// When it can't be written; nothing is left of it then.
+    pub fn draft(&self, work: &Work) -> Result<Draft, FileError> {
+        match work {
+            Work::Event(event) => self.draft_event(event),
+            Work::Hook(job) => {
+                let json = serde_json::to_vec(job).unwrap_or_default();
+                self.write_draft(Ticket::of_work(work), lock::RECORD, &json)
+            }
+        }
+    }
+
     /// Writes an event down beside the queue.
     ///
     /// # Errors
     /// When it can't be written; nothing is left of it then.
-    pub fn draft(&self, event: &Event) -> Result<Draft, FileError> {
-        let ticket = Ticket::of(event);
-        let aside = self.folder.join(format!(".{}.{}", ticket.0, std::process::id()));
-        files::write_aside(&aside, event.to_json().as_bytes())?;
-        Ok(Draft { aside, ticket })
+    pub fn draft_event(&self, event: &Event) -> Result<Draft, FileError> {
+        self.write_draft(Ticket::of(event), 0, event.to_json().as_bytes())
     }
 
-    /// Puts an event in. After this it is kept.
+    fn write_draft(&self, ticket: Ticket, at: usize, json: &[u8]) -> Result<Draft, FileError> {
+        let aside = self.folder.join(format!(".{}.{}", ticket.0, std::process::id()));
+        let writer = Lock::on_new(&aside)?;
+        let record = if at > 0 { writer.write_record(b"") } else { Ok(()) };
+        if let Err(error) = record.and_then(|()| writer.write_at(at, json)) {
+            files::remove_quietly(&aside);
+            return Err(FileError::at("write", &aside)(error));
+        }
+        Ok(Draft { aside, ticket, _writer: writer })
+    }
+
+    /// Puts work in. After this it is kept.
     ///
     /// # Errors
     /// When it can't be moved; the queue is as it was then.
     pub fn put_in(&self, draft: Draft) -> Result<Ticket, FileError> {
-        files::put_in_place(&draft.aside, &self.folder.join(&draft.ticket.0))?;
+        files::put_in_place(&draft.aside, &self.path_of(&draft.ticket))?;
         Ok(draft.ticket)
     }
 
@@ -127,7 +198,7 @@ impl Queue {
     /// # Errors
     /// When it can't be written; the old one stays then.
     pub fn write(&self, event: &Event) -> Result<(), FileError> {
-        self.draft(event).and_then(|draft| self.put_in(draft)).map(drop)
+        self.draft_event(event).and_then(|draft| self.put_in(draft)).map(drop)
     }
 
     /// The drafts of writers that have died.
@@ -136,9 +207,11 @@ impl Queue {
     /// When the folder can't be read.
     pub fn abandoned(&self) -> Result<Vec<Draft>, FileError> {
         let draft = |name: String| {
-            let (ticket, writer) = name.strip_prefix('.')?.rsplit_once('.')?;
-            let is_dead = !processes::is_alive(writer.parse().ok()?);
-            is_dead.then(|| Draft { aside: self.folder.join(&name), ticket: Ticket(ticket.into()) })
+            let (ticket, number) = name.strip_prefix('.')?.rsplit_once('.')?;
+            number.parse::<u32>().ok()?;
+            let aside = self.folder.join(&name);
+            let writer = Lock::try_existing(&aside).ok()??;
+            Some(Draft { aside, ticket: Ticket(ticket.into()), _writer: writer })
         };
         let names = folder::names(&self.folder)?;
         Ok(names.into_iter().filter_map(|name| draft(name.into_string().ok()?)).collect())
@@ -174,37 +247,75 @@ impl Queue {
     /// # Errors
     /// When the file can't be read or holds no event.
     pub fn read(&self, ticket: &Ticket) -> Result<Option<Event>, Unreadable> {
-        let path = self.folder.join(&ticket.0);
+        let path = self.path_of(ticket);
         let Some(content) = files::read_if_there(&path, LARGEST_EVENT)? else { return Ok(None) };
-        Event::from_json(&content).map(Some).map_err(|source| Unreadable::NoEvent { path, source })
+        let nonsense = |source| Unreadable::Nonsense { path, what: "event", source };
+        Event::from_json(&content).map(Some).map_err(nonsense)
     }
 
-    /// Whether an event still waits.
+    /// Reads waiting work.
+    ///
+    /// # Errors
+    /// When the file can't be read or holds none.
+    pub fn read_work(&self, ticket: &Ticket) -> Result<Option<Work>, Unreadable> {
+        if self.kind == Kind::Events {
+            return Ok(self.read(ticket)?.map(|event| Work::Event(Box::new(event))));
+        }
+        let path = self.path_of(ticket);
+        let Some(content) = files::read_if_there(&path, LARGEST_JOB)? else { return Ok(None) };
+        let nonsense = |source| Unreadable::Nonsense { path, what: "hook of an event", source };
+        let job = serde_json::from_slice(content.get(lock::RECORD..).unwrap_or_default());
+        job.map(|job| Some(Work::Hook(job))).map_err(nonsense)
+    }
+
+    /// Takes a hook for this process alone; none if another has it, or it is gone.
+    ///
+    /// # Errors
+    /// When its file can't be opened or locked for another reason than being held.
+    pub fn claim(&self, ticket: &Ticket) -> Result<Option<Lock>, FileError> {
+        Lock::try_existing(&self.path_of(ticket))
+    }
+
+    /// Who has claimed a hook; none if nobody has at this moment.
+    #[must_use]
+    pub fn claimed_by(&self, ticket: &Ticket) -> Option<Note> {
+        let path = self.path_of(ticket);
+        let is_held = lock::is_free(&path).is_ok_and(|free| !free);
+        is_held.then(|| Note::from_bytes(&lock::record_of(&path)))
+    }
+
+    /// The file of waiting work.
+    #[must_use]
+    pub fn path_of(&self, ticket: &Ticket) -> PathBuf {
+        self.folder.join(&ticket.0)
+    }
+
+    /// Whether work still waits.
     #[must_use]
     pub fn holds(&self, ticket: &Ticket) -> bool {
-        files::is_there(&self.folder.join(&ticket.0))
+        files::is_there(&self.path_of(ticket))
     }
 
-    /// Takes an event out for good.
+    /// Takes work out for good.
     ///
     /// # Errors
     /// When its file can't be removed.
     pub fn remove(&self, ticket: &Ticket) -> Result<(), FileError> {
-        files::remove(&self.folder.join(&ticket.0))
+        files::remove(&self.path_of(ticket))
     }
 
-    /// Where an event is kept for a person to look at once it is set aside.
+    /// Where work is kept for a person to look at once it is set aside.
     #[must_use]
     pub fn place_aside(&self, ticket: &Ticket) -> PathBuf {
         self.failed.join(&ticket.0)
     }
 
-    /// Takes an event out and keeps it in `failed/`.
+    /// Takes work out and keeps it in `failed/`.
     ///
     /// # Errors
     /// When it can't be moved.
     pub fn set_aside(&self, ticket: &Ticket) -> Result<(), FileError> {
         files::make_private_folder(&self.failed)?;
-        files::move_to(&self.folder.join(&ticket.0), &self.place_aside(ticket))
+        files::move_to(&self.path_of(ticket), &self.place_aside(ticket))
     }
 }

@@ -175,6 +175,37 @@ impl LineFile {
     }
 }
 
+/// Hands every line of the file at `path` to `visit`, and removes them once all were taken; if
+/// one is refused, all stay. Lines that are appended meanwhile stay for the next time.
+///
+/// # Errors
+/// When the file is there and can't be read or moved, or with the first error of `visit`.
+pub fn take_lines(
+    path: &Path,
+    visit: &mut dyn FnMut(&[u8]) -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    let taken = rotated(path, 1);
+    // Those of a reader that was killed over them come first.
+    for _ in 0..2 {
+        if !taken.exists() {
+            match fs::rename(path, &taken) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                renamed => renamed.map_err(FileError::at("move", path))?,
+            }
+        }
+        // Who had opened it before appends his line under its lock: see `is_current`.
+        LineFile::new(taken.clone(), 0, 0)
+            .hold(File::open(&taken).map_err(FileError::at("open", &taken))?)
+            .map_err(FileError::at("lock", &taken))?;
+        let content = fs::read(&taken).map_err(FileError::at("read", &taken))?;
+        for line in content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            visit(line)?;
+        }
+        fs::remove_file(&taken).map_err(FileError::at("remove", &taken))?;
+    }
+    Ok(())
+}
+
 /// The name of rotated file `number`, 1 being the newest.
 #[must_use]
 pub fn rotated(path: &Path, number: u32) -> PathBuf {

@@ -1,6 +1,6 @@
 //! What time it is: by the wall, since boot, and for measuring.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nix::poll::PollTimeout;
@@ -40,6 +40,11 @@ impl Stopwatch {
         let microseconds = self.0.elapsed().as_micros() as f64;
         microseconds / 1000.0
     }
+}
+
+/// Sleeps, where nothing tells of what is waited for.
+pub fn pause(duration: Duration) {
+    std::thread::sleep(duration);
 }
 
 /// The time until `until` as poll(2) wants it, rounded up; none waits for ever.

@@ -31,6 +31,9 @@ impl FileError {
     /// What to do about it, where the kernel's words don't say.
     fn advice(&self) -> &'static str {
         match self.source.raw_os_error() {
+            Some(nix::libc::EMFILE) if self.verb == "watch" => {
+                ": raise fs.inotify.max_user_instances (sysctl), of which each watch takes one"
+            }
             Some(nix::libc::EACCES | nix::libc::EPERM) => ": only root may do that",
             Some(nix::libc::ENOSPC) => ": make room on its file system",
             Some(nix::libc::EDQUOT) => ": its quota is used up",
@@ -233,7 +236,8 @@ pub fn move_to(from: &Path, to: &Path) -> Result<(), FileError> {
 /// When it is there and can't be removed.
 pub fn remove(path: &Path) -> Result<(), FileError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
+        // Of what isn't there, a read-only file system says that it is read-only.
+        Err(error) if error.kind() != ErrorKind::NotFound && is_there(path) => {
             Err(FileError::at("remove", path)(error))
         }
         _ => Ok(()),

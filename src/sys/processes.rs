@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -15,10 +14,64 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// How long to wait for those that were sent KILL: what hangs in the kernel never goes.
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
-/// Whether a process of that number lives.
+/// A process, told from any that was given the same number before or after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// Its number.
+    pub pid: i32,
+    /// When it was started, in clock ticks since the machine was.
+    pub start: u64,
+}
+
+impl Identity {
+    /// That of this process.
+    #[must_use]
+    pub fn ours() -> Self {
+        let start = fields_of("self").and_then(|fields| fields.get(START)?.parse().ok());
+        Self { pid: Pid::this().as_raw(), start: start.unwrap_or(0) }
+    }
+
+    /// Whether it lives; a zombie doesn't. Without a /proc to ask, it is taken to live.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let Some(fields) = fields_of(&self.pid.to_string()) else {
+            return !Path::new("/proc/self/stat").exists();
+        };
+        let field = |at: usize| fields.get(at).map_or("", String::as_str);
+        field(START) == self.start.to_string() && !matches!(field(STATE), "Z" | "X")
+    }
+}
+
+/// Places among the fields of /proc/PID/stat that follow the process's name: proc(5).
+const STATE: usize = 0;
+const GROUP: usize = 2;
+const START: usize = 19;
+
+/// What /proc/PID/stat says behind the process's name, which may hold anything.
+fn fields_of(pid: &str) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat")).ok()?;
+    Some(stat.rsplit(')').next()?.split_whitespace().map(ToOwned::to_owned).collect())
+}
+
+/// Whether another netcue holds a lock on a file that stood at `path` and was removed.
 #[must_use]
-pub fn is_alive(pid: i32) -> bool {
-    kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
+pub(super) fn anybody_locks_deleted(path: &Path) -> bool {
+    let mut name = path.as_os_str().to_owned();
+    name.push(" (deleted)");
+    let is_ours = |folder: &Path| {
+        let program = fs::read_link(folder.join("exe")).unwrap_or_default();
+        let program = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        program.strip_suffix(" (deleted)").unwrap_or(&program) == "netcue"
+    };
+    processes().map(|pid| Path::new("/proc").join(pid.to_string())).any(|folder| {
+        // Most processes are something else: one look is enough for them.
+        is_ours(&folder)
+            && fs::read_dir(folder.join("fd")).into_iter().flatten().flatten().any(|open| {
+                fs::read_link(open.path()).is_ok_and(|target| target.as_os_str() == name)
+                    && fs::read_to_string(folder.join("fdinfo").join(open.file_name()))
+                        .is_ok_and(|info| info.contains("\nlock:"))
+            })
+    })
 }
 
 /// The process behind a netlink port, in words. As nft(8) does, it takes the port for the
@@ -64,13 +117,9 @@ pub fn end_orphans(
 #[must_use]
 pub(super) fn group_lives(group: Pid) -> bool {
     processes().any(|pid| {
-        let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
-        // PID (COMM) STATE PPID PGRP …, and COMM may hold anything: proc(5).
-        let stat = stat.unwrap_or_default();
-        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-        let (state, group_of) = (fields.next(), fields.nth(1));
-        state.is_some_and(|state| state != "Z" && state != "X")
-            && group_of == Some(&group.to_string())
+        let fields = fields_of(&pid.to_string()).unwrap_or_default();
+        fields.get(STATE).is_some_and(|state| state != "Z" && state != "X")
+            && fields.get(GROUP) == Some(&group.to_string())
     })
 }
 

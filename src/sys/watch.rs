@@ -1,8 +1,8 @@
-//! Waiting until a file is gone from a folder, or the holder of a lock has let go.
+//! Waiting until one file is gone.
 
 use std::os::fd::AsFd;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -10,29 +10,57 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use super::clock::timeout_until;
 use super::files::FileError;
 
-/// Wakes up when a folder loses a file or a lock's file is closed.
+/// How often to look where the kernel has no watch left to give.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Wakes up when a file is removed or moved away.
+///
+/// It watches the file, not its folder: in a folder of hundreds, each would be woken by every
+/// other's.
 #[derive(Debug)]
-pub struct Watch(Inotify);
+pub struct Watch(Option<Inotify>);
 
 impl Watch {
-    /// Starts watching; look at the folder and the lock after this, not before.
+    /// Starts watching the file, if it is there; look whether it is after this, not before.
     ///
     /// # Errors
-    /// When the kernel has no watches left.
-    pub fn on(folder: &Path, lock: &Path) -> Result<Self, FileError> {
+    /// When the kernel has no watches left: [`Watch::none`] does without.
+    pub fn on(path: &Path) -> Result<Self, FileError> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
-            .map_err(FileError::at("watch", folder))?;
-        let losses = AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVED_FROM;
-        inotify.add_watch(folder, losses).map_err(FileError::at("watch", folder))?;
-        // The kernel closes a dead holder's file: the only way to hear of its death.
-        inotify.add_watch(lock, AddWatchFlags::IN_CLOSE).map_err(FileError::at("watch", lock))?;
-        Ok(Self(inotify))
+            .map_err(FileError::at("watch", path))?;
+        let watch = Self(Some(inotify));
+        watch.again(path);
+        Ok(watch)
+    }
+
+    /// Looks from time to time instead of being woken.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// Watches the file that stands there now: it may have been written anew.
+    pub fn again(&self, path: &Path) {
+        // An unlinked file that somebody still reads is changed, and not yet deleted.
+        let losses =
+            AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_MOVE_SELF;
+        if let Some(inotify) = &self.0 {
+            // If it is gone, whoever looks now sees that.
+            let _ = inotify.add_watch(path, losses);
+        }
     }
 
     /// Sleeps until something happens or `deadline` has come.
     pub fn sleep_until(&self, deadline: Instant) {
-        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-        let _ = poll(&mut fds, timeout_until(Some(deadline)));
-        let _ = self.0.read_events();
+        match &self.0 {
+            Some(inotify) => {
+                let mut fds = [PollFd::new(inotify.as_fd(), PollFlags::POLLIN)];
+                let _ = poll(&mut fds, timeout_until(Some(deadline)));
+                let _ = inotify.read_events();
+            }
+            None => {
+                std::thread::sleep(LOOK.min(deadline.saturating_duration_since(Instant::now())));
+            }
+        }
     }
 }

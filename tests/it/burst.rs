@@ -131,8 +131,8 @@ fn whatever_changes_meanwhile_the_rules_fit_in_the_end() {
 fn an_event_that_comes_while_the_way_is_being_cleared_is_not_stranded() {
     let scene = Scene::new();
     let first = Call::through("strace", scene.root())
-        .words(["-qq", "-o", "/dev/null", "-e", "trace=ftruncate"])
-        .words(["-e", "inject=ftruncate:delay_enter=1s", NETCUE, "--root"])
+        .words(["-qq", "-o", "/dev/null", "-e", "trace=pwrite64"])
+        .words(["-e", "inject=pwrite64:delay_enter=500ms", NETCUE, "--root"])
         .word(scene.root())
         .words(["from", "boot", "services"])
         .spawn();

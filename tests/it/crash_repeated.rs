@@ -91,7 +91,7 @@ fn a_hook_that_holds_nobody_is_given_up_when_it_has_cost_three_processes() {
     });
     let end = scene.end_of("70-murderer");
     assert_eq!(end["outcome"], "not-started");
-    assert_eq!(end["reason"], "the process that ran it died 3 times");
+    assert_eq!(end["reason"], "its run died 3 times");
     assert_eq!(scene.text("begun").lines().count(), 3);
     scene.netcue(["run"]).run();
     let ends = scene.records("step-end");

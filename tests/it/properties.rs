@@ -15,7 +15,7 @@ use netcue::event::{
 use netcue::journal::{self, Entry, Journal, Outcome, Reach, Record, StepEnd, StepOutcome};
 use netcue::paths::Layout;
 use netcue::plan::Wishes;
-use netcue::queue::{Note, Queue};
+use netcue::queue::{InHand, Note, Queue, State};
 use netcue::sources::{self, Call};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -183,14 +183,15 @@ proptest! {
         stopped in any::<bool>(),
         cut in 1usize..40,
     ) {
-        let note = Note { ticket, event_id: Uuid::from_u128(id), deaths, stops, stopped };
+        let state = if stopped { State::Stopped } else { State::Begun };
+        let in_hand = InHand { ticket, event_id: Uuid::from_u128(id), deaths, stops, state };
+        let note = Note { holder: None, in_hand: Some(in_hand.clone()) };
         let bytes = note.to_bytes();
-        prop_assert!(bytes.len() <= 512, "it fits into the lock");
-        prop_assert_eq!(Note::from_bytes(&bytes), Some(note.clone()));
-        prop_assert_eq!(Note::from_bytes(&bytes[..bytes.len() - cut]), None);
-        // However often it died before.
-        let next = Note { deaths: 0, ..note.clone() }.after(Some(&note));
-        prop_assert!(next.deaths >= note.deaths);
+        prop_assert_eq!(&Note::from_bytes(&bytes), &note);
+        prop_assert_eq!(Note::from_bytes(&bytes[..bytes.len() - cut]), Note::default());
+        // However often it died or was stopped before.
+        let next = in_hand.again();
+        prop_assert!(next.deaths >= deaths && next.stops >= stops && next.state == State::Begun);
     }
 
     #[test]
@@ -299,7 +300,7 @@ proptest! {
                 fs::write(layout.journal(), text).expect("written");
             }
             let entry = Entry { time: Timestamp::UNIX_EPOCH, event_id: id.map(Uuid::from_u128), record };
-            journal.append(entry.time, entry.event_id, entry.record.clone()).expect("appended");
+            journal.append(&entry).expect("appended");
             written.push(entry);
         }
         let mut read = Vec::new();
@@ -318,7 +319,7 @@ proptest! {
         let queue = Queue::of(&Layout::under(folder.path()));
         queue.prepare().expect("a queue");
         for event in &events {
-            let draft = queue.draft(event).expect("written");
+            let draft = queue.draft_event(event).expect("written");
             let ticket = queue.put_in(draft).expect("deposited");
             prop_assert_eq!(ticket.event_id(), Some(event.id));
         }
