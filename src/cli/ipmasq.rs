@@ -6,7 +6,7 @@ use clap::Parser;
 use super::Ended;
 use crate::error::Exit;
 use crate::paths::Layout;
-use crate::pipeline::House;
+use crate::pipeline::{Caller, House};
 use crate::sys::invocation::Invocation;
 use crate::sys::terminal;
 
@@ -34,7 +34,7 @@ pub(super) fn main(invocation: &Invocation) -> Ended {
     let layout = Layout::default();
     if !args.no_act {
         let mut house = House::open(layout.clone());
-        let arrival = super::rules::recompute(&mut house, invocation);
+        let arrival = super::rules::recompute(&mut house, Caller::of(invocation));
         house.close();
         if let (true, Some(event)) = (args.verbose, &arrival.event) {
             terminal::show(&format!("event {}: {}\n", event.id, arrival.fate.as_str()))?;

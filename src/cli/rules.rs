@@ -97,16 +97,16 @@ fn diff(layout: &Layout) -> Ended {
 
 fn apply(layout: &Layout, invocation: &Invocation) -> Exit {
     let mut house = House::open(layout.clone());
-    let arrival = recompute(&mut house, invocation);
+    let arrival = recompute(&mut house, Caller::of(invocation).insisting());
     house.close();
     arrival.fate.exit()
 }
 
 /// A manual event, now, that is waited for.
-pub(super) fn recompute(house: &mut House, invocation: &Invocation) -> Arrival {
+pub(super) fn recompute(house: &mut House, caller: Caller) -> Arrival {
     let reading = sources::manual_run();
     let wait = reading.trigger.wait;
-    pipeline::arrive(house, reading, Caller::of(invocation), wait)
+    pipeline::arrive(house, reading, caller, wait)
 }
 
 fn classes(preview: &Preview) -> serde_json::Value {

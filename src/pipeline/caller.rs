@@ -20,6 +20,9 @@ pub struct Caller {
     pub argv: Vec<String>,
     /// The event whose hook is calling, as its environment says.
     pub cause: Option<Cause>,
+    /// Whether this is done also while the source is switched off: a switch is about calls,
+    /// and who types a command wants it carried out.
+    pub insists: bool,
 }
 
 impl Caller {
@@ -33,7 +36,13 @@ impl Caller {
         if missing > 0 {
             argv.push(format!("… and {missing} more"));
         }
-        Self { argv, cause: cause(invocation) }
+        Self { argv, cause: cause(invocation), insists: false }
+    }
+
+    /// The same, of a command that no switch keeps from acting.
+    #[must_use]
+    pub fn insisting(self) -> Self {
+        Self { insists: true, ..self }
     }
 }
 

@@ -37,7 +37,7 @@ use crate::sys::{clock, identity, route};
 #[must_use]
 pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -> Arrival {
     let (source, trigger) = (reading.source.name.as_str(), reading.trigger.word);
-    let Caller { argv, cause } = caller;
+    let Caller { argv, cause, insists } = caller;
     let event = accept(reading, cause);
     if event.cause_depth > LONGEST_CHAIN {
         let reason = format!(
@@ -47,7 +47,7 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
         );
         return refuse(house, Some(source), Some(trigger), reason, argv);
     }
-    if house.is_switched_off(source) {
+    if house.is_switched_off(source) && !insists {
         return nothing_runs(house, event, argv, Outcome::Disabled, Fate::Disabled);
     }
     if event.facts.action.is_none() {

@@ -1,8 +1,7 @@
 //! What netcue itself needs: configuration, journal, queue, hooks, kernel.
 
 use super::{Deaf, Examined, Finding};
-use crate::integrate::{self, is_on};
-use crate::sources;
+use crate::integrate;
 
 pub(super) fn configuration(examined: &Examined) -> Vec<Finding> {
     let name = examined.configuration.display();
@@ -117,17 +116,9 @@ pub(super) fn rules(examined: &Examined) -> Vec<Finding> {
         Ok(false) => vec![Finding::attention(
             "rules",
             "those in force are not what the kernel's state calls for",
-            format!(
-                "{}netcue rules apply; \"netcue rules diff\" shows the difference",
-                if can_be_asked(examined) { "" } else { "netcue enable manual, then " }
-            ),
+            "netcue rules apply; \"netcue rules diff\" shows the difference",
         )],
     }
-}
-
-/// Asking for the rules is a call like others, from the source "manual".
-fn can_be_asked(examined: &Examined) -> bool {
-    is_on(&examined.seen, &sources::MANUAL)
 }
 
 pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
