@@ -18,7 +18,7 @@ use crate::plan::{Fitness, Kind};
 use crate::sources::{ALL, Place};
 use crate::sys::lock;
 use crate::sys::state::{KernelState, Route};
-use crate::sys::{append, files, folder, foreign, invocation, place, route, terminal};
+use crate::sys::{append, files, folder, foreign, invocation, legacy, place, route, terminal};
 
 /// Seconds that handling an event may take beside its hooks' limits.
 const SLACK: u64 = 60;
@@ -93,7 +93,7 @@ fn examine(layout: &Layout) -> Examined {
         kernel,
         in_force,
         chains: foreign::chains().map_err(|error| format!("reading the rules of others: {error}")),
-        legacy: legacy(),
+        legacy: legacy::chains().map_err(|error| format!("reading iptables-legacy: {error}")),
     }
 }
 
@@ -190,14 +190,4 @@ fn forwarding(state: &KernelState, rules: &Rules) -> Kernel {
         forwards4: switched_on("/proc/sys/net/ipv4/ip_forward"),
         forwards6: switched_on("/proc/sys/net/ipv6/conf/all/forwarding"),
     }
-}
-
-fn legacy() -> Result<Vec<String>, String> {
-    let mut tables = Vec::new();
-    for file in ["/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"] {
-        let content = files::read_if_there(file.as_ref(), 4096).map_err(|e| e.to_string())?;
-        let text = String::from_utf8_lossy(&content.unwrap_or_default()).into_owned();
-        tables.extend(text.lines().map(ToOwned::to_owned));
-    }
-    Ok(tables)
 }

@@ -35,9 +35,20 @@ const VERDICT_CODE: u16 = 1;
 /// `NFTA_TARGET_NAME`: a target of iptables.
 const TARGET_NAME: u16 = 1;
 
+/// Which part of the kernel keeps a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// `nf_tables`, also for today's iptables.
+    NfTables,
+    /// The older one of iptables-legacy.
+    Legacy,
+}
+
 /// A chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
+    /// Who keeps it.
+    pub backend: Backend,
     /// `ip`, `ip6` or `inet`.
     pub family: &'static str,
     /// The table it is in.
@@ -115,6 +126,7 @@ fn chain(received: &Received) -> Option<Chain> {
     let (family, bytes) = family_and_attributes(received)?;
     let hook = attribute(bytes, CHAIN_HOOK).and_then(|hook| number(hook, HOOK_NUMBER));
     Some(Chain {
+        backend: Backend::NfTables,
         family,
         table: text(bytes, TABLE),
         name: text(bytes, CHAIN_NAME),
@@ -156,7 +168,8 @@ fn verdict(data: &[u8]) -> Effect {
     }
 }
 
-fn target(name: &str) -> Effect {
+/// What a target of iptables does to a packet.
+pub(super) fn target(name: &str) -> Effect {
     match name {
         "REJECT" | "DROP" => Effect::Drops,
         "LOG" | "NFLOG" | "TCPMSS" => Effect::Nothing,

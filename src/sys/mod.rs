@@ -13,6 +13,7 @@ pub mod forward;
 mod handover;
 pub mod identity;
 pub mod invocation;
+pub mod legacy;
 pub mod lock;
 pub mod netlink;
 pub mod nftables;

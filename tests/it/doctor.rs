@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::scene::{IP_UP, Scene, write_file};
+use crate::scene::{IP_UP, Scene, run, write_file};
 
 /// A gateway that does everything right.
 fn healthy() -> Scene {
@@ -353,6 +353,33 @@ fn a_firewall_that_may_drop_something() {
         ));
         wonders(&scene, &[&format!("firewalls table ip mine, chain pass {what}"), look]);
     }
+}
+
+/// The kernel keeps those of iptables-legacy apart, and `nft` doesn't show them.
+#[test]
+fn rules_of_iptables_legacy() {
+    let scene = healthy();
+    run("iptables-legacy", ["-A", "FORWARD", "-i", "lan", "-j", "ACCEPT"]);
+    scene.netcue(["doctor"]).any_stdout().run();
+    run("iptables-legacy", ["-P", "FORWARD", "DROP"]);
+    wonders(
+        &scene,
+        &[
+            "firewalls iptables-legacy, table filter, chain FORWARD drops what none of its rules \
+             accepts",
+            "> see \"iptables-legacy -t filter -S FORWARD\": what passes between inside and \
+             outside has to be accepted there too",
+        ],
+    );
+    run("iptables-legacy", ["-F", "FORWARD"]);
+    finds(
+        &scene,
+        &[
+            "firewalls iptables-legacy, table filter, chain FORWARD drops every forwarded packet",
+            "> see \"iptables-legacy -t filter -S FORWARD\": what passes between inside and \
+             outside has to be accepted there too",
+        ],
+    );
 }
 
 #[test]

@@ -1,21 +1,26 @@
 //! Rules of others: what ours accept, theirs can still drop.
 
 use super::{Examined, Finding, Kernel};
-use crate::sys::foreign::{Chain, Effect};
+use crate::sys::foreign::{Backend, Chain, Effect};
 
 const OURS: (&str, &str) = ("inet", "netcue");
 
 pub(super) fn others(examined: &Examined) -> Vec<Finding> {
     let Ok(kernel) = &examined.kernel else { return Vec::new() };
     let mut findings = Vec::new();
-    match &examined.chains {
-        Ok(chains) => {
-            let judged = chains.iter().filter(|chain| is_in_the_way(chain, *kernel));
-            findings.extend(judged.filter_map(|chain| judge(chain, chains)));
+    let backends = [
+        (&examined.chains, "run this as root"),
+        (&examined.legacy, "run this as root; \"iptables-legacy -S FORWARD\" shows its rules"),
+    ];
+    for (chains, to_do) in backends {
+        match chains {
+            Ok(chains) => {
+                let judged = chains.iter().filter(|chain| is_in_the_way(chain, *kernel));
+                findings.extend(judged.filter_map(|chain| judge(chain, chains)));
+            }
+            Err(why) => findings.push(Finding::unknown("firewalls", why, to_do)),
         }
-        Err(why) => findings.push(Finding::unknown("firewalls", why, "run this as root")),
     }
-    findings.extend(legacy(examined));
     if findings.is_empty() {
         findings.push(Finding::ok("firewalls", "no rules of others drop what ours accept"));
     }
@@ -82,16 +87,29 @@ fn manager(chain: &Chain, all: &[Chain]) -> Option<&'static Manager> {
     beside.find_map(by_chain).or_else(by_table)
 }
 
+/// A chain as people find it, and what lists it.
+fn named(chain: &Chain) -> (String, String) {
+    let Chain { family, table, name, .. } = chain;
+    match chain.backend {
+        Backend::NfTables => (
+            format!("table {family} {table}, chain {name}"),
+            format!("nft list chain {family} {table} {name}"),
+        ),
+        Backend::Legacy => {
+            let tool = if *family == "ip6" { "ip6tables-legacy" } else { "iptables-legacy" };
+            (format!("{tool}, table {table}, chain {name}"), format!("{tool} -t {table} -S {name}"))
+        }
+    }
+}
+
 fn judge(chain: &Chain, all: &[Chain]) -> Option<Finding> {
-    let name = format!("table {} {}, chain {}", chain.family, chain.table, chain.name);
+    let (name, list) = named(chain);
     let drops_rest = chain.policy_drops
         || chain.rules.iter().any(|rule| !rule.conditional && rule.effect == Effect::Drops);
     let may_accept =
         chain.rules.iter().any(|rule| matches!(rule.effect, Effect::Accepts | Effect::HandsOn));
     let look = format!(
-        "see \"nft list chain {} {} {}\": what passes between inside and outside has to be \
-         accepted there too",
-        chain.family, chain.table, chain.name
+        "see \"{list}\": what passes between inside and outside has to be accepted there too"
     );
     if !drops_rest {
         let drops_some = chain.rules.iter().any(|rule| rule.effect == Effect::Drops);
@@ -121,20 +139,6 @@ fn judge(chain: &Chain, all: &[Chain]) -> Option<Finding> {
     })
 }
 
-/// The rules of iptables-legacy can be listed with its own tools only.
-fn legacy(examined: &Examined) -> Vec<Finding> {
-    match &examined.legacy {
-        Err(why) => vec![Finding::unknown("firewalls", why, "run this as root")],
-        Ok(tables) if tables.iter().any(|table| table == "filter") => vec![Finding::unknown(
-            "firewalls",
-            "iptables-legacy has rules beside those of nf_tables",
-            "see \"iptables-legacy -S FORWARD\" and \"ip6tables-legacy -S FORWARD\": what they \
-             drop is dropped",
-        )],
-        Ok(_) => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +151,7 @@ mod tests {
             effect: *effect,
         };
         Chain {
+            backend: Backend::NfTables,
             family: "ip",
             table: "filter".to_owned(),
             name: name.to_owned(),

@@ -97,8 +97,8 @@ pub struct Examined {
     pub in_force: Result<bool, Deaf>,
     /// The chains of all programs in `nf_tables`.
     pub chains: Result<Vec<Chain>, String>,
-    /// The tables that iptables-legacy has in use, IPv4 and IPv6.
-    pub legacy: Result<Vec<String>, String>,
+    /// The chains of iptables-legacy, IPv4 and IPv6.
+    pub legacy: Result<Vec<Chain>, String>,
 }
 
 /// Why the kernel did not answer.
@@ -197,19 +197,14 @@ mod tests {
         assert_eq!(to_do, ["put this line into it: /usr/local/sbin/netcue from ppp ip-up \"$@\""]);
     }
 
-    /// What can't be had for a test: another kernel, and rules of iptables-legacy.
+    /// What can't be had for a test: another kernel.
     #[test]
-    fn a_kernel_without_nf_tables_and_rules_that_it_does_not_show() {
+    fn a_kernel_without_nf_tables() {
         assert_eq!(troubles(&healthy()), []);
         let deaf = |lacks| Err(Deaf { lacks, why: "why".to_owned() });
         let bare = Examined { in_force: deaf(true), ..healthy() };
         assert_eq!(troubles(&bare), [("nf_tables", State::Attention)]);
         let denied = Examined { in_force: deaf(false), ..healthy() };
         assert_eq!(troubles(&denied), [("nf_tables", State::Unknown)]);
-        let tables = |names: &[&str]| Ok(names.iter().map(ToString::to_string).collect());
-        let legacy = Examined { legacy: tables(&["nat", "filter"]), ..healthy() };
-        assert_eq!(troubles(&legacy), [("firewalls", State::Unknown)]);
-        let translating = Examined { legacy: tables(&["nat"]), ..healthy() };
-        assert_eq!(troubles(&translating), []);
     }
 }
