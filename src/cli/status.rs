@@ -108,7 +108,7 @@ fn look(house: &House) -> Status {
 }
 
 /// Whether a run is going on; a lock that was never taken is not made.
-fn is_held(house: &House) -> bool {
+pub(super) fn is_held(house: &House) -> bool {
     lock::is_free(&house.layout.lock()).is_ok_and(|free| !free)
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::call::masked;
-use crate::scene::Scene;
+use crate::scene::{IP_UP, Scene, write_file};
 use crate::show::{Terminal, piped, remembering, split, without_colours};
 
 #[test]
@@ -123,4 +123,47 @@ fn a_difference_names_the_sets_and_chains_it_is_in() {
     scene.netcue(["rules", "apply"]).any_stderr().run();
     let shown = piped(&scene, "why 50-rules");
     assert!(shown.contains(", 6 lines of them.\n     \tset external_out {\n    -"), "{shown}");
+}
+
+/// While it runs, an answer that sounds as if it had ended would mislead.
+#[test]
+fn of_an_event_that_runs_it_is_said_that_it_runs() {
+    let scene = Scene::new();
+    scene.hook("20-first", "#!/bin/sh\n").gated_hook("40-slow", "# netcue: timeout=50s");
+    scene.hook("60-last", "#!/bin/sh\n");
+    let running = scene.calling(IP_UP).spawn();
+    scene.begun(1);
+    let shown = piped(&scene, "why last");
+    assert!(shown.contains("\nIt is running right now: 40-slow for "), "{shown}");
+    assert!(shown.ends_with(" left.\n50-rules is to come.\n60-last is to come.\n"), "{shown}");
+    let shown = piped(&scene, "history last");
+    assert!(shown.contains("\n  40-slow  running\n"), "{shown}");
+    scene.open();
+    running.finish();
+    let shown = piped(&scene, "why last");
+    assert!(shown.contains("\nAll of it was done after "), "{shown}");
+}
+
+#[test]
+fn a_reboot_is_marked_between_its_events() {
+    let scene = Scene::new();
+    scene.from(IP_UP);
+    scene.from(IP_UP);
+    let journal = scene.text("var/log/netcue/journal.jsonl");
+    let boot = scene.records("accepted")[0]["event"]["boot_id"].as_str().expect("an id").to_owned();
+    let other = "00000000-0000-4000-8000-000000000000";
+    write_file(
+        &scene.path("var/log/netcue/journal.jsonl"),
+        journal.replace(&boot, other).as_bytes(),
+        0o640,
+    );
+    scene.from(IP_UP);
+    scene.from(IP_UP);
+    let shown = piped(&scene, "history");
+    let of_whom = |line: &str| match line.trim() {
+        "-- reboot --" => Some("reboot"),
+        line => line.contains("ip-up").then_some("event"),
+    };
+    let marks: Vec<&str> = shown.lines().filter_map(of_whom).collect();
+    assert_eq!(marks, ["event", "event", "reboot", "event", "event"], "{shown}");
 }

@@ -47,14 +47,19 @@ pub(super) fn in_full(story: &Story) -> String {
         line("  remark", remark);
     }
     text.push_str(&table.broken_lines(paint));
+    let present = wording::present_step(story).map(|step| step.planned.step.as_str());
     for step in &story.steps {
-        text.push_str(&step_in_full(step, paint));
+        let is_present = present == Some(step.planned.step.as_str());
+        text.push_str(&step_in_full(step, is_present, paint));
     }
     text
 }
 
-fn step_in_full(step: &StoryStep, paint: Paint) -> String {
+fn step_in_full(step: &StoryStep, is_present: bool, paint: Paint) -> String {
     let name = paint.text(Tone::Strong, &step.planned.step);
+    if is_present {
+        return format!("  {name}  {}\n", paint.text(Tone::Strong, "running"));
+    }
     let Some(end) = &step.end else {
         return format!("  {name}  {}\n", paint.text(Tone::Faint, &how_it_was_left(step)));
     };

@@ -47,6 +47,7 @@ pub(in crate::cli) fn as_table(stories: &[Story], reasons: Reasons, paint: Paint
         for (story, id) in stories.iter().zip(&ids) {
             table.row_of(line(story, id, columns), None);
         }
+        table.row_of(reboot(columns), None);
         table.width(paint)
     };
     let fits = |columns: &&Columns| paint.width().is_none_or(|room| width(columns) <= room);
@@ -64,7 +65,14 @@ pub(in crate::cli) fn as_table(stories: &[Story], reasons: Reasons, paint: Paint
         first.push((Tone::Strong, "REASON".to_owned()));
     }
     table.row_of(first, None);
+    let mut boot = None;
     for (story, id) in stories.iter().zip(&ids) {
+        // Refused calls have no event that would tell.
+        let its_boot = story.event.as_ref().and_then(|event| event.boot_id);
+        if its_boot.is_some() && boot.is_some() && its_boot != boot {
+            table.row_of(reboot(columns), None);
+        }
+        boot = its_boot.or(boot);
         let mut cells = line(story, id, columns);
         let why = wording::bare_reason(story).filter(|why| has_room(why));
         if let Some(why) = why {
@@ -96,6 +104,12 @@ fn line(story: &Story, id: &str, columns: &Columns) -> Vec<Cell> {
         (Tone::Plain, hooks(story)),
     ];
     chosen(columns, cells)
+}
+
+/// Between the last event before the machine was started and the first one after.
+fn reboot(columns: &Columns) -> Vec<Cell> {
+    let cells = ["", "", "-- reboot --", "", "", "", ""];
+    chosen(columns, cells.map(|word| (Tone::Faint, word.to_owned())))
 }
 
 /// Those of the seven cells of a line that there is room for.

@@ -3,9 +3,11 @@
 use super::company::Company;
 use super::{Answer, Answered, Line, Question, step};
 use crate::cli::Failure;
+use crate::cli::shared::pace::Pace;
 use crate::cli::shared::{search, when, wording};
+use crate::cli::status;
 use crate::event::Event;
-use crate::journal::{self, Name, Outcome, Story};
+use crate::journal::{self, Name, Outcome, Story, StoryStep};
 use crate::sources;
 
 impl Question<'_> {
@@ -47,8 +49,15 @@ impl Question<'_> {
             lines.push(Line::Says(format!("Its run was interrupted; it was begun {times} times.")));
         }
         lines.extend(story.remarks.iter().map(|remark| Line::Warns(format!("{remark}."))));
+        let at = wording::present_step(story);
         for step in &story.steps {
-            lines.extend(step::told(&step.planned.step, step, story.id));
+            if let Some(present) = at.filter(|present| *present == step) {
+                lines.push(Line::Says(self.goes_on(story, present)));
+            } else if at.is_some() && step.end.is_none() && step.planned.skipped.is_none() {
+                lines.push(Line::Says(format!("{} is to come.", step.planned.step)));
+            } else {
+                lines.extend(step::told(&step.planned.step, step, story.id));
+            }
             lines.extend(company.stood_in_for(&step.planned.step));
         }
         lines.extend(self.how_it_ended(story));
@@ -74,9 +83,23 @@ impl Question<'_> {
                 let flags = self.house.layout.enabled().display().to_string();
                 Line::Warns(format!("Nothing was run: the source is switched off in {flags}."))
             }
-            None if story.refused.is_some() => return None,
+            // What runs has been said.
+            None if story.refused.is_some() || wording::present_step(story).is_some() => {
+                return None;
+            }
             None => Line::Says(self.place_in_queue(story)),
         })
+    }
+
+    /// What is being done right now.
+    fn goes_on(&self, story: &Story, present: &StoryStep) -> String {
+        let name = &present.planned.step;
+        match story.last_time.map(|since| Pace::of(self.house, name, since)) {
+            Some(pace) if status::is_held(self.house) => {
+                format!("It is running right now: {}.", pace.in_words())
+            }
+            _ => format!("{name} has not ended, and nobody is at it now."),
+        }
     }
 
     fn place_in_queue(&self, story: &Story) -> String {
