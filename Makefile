@@ -80,6 +80,9 @@ install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netc
 	$(foreach unit,$(notdir $(wildcard integrations/boot/*.service integrations/boot/*.path)),\
 	    $(call put,integrations/boot/$(unit),$(units)/$(unit),644) &&) true
 	install -D -m 644 -t $(units)/netcue-.service.d integrations/boot/hardening.conf
+# What follows another unit is started with it.
+	install -d $(units)/nftables.service.wants
+	ln -sf ../netcue-nftables.service ../netcue-nftables-stop.service $(units)/nftables.service.wants
 # systemd would run the init scripts besides the units.
 	ln -sf netcue-boot-services.service $(units)/netcue.service
 	ln -sf /dev/null $(units)/netcue-early.service
@@ -103,7 +106,9 @@ uninstall: ## Takes out what install put in place
 	    $(share)/fish/vendor_completions.d/netcue.fish
 	rm -f $(patsubst hooks.d/%,$(hooks)/%,$(shipped))
 	-rmdir $(hooks) $(dir $(hooks))
-	rm -rf $(units)/netcue.service $(units)/netcue-*.service $(units)/netcue-queue.path $(units)/netcue-.service.d
+	rm -rf $(units)/netcue.service $(units)/netcue-*.service $(units)/netcue-queue.path $(units)/netcue-.service.d \
+	    $(units)/nftables.service.wants/netcue-nftables*.service
+	-rmdir $(units)/nftables.service.wants
 	$(if $(INIT),rm -f $(addprefix $(DESTDIR)$(INIT)/,$(scripts)))
 
 # Debian's cargo may be too old; one that rustup has put in place is none that dpkg knows of.

@@ -78,11 +78,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     paths.filter(|entry| !entry.file_type().is_dir()).map(walkdir::DirEntry::into_path).collect()
 }
 
-const UNITS: [&str; 6] = [
+const UNITS: [&str; 8] = [
     "netcue-boot-pre-network.service",
     "netcue-boot-interfaces.service",
     "netcue-boot-filesystems.service",
     "netcue-boot-services.service",
+    "netcue-nftables.service",
+    "netcue-nftables-stop.service",
     "netcue-queue.service",
     "netcue-queue.path",
 ];
@@ -132,6 +134,22 @@ fn each_unit_and_script_calls_the_stage_it_is_named_after() {
         let text = fs::read_to_string(installed.path(&unit)).unwrap();
         let call = format!("\nExecStart=/usr/sbin/netcue from boot {stage}\n");
         assert!(text.contains(&call), "{unit}");
+    }
+}
+
+/// That they do it is tried where systemd runs: `tests/package/booted/nftables`.
+#[test]
+fn what_flushes_the_rules_has_netcue_put_them_back_if_it_had_made_any() {
+    let installed = Installed::new();
+    let memory = netcue::paths::Layout::default().rules();
+    let condition = format!("[ ! -e {} ] || ", memory.display());
+    for (unit, calls) in [("netcue-nftables.service", 2), ("netcue-nftables-stop.service", 1)] {
+        let units = installed.path("usr/lib/systemd/system");
+        let text = fs::read_to_string(units.join(unit)).unwrap();
+        assert_eq!(text.matches(&condition).count(), calls, "{unit}");
+        assert_eq!(text.matches("exec /usr/sbin/netcue rules apply'").count(), calls, "{unit}");
+        let wanted = units.join("nftables.service.wants").join(unit);
+        assert_eq!(fs::canonicalize(wanted).unwrap(), units.join(unit));
     }
 }
 
