@@ -69,7 +69,7 @@ install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netc
 	for folder in $(notdir $(wildcard integrations/*)); do \
 	    install -D -m 644 -t $(share)/doc/netcue/integrations/$$folder integrations/$$folder/*; \
 	done
-	rm $(share)/doc/netcue/integrations/boot/netcue*
+	rm $(share)/doc/netcue/integrations/*/netcue*
 	install -d $(share)/bash-completion/completions $(share)/zsh/vendor-completions $(share)/fish/vendor_completions.d
 	$(PROGRAM) completions bash > $(share)/bash-completion/completions/netcue
 	$(PROGRAM) completions zsh > $(share)/zsh/vendor-completions/_netcue
@@ -77,8 +77,8 @@ install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netc
 	install -d -m 755 $(hooks) $(DESTDIR)/etc/netcue/hooks.d
 	install -m 755 -t $(hooks) $(shipped)
 	install -d $(units)
-	$(foreach unit,$(notdir $(wildcard integrations/boot/*.service integrations/boot/*.path)),\
-	    $(call put,integrations/boot/$(unit),$(units)/$(unit),644) &&) true
+	$(foreach unit,$(wildcard $(addprefix integrations/*/*.,service path timer)),\
+	    $(call put,$(unit),$(units)/$(notdir $(unit)),644) &&) true
 	install -D -m 644 -t $(units)/netcue-.service.d integrations/boot/hardening.conf
 # What follows another unit is started with it.
 	install -d $(units)/nftables.service.wants
@@ -97,7 +97,7 @@ endif
 # wherever they are: they would call something that is gone.
 uninstall: ## Takes out what install put in place
 	find $(DESTDIR)/etc -xdev -type l \( -lname '$(program)' -o -lname '*/netcue-boot-*.service' \
-	    -o -lname '*/netcue-queue.path' -o -lname '../init.d/netcue*' \) -delete
+	    -o -lname '*/netcue-queue.path' -o -lname '*/netcue-ship@.*' -o -lname '../init.d/netcue*' \) -delete
 	rm -f $(DESTDIR)$(program) $(DESTDIR)$(PREFIX)/sbin/ipmasq
 	rm -f $(share)/man/man5/netcue.conf.5 $(share)/man/man7/netcue-event.7 \
 	    $(share)/man/man7/netcue-hooks.7 $(share)/man/man8/netcue.8 $(share)/man/man8/ipmasq.8
@@ -106,7 +106,7 @@ uninstall: ## Takes out what install put in place
 	    $(share)/fish/vendor_completions.d/netcue.fish
 	rm -f $(patsubst hooks.d/%,$(hooks)/%,$(shipped))
 	-rmdir $(hooks) $(dir $(hooks))
-	rm -rf $(units)/netcue.service $(units)/netcue-*.service $(units)/netcue-queue.path $(units)/netcue-.service.d \
+	rm -rf $(units)/netcue.service $(units)/netcue-*.service $(units)/netcue-*.path $(units)/netcue-*.timer $(units)/netcue-.service.d \
 	    $(units)/nftables.service.wants/netcue-nftables*.service
 	-rmdir $(units)/nftables.service.wants
 	$(if $(INIT),rm -f $(addprefix $(DESTDIR)$(INIT)/,$(scripts)))

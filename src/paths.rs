@@ -134,6 +134,18 @@ impl Layout {
         self.root.join("var/lib/netcue/metrics.lock")
     }
 
+    /// `/var/lib/netcue/cursors`: up to where events have been handed on, a file per name.
+    #[must_use]
+    pub fn cursors(&self) -> PathBuf {
+        self.root.join("var/lib/netcue/cursors")
+    }
+
+    /// `/etc/machine-id`: see machine-id(5).
+    #[must_use]
+    pub fn machine_id(&self) -> PathBuf {
+        self.root.join("etc/machine-id")
+    }
+
     /// `/var/log/netcue/journal.jsonl`.
     #[must_use]
     pub fn journal(&self) -> PathBuf {

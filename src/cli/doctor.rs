@@ -12,13 +12,16 @@ use crate::event::Family;
 use crate::hooks::{self, Survey};
 use crate::integrate;
 use crate::integrate::health::{self, Deaf, Examined, Finding, Kernel, State};
+use crate::journal::Cursor;
 use crate::paths::Layout;
 use crate::pipeline;
 use crate::plan::{Fitness, Kind};
 use crate::sources::{ALL, Place};
 use crate::sys::lock;
 use crate::sys::state::{KernelState, Route};
-use crate::sys::{append, files, folder, foreign, invocation, legacy, place, route, terminal};
+use crate::sys::{
+    append, clock, files, folder, foreign, invocation, legacy, place, route, terminal,
+};
 
 /// Seconds that handling an event may take beside its hooks' limits.
 const SLACK: u64 = 60;
@@ -89,6 +92,7 @@ fn examine(layout: &Layout) -> Examined {
         idle: lock::is_free(&layout.lock()).unwrap_or(false),
         longest_wait: config.hooks.timeout + config.hooks.grace + SLACK,
         failed: (layout.failed(), names_in(layout.failed()).map(|names| names.len())),
+        handing_on: Cursor::attentions(&layout.cursors(), clock::now()),
         locals: locals(layout),
         kernel,
         in_force,

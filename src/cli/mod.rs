@@ -17,6 +17,7 @@ mod replay;
 mod rules;
 mod run;
 mod shared;
+mod ship;
 mod sources;
 mod status;
 mod timeline;
@@ -91,6 +92,8 @@ enum Command {
     Capture(capture::Args),
     /// Prints what has been counted so far, as text for Prometheus
     Metrics(metrics::Args),
+    /// Hands events that have ended to the client of a broker
+    Ship(ship::Args),
     /// Takes a call from pppd, diald or another source
     From(from::Args),
     /// Shows the event a call would become, as JSON, and changes nothing
@@ -196,6 +199,7 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Status(args) => status::main(&layout, &args),
         Command::Why(args) => why::main(&layout, &args),
         Command::Metrics(args) => metrics::main(&layout, &args),
+        Command::Ship(args) => ship::main(&layout, &args),
         Command::Replay(args) => replay::main(&layout, &args, invocation),
         Command::Capture(args) => capture::main(&layout, &args),
         Command::Timeline(args) => timeline::main(&layout, &args),

@@ -12,13 +12,13 @@ use crate::engine::Preview;
 use crate::error::Exit;
 use crate::event::{Event, InterfaceName};
 use crate::hooks;
-use crate::journal::{self, Reach, StepOutcome, Story};
+use crate::journal::{self, Cursor, Reach, StepOutcome, Story};
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::plan::{Candidate, Fitness, Kind};
 use crate::queue::Note;
 use crate::sys::lock;
-use crate::sys::{folder, terminal};
+use crate::sys::{clock, folder, terminal};
 
 /// Records looked through: those of some fifty events. A screen shows no more, and a long
 /// journal must not make this slow.
@@ -101,6 +101,7 @@ fn look(house: &House) -> Status {
     }
     of_the_folders(house, &mut attention);
     of_the_hooks(house, &mut attention);
+    attention.extend(Cursor::attentions(&house.layout.cursors(), clock::now()));
     of_failures(&recent, &mut attention);
     let exit = unreadable.as_ref().map_or(Exit::Done, |failure| failure.exit);
     attention.extend(unreadable.map(|failure| format!("the last events: {failure}")));

@@ -1,6 +1,8 @@
 //! The journal: what happened, one JSON object a line, appended, rotated and read back
 //! from its end.
 
+mod backlog;
+mod cursor;
 mod delta;
 mod heard;
 mod late;
@@ -9,6 +11,8 @@ mod record;
 mod search;
 mod story;
 
+pub use backlog::{Backlog, Ended, Position};
+pub use cursor::{Cursor, CursorError, Failing, Last};
 pub use delta::Delta;
 pub use heard::{Heard, last_heard};
 pub use late::Late;

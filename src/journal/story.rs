@@ -69,6 +69,17 @@ impl Story {
         story.tell(entry).then_some(story)
     }
 
+    /// What all records of an event tell, oldest first.
+    #[must_use]
+    pub(super) fn of_all(id: Uuid, entries: Vec<Entry>) -> Self {
+        let last_time = entries.last().map(|entry| entry.time);
+        let mut story = Self { id: Some(id), last_time, ..Self::default() };
+        for entry in entries.into_iter().rev() {
+            story.tell(entry);
+        }
+        story
+    }
+
     /// Takes in one entry, older than those before. Tells whether the story is now whole.
     pub(super) fn tell(&mut self, entry: Entry) -> bool {
         let time = entry.time;
@@ -141,7 +152,7 @@ impl Story {
     }
 }
 
-fn is_final(end: &StepEnd) -> bool {
+pub(super) fn is_final(end: &StepEnd) -> bool {
     !matches!(end.outcome, StepOutcome::Interrupted | StepOutcome::Started)
 }
 

@@ -92,6 +92,21 @@ pub fn put_whole(path: &Path, content: &[u8]) -> Result<(), FileError> {
     put_in_place(&aside, path)
 }
 
+/// [`put_whole`], and waits until the disk has it: what is read after a loss of power is the
+/// old content or the new one.
+///
+/// # Errors
+/// When writing or renaming fails; nothing is left at `path` then that wasn't there.
+pub fn put_durably(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let aside = path.with_extension("new");
+    write_aside(&aside, content)?;
+    let synced = File::open(&aside).and_then(|file| file.sync_all());
+    synced.map_err(FileError::at("write", &aside))?;
+    put_in_place(&aside, path)?;
+    let folder = path.parent().unwrap_or(path);
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::at("sync", folder))
+}
+
 /// The first half of [`put_whole`].
 ///
 /// # Errors

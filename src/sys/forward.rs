@@ -1,10 +1,11 @@
 //! Reading a file of lines on from where the last reading stopped, also if it has been
 //! rotated since.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,48 +23,22 @@ pub struct Mark {
     ending: Vec<u8>,
 }
 
-/// Hands out every whole line after the mark, oldest first, and gives back the new mark,
-/// with whether lines may have been rotated away that nobody read.
-///
-/// # Errors
-/// When a file is there and can't be read.
-pub fn lines_after(
-    path: &Path,
-    mark: Option<&Mark>,
-    visit: &mut dyn FnMut(&[u8]),
-) -> Result<(Option<Mark>, bool), FileError> {
-    let mut files = Vec::new();
-    let mut known = None;
-    for number in 0.. {
-        let name = if number == 0 { path.to_owned() } else { rotated(path, number) };
-        match files::open(&name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && number == 0 => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-            Err(error) => return Err(FileError::at("open", &name)(error)),
-            Ok(file) => {
-                known = mark.filter(|mark| mark.is_in(&file));
-                files.push((name, file));
-                if known.is_some() {
-                    break;
-                }
-            }
-        }
-    }
-    let missed = mark.is_some() && known.is_none();
-    let mut from = known.map_or(0, |mark| mark.offset);
-    let mut newest = known.cloned();
-    for (name, file) in files.iter().rev() {
-        let read = read_on(file, from, visit).map_err(FileError::at("read", name))?;
-        newest = Some(read);
-        from = 0;
-    }
-    Ok((newest, missed))
-}
-
 impl Mark {
     fn is_in(&self, file: &File) -> bool {
         let same = file.metadata().is_ok_and(|there| there.ino() == self.inode);
         same && ending(file, self.offset).is_ok_and(|ending| ending == self.ending)
+    }
+
+    /// Whether both are in the same file.
+    #[must_use]
+    pub fn is_in_the_file_of(&self, other: &Self) -> bool {
+        self.inode == other.inode
+    }
+
+    /// Whether this one is further on in the same file.
+    #[must_use]
+    pub fn is_beyond(&self, other: &Self) -> bool {
+        self.inode == other.inode && self.offset > other.offset
     }
 }
 
@@ -74,20 +49,122 @@ fn ending(file: &File, offset: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads the whole lines from an offset on; the last one may still be on its way.
-fn read_on(mut file: &File, from: u64, visit: &mut dyn FnMut(&[u8])) -> io::Result<Mark> {
-    file.seek(SeekFrom::Start(from))?;
-    let mut reader = BufReader::new(file);
-    let mut offset = from;
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let length = reader.read_until(b'\n', &mut line)?;
-        let Some(whole) = line.strip_suffix(b"\n") else { break };
-        visit(whole);
-        offset += length as u64;
+/// The lines after a mark, oldest first, through all files that a rotation made of one.
+///
+/// The files are opened at the beginning: what is rotated later is read all the same, and
+/// what is appended to a file that has not been read to its end yet, too.
+#[derive(Debug)]
+pub struct Lines {
+    /// Files that have not been begun, oldest first.
+    next: VecDeque<(PathBuf, File)>,
+    current: Option<(PathBuf, BufReader<File>)>,
+    mark: Option<Mark>,
+}
+
+impl Lines {
+    /// Opens what is there after the mark, everything without one. Tells also whether lines
+    /// may have been rotated away that nobody read.
+    ///
+    /// # Errors
+    /// When a file is there and can't be read.
+    pub fn after(path: &Path, mark: Option<&Mark>) -> Result<(Self, bool), FileError> {
+        let mut files: VecDeque<(PathBuf, File)> = VecDeque::new();
+        let mut known = None;
+        let mut newer = None;
+        for number in 0.. {
+            let name = if number == 0 { path.to_owned() } else { rotated(path, number) };
+            let file = match files::open(&name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound && number == 0 => continue,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+                Err(error) => return Err(FileError::at("open", &name)(error)),
+                Ok(file) => file,
+            };
+            let inode = file.metadata().map_err(FileError::at("read", &name))?.ino();
+            // Rotated since the name before was opened: it is the same file again.
+            if newer.replace(inode) == Some(inode) {
+                continue;
+            }
+            known = mark.filter(|mark| mark.is_in(&file));
+            files.push_front((name, file));
+            if known.is_some() {
+                break;
+            }
+        }
+        let missed = mark.is_some() && known.is_none();
+        let mut lines = Self { next: files, current: None, mark: known.cloned() };
+        if let Some(mark) = known {
+            lines.open_next(mark.offset)?;
+        }
+        Ok((lines, missed))
     }
-    Ok(Mark { inode: file.metadata()?.ino(), offset, ending: ending(file, offset)? })
+
+    /// Reads the next whole line, without its end, over what the buffer held. False where
+    /// there is none, which ends the reading; the last one of the newest file may still be
+    /// on its way.
+    ///
+    /// # Errors
+    /// When a file can't be read.
+    pub fn read(&mut self, line: &mut Vec<u8>) -> Result<bool, FileError> {
+        loop {
+            if let Some((name, reader)) = &mut self.current {
+                line.clear();
+                let read = reader.read_until(b'\n', line).map_err(FileError::at("read", name))?;
+                if line.last() == Some(&b'\n') {
+                    if let Some(mark) = &mut self.mark {
+                        mark.offset += read as u64;
+                        let most = usize::try_from(ENDING).unwrap_or(usize::MAX);
+                        let tail = line.get(line.len().saturating_sub(most)..);
+                        mark.ending.extend_from_slice(tail.unwrap_or_default());
+                        let spare = mark.ending.len().saturating_sub(most);
+                        mark.ending.drain(..spare);
+                    }
+                    line.pop();
+                    return Ok(true);
+                }
+                // What follows a line without an end in a file that is no longer written to
+                // is in the next file.
+            }
+            if self.next.is_empty() {
+                return Ok(false);
+            }
+            self.open_next(0)?;
+        }
+    }
+
+    fn open_next(&mut self, offset: u64) -> Result<(), FileError> {
+        let Some((name, mut file)) = self.next.pop_front() else { return Ok(()) };
+        let begun = file
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| Ok((file.metadata()?.ino(), ending(&file, offset)?)));
+        let (inode, ending) = begun.map_err(FileError::at("read", &name))?;
+        self.mark = Some(Mark { inode, offset, ending });
+        self.current = Some((name, BufReader::new(file)));
+        Ok(())
+    }
+
+    /// Where the last whole line that was read ends; none where there is no file.
+    #[must_use]
+    pub fn mark(&self) -> Option<&Mark> {
+        self.mark.as_ref()
+    }
+}
+
+/// Hands out every whole line after the mark, oldest first, and gives back the new mark,
+/// with whether lines may have been rotated away that nobody read.
+///
+/// # Errors
+/// When a file is there and can't be read.
+pub fn lines_after(
+    path: &Path,
+    mark: Option<&Mark>,
+    visit: &mut dyn FnMut(&[u8]),
+) -> Result<(Option<Mark>, bool), FileError> {
+    let (mut lines, missed) = Lines::after(path, mark)?;
+    let mut line = Vec::new();
+    while lines.read(&mut line)? {
+        visit(&line);
+    }
+    Ok((lines.mark, missed))
 }
 
 #[cfg(test)]

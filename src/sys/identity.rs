@@ -2,6 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
 
 /// The random name the kernel gave to this boot (`random(4)`); empty where /proc is missing.
 #[must_use]
@@ -19,6 +24,26 @@ pub fn host() -> String {
         .and_then(|name| name.into_string().ok())
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "localhost".to_owned())
+}
+
+/// netcue's own application id, for [`machine`]; made up once, and never changed.
+const APPLICATION: Uuid = Uuid::from_u128(0x6e65_7463_7565_4d0a_9b1f_27c4_58e0_3d61);
+
+/// The name of a machine that no other has, in 32 hexadecimal digits, and that does not tell
+/// the machine's id itself, which machine-id(5) calls confidential. It is what
+/// `systemd-id128 machine-id --app-specific` prints for netcue's application id: half of
+/// an HMAC-SHA256 over that, with the machine's id as the key, marked as a version 4 UUID.
+/// None where the machine has no id.
+#[must_use]
+pub fn machine(file: &Path) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let id = Uuid::try_parse(text.trim_end()).ok().filter(|id| !id.is_nil())?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(id.as_bytes()).ok()?;
+    mac.update(APPLICATION.as_bytes());
+    let code = mac.finalize().into_bytes();
+    let half: [u8; 16] = *code.first_chunk()?;
+    let name = uuid::Builder::from_random_bytes(half).into_uuid();
+    Some(name.simple().to_string())
 }
 
 /// The kernel's name and version; empty where it won't tell.

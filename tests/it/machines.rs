@@ -233,6 +233,7 @@ fn cloudevents_are_what_their_schema_says() {
     let (done, failed) = ("netcue.event.done", "netcue.event.failed");
     assert_eq!(types, [done, done, done, failed, "netcue.event.refused"]);
     let host = run("uname", ["-n"]);
+    assert_eq!(events[0]["host"], host.trim());
     let of = |number: u32| {
         let id = format!("01993000-7a5c-7c3e-9d10-{number:012}");
         events.iter().find(|event| event["id"] == id).expect("an event")

@@ -108,6 +108,8 @@ mod scene;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod ship;
+#[cfg(test)]
 mod shipped_hooks;
 #[cfg(test)]
 mod show;

@@ -185,6 +185,8 @@ fn every_path() {
         layout.met_whole(),
         layout.metrics(),
         layout.metrics_lock(),
+        layout.cursors(),
+        layout.machine_id(),
         layout.journal(),
     ];
     there.extend(layout.hook_folders());
@@ -274,7 +276,9 @@ fn every_variable() {
     assert_eq!(listed, there);
     let details = documented_details().into_iter().flat_map(|(_, names)| names);
     let details = details.map(|name| format!("NETCUE_DETAILS_{}", name.to_ascii_uppercase()));
-    let known: Words = there.into_iter().chain(details).collect();
+    // What a command of `ship` finds.
+    let of_ship = ["CURSOR", "HOST", "MACHINE"].map(|name| format!("NETCUE_{name}"));
+    let known: Words = there.into_iter().chain(details).chain(of_ship).collect();
     for name in PAGES {
         for word in page(name).split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
             let is_variable = word.starts_with("NETCUE_");

@@ -1,12 +1,11 @@
 //! `capture`: all about one event in an archive for a bug report.
 
-mod redact;
-
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::shared::recorded::{self, Recorded, names};
+use super::shared::redact::Redaction;
 use super::shared::tar;
 use super::{Ended, Failure};
 use crate::config;
@@ -16,7 +15,6 @@ use crate::hooks;
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::sys::{files, identity, screen, terminal};
-use redact::Redaction;
 
 /// What may be said with `capture`.
 #[derive(Debug, clap::Args)]

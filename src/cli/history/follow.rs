@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::{Args, as_json, is_wanted};
+use super::{Args, as_json};
 use crate::cli::shared::pace::Pace;
 use crate::cli::shared::table::{Paint, Tone};
 use crate::cli::shared::{json, search, when, wording};
@@ -34,7 +34,7 @@ pub(super) fn main(house: &House, args: &Args) -> Ended {
     };
     if let Some(last) = args.last {
         let earlier = journal::look_back(&house.journal, Reach::default(), last, |story| {
-            is_wanted(story, args)
+            args.filter.takes(story)
         });
         let earlier = earlier.map_err(Failure::unreadable)?;
         if let Some(far) = search::how_far(&earlier, search::SINCE) {
@@ -90,7 +90,7 @@ impl Live<'_> {
         if matches!(entry.record, Record::Outcome { .. }) {
             self.known.remove(&id);
             let whole = journal::story_of(&self.house.journal, id).ok().flatten();
-            let whole = whole.filter(|story| is_wanted(story, self.args));
+            let whole = whole.filter(|story| self.args.filter.takes(story));
             return whole.map_or_else(String::new, |story| self.whole(&story));
         }
         if !wanted || self.args.wants_json() {
@@ -121,7 +121,7 @@ impl Live<'_> {
     fn of_no_event(&self, entry: &Entry) -> String {
         match &entry.record {
             Record::Refused { .. } => Story::of_one(entry.clone())
-                .filter(|story| is_wanted(story, self.args))
+                .filter(|story| self.args.filter.takes(story))
                 .map_or_else(String::new, |story| self.whole(&story)),
             Record::Remark { text } if !self.args.wants_json() => {
                 self.line(entry, "-", Tone::Bad, text)
@@ -171,17 +171,18 @@ impl Live<'_> {
 
     fn is_about(&self, story: &Story) -> bool {
         let (source, _, interface) = wording::who(story);
-        self.args.source.as_ref().is_none_or(|wanted| source == *wanted)
-            && self.args.interface.as_ref().is_none_or(|wanted| interface == *wanted)
+        self.args.filter.source.as_ref().is_none_or(|wanted| source == *wanted)
+            && self.args.filter.interface.as_ref().is_none_or(|wanted| interface == *wanted)
     }
 
     /// Whether only some of what happens in a run is asked for.
     fn is_picky(&self) -> bool {
-        self.args.failed || self.args.hook.is_some()
+        self.args.filter.failed || self.args.filter.hook.is_some()
     }
 
     fn is_wanted_step(&self, step: &str, failed: bool) -> bool {
-        self.args.hook.as_ref().is_none_or(|wanted| step == wanted) && (!self.args.failed || failed)
+        self.args.filter.hook.as_ref().is_none_or(|wanted| step == wanted)
+            && (!self.args.filter.failed || failed)
     }
 
     fn note_pace(&mut self, entry: &Entry) {

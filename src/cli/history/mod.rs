@@ -1,10 +1,11 @@
 //! `history`: what came, from whom, what ran, how it ended, and how long it took.
 
-mod cloudevents;
 mod follow;
 mod full;
 mod rows;
 
+use super::shared::cloudevents::Origin;
+use super::shared::filter::Filter;
 use super::shared::table::Paint;
 use super::shared::{json, search, when, wording};
 use super::{Ended, Failure};
@@ -12,7 +13,6 @@ use crate::error::Exit;
 use crate::journal::{self, Found, Name, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
-use crate::sources;
 use crate::sys::terminal;
 pub(super) use full::{how_it_ended, how_it_was_left};
 pub(super) use rows::{Reasons, as_table};
@@ -29,18 +29,8 @@ pub(super) struct Args {
     /// Shows all events since then: 10m, boot, 10:42, "11-23 10:42"
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Shows only events of this source
-    #[arg(long, value_name = "NAME", value_parser = a_source)]
-    source: Option<String>,
-    /// Shows only events about this interface
-    #[arg(long, value_name = "NAME")]
-    interface: Option<String>,
-    /// Shows only events in which this hook, or 50-rules, was run
-    #[arg(long, value_name = "NAME")]
-    hook: Option<String>,
-    /// Shows only what went wrong
-    #[arg(long)]
-    failed: bool,
+    #[command(flatten)]
+    filter: Filter,
     /// Shows what happens as it happens, until it is interrupted
     #[arg(long, short = 'f', conflicts_with = "event")]
     follow: bool,
@@ -66,15 +56,6 @@ enum Format {
     Cloudevents,
 }
 
-/// A name that no source has would find nothing, and leave open why.
-fn a_source(word: &str) -> Result<String, String> {
-    let names = sources::ALL.iter().map(|source| source.name.as_str());
-    match sources::find(word) {
-        Some(source) => Ok(source.name.to_string()),
-        None => Err(format!("there are {}", names.collect::<Vec<_>>().join(" "))),
-    }
-}
-
 impl Args {
     fn wants_json(&self) -> bool {
         self.json || self.format == Format::Json
@@ -93,8 +74,9 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let far = search::how_far(&found, "--since");
     let stories: Vec<Story> = found.stories.into_iter().rev().collect();
     let text = if args.format == Format::Cloudevents {
-        let line = |story| cloudevents::line(story, &as_json(story).to_string());
-        stories.iter().filter_map(line).collect()
+        let origin = Origin::here(layout);
+        let lines = stories.iter().filter_map(|story| origin.story(story, as_json(story)));
+        lines.map(|line| line.text).collect()
     } else if args.wants_json() {
         stories.iter().map(|story| json::line(&as_json(story))).collect()
     } else if args.event.is_some() {
@@ -114,19 +96,8 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
 
 /// A heading without a line below it leaves open what is missing.
 fn nothing_found(args: &Args) -> String {
-    let option = |name: &str, value: &Option<String>| {
-        value.as_ref().map(|value| format!("--{name} {value:?}"))
-    };
-    let said: Vec<String> = [
-        option("since", &args.since),
-        option("source", &args.source),
-        option("interface", &args.interface),
-        option("hook", &args.hook),
-        args.failed.then(|| "--failed".to_owned()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let since = args.since.as_ref().map(|since| format!("--since {since:?}"));
+    let said: Vec<String> = since.into_iter().chain(args.filter.said()).collect();
     if said.is_empty() {
         return "the journal holds no event".to_owned();
     }
@@ -137,7 +108,7 @@ fn find(house: &House, args: &Args) -> Result<Found, Failure> {
     let since = args.since.as_deref().map(when::read).transpose()?;
     let name = args.event.as_deref().map(Name::of);
     let is_it = |story: &Story| {
-        is_wanted(story, args) && name.as_ref().is_none_or(|name| name.fits(story.id))
+        args.filter.takes(story) && name.as_ref().is_none_or(|name| name.fits(story.id))
     };
     let most = match &name {
         Some(Name::Last) => 1,
@@ -154,15 +125,6 @@ fn find(house: &House, args: &Args) -> Result<Found, Failure> {
     let mut found = found.map_err(Failure::unreadable)?;
     found.stories.truncate(most);
     Ok(found)
-}
-
-fn is_wanted(story: &Story, args: &Args) -> bool {
-    let (source, _, interface) = wording::who(story);
-    let ran = |name: &str| wording::step(story, name).is_some_and(|step| step.end.is_some());
-    args.source.as_deref().is_none_or(|wanted| source == wanted)
-        && args.interface.as_deref().is_none_or(|wanted| interface == wanted)
-        && args.hook.as_deref().is_none_or(ran)
-        && (!args.failed || wording::went_wrong(story))
 }
 
 /// A story for programs.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::totals::{Counts, Histogram, Totals};
+use crate::journal::Cursor;
 
 /// How the text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -16,12 +17,14 @@ pub(super) enum Format {
 }
 
 /// What is asked for now, not counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Present {
     /// Events that wait or run.
     pub(super) waiting: usize,
     /// How long the oldest of them has been there.
     pub(super) oldest_ns: u64,
+    /// How far events were handed on, by the name of the cursor.
+    pub(super) cursors: Vec<(String, Cursor)>,
 }
 
 /// The whole text.
@@ -77,6 +80,7 @@ pub(super) fn text(totals: &Totals, present: &Present, format: Format) -> String
     let name = "netcue_queue_oldest_seconds";
     text.family(name, Kind::Gauge, "How long the oldest of them has been there.");
     text.line(name, &[], &decimal(present.oldest_ns, 9));
+    text.cursors(&present.cursors);
     text.end()
 }
 
@@ -111,6 +115,27 @@ impl Text {
             self.text.push_str(&format!("# UNIT {family} seconds\n"));
         }
         self.text.push_str(&format!("# HELP {family} {help}\n"));
+    }
+
+    /// Nothing is said where nothing is handed on.
+    fn cursors(&mut self, cursors: &[(String, Cursor)]) {
+        if cursors.is_empty() {
+            return;
+        }
+        let mut family = |name: &str, kind, help: &str, value: &dyn Fn(&Cursor) -> u64| {
+            self.family(name, kind, help);
+            for (cursor, there) in cursors {
+                self.line(name, &[("cursor", cursor)], &value(there).to_string());
+            }
+        };
+        let help = "Events handed on by netcue ship.";
+        family("netcue_handed_on_total", Kind::Counter, help, &|cursor| cursor.handed_on);
+        let help = "Times that records were rotated away before they were handed on.";
+        family("netcue_handed_on_gaps_total", Kind::Counter, help, &|cursor| cursor.gaps);
+        let help = "Whether handing on failed the last time.";
+        family("netcue_handing_on_failing", Kind::Gauge, help, &|cursor| {
+            u64::from(cursor.failing.is_some())
+        });
     }
 
     fn line(&mut self, name: &str, labels: &[(&str, &str)], value: &str) {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Ended, Failure};
 use crate::error::Exit;
+use crate::journal::Cursor;
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::queue::Ticket;
@@ -78,5 +79,7 @@ fn present(house: &House) -> Present {
     let waiting = house.queue.waiting().unwrap_or_default();
     let oldest = waiting.first().and_then(Ticket::boottime_ns);
     let oldest_ns = oldest.map_or(0, |since| clock::boottime_ns().saturating_sub(since));
-    Present { waiting: waiting.len(), oldest_ns }
+    let cursors = Cursor::all(&house.layout.cursors()).into_iter();
+    let cursors = cursors.filter_map(|(name, cursor)| Some((name, cursor.ok()?))).collect();
+    Present { waiting: waiting.len(), oldest_ns, cursors }
 }

@@ -70,6 +70,19 @@ pub(super) fn failed(examined: &Examined) -> Vec<Finding> {
     }]
 }
 
+/// Nothing is said where nothing is handed on, or all of it.
+pub(super) fn handing_on(examined: &Examined) -> Vec<Finding> {
+    let finding = |problem: &String| {
+        Finding::attention(
+            "handing-on",
+            problem,
+            "see \"netcue ship --cursor NAME --status\", and [journal] in netcue.conf(5) for how \
+             much is kept meanwhile",
+        )
+    };
+    examined.handing_on.iter().map(finding).collect()
+}
+
 pub(super) fn hooks(examined: &Examined) -> Vec<Finding> {
     let refused = |(path, why): &(std::path::PathBuf, String)| {
         let to_do = "see netcue-hooks(7); a file that is no hook belongs elsewhere";

@@ -88,6 +88,8 @@ pub struct Examined {
     pub longest_wait: u64,
     /// The folder of what was set aside, and how much is in it.
     pub failed: (PathBuf, Result<usize, String>),
+    /// Where handing events on to others fails, or has lost some.
+    pub handing_on: Vec<String>,
     /// The executable scripts with which an administrator can take the place of the
     /// folders in `/etc/ppp`, with their text.
     pub locals: Vec<(PathBuf, String)>,
@@ -125,11 +127,12 @@ pub struct Kernel {
 }
 
 /// Every check, in the order in which they are shown.
-const CHECKS: [fn(&Examined) -> Vec<Finding>; 13] = [
+const CHECKS: [fn(&Examined) -> Vec<Finding>; 14] = [
     machine::configuration,
     machine::writable,
     machine::queue,
     machine::failed,
+    machine::handing_on,
     machine::hooks,
     callers::program,
     callers::sources,
@@ -170,6 +173,7 @@ mod tests {
             idle: true,
             longest_wait: 60,
             failed: ("/run/netcue/failed".into(), Ok(0)),
+            handing_on: Vec::new(),
             locals: Vec::new(),
             kernel: Ok(Kernel { passes4: true, forwards4: true, ..Kernel::default() }),
             in_force: Ok(true),

@@ -39,7 +39,7 @@ const DOCUMENTATION: [[u8; 3]; 3] = [[192, 0, 2], [198, 51, 100], [203, 0, 113]]
 
 /// What has been replaced by what so far.
 #[derive(Debug, Default)]
-pub(super) struct Redaction {
+pub(in crate::cli) struct Redaction {
     networks4: BTreeMap<[u8; 3], usize>,
     networks6: BTreeMap<[u16; 3], u16>,
     hosts6: BTreeMap<u64, u64>,
@@ -49,7 +49,7 @@ pub(super) struct Redaction {
 
 impl Redaction {
     /// A JSON value, with all strings and names in it.
-    pub(super) fn value(&mut self, value: &mut Value) {
+    pub(in crate::cli) fn value(&mut self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.text(text),
             Value::Array(values) => values.iter_mut().for_each(|value| self.value(value)),
@@ -95,7 +95,7 @@ impl Redaction {
     }
 
     /// Text of ours, such as rules: every address in it, and every detail that was replaced.
-    pub(super) fn text(&mut self, text: &str) -> String {
+    pub(in crate::cli) fn text(&mut self, text: &str) -> String {
         let mut result = String::with_capacity(text.len());
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ':' | '/');
         let mut rest = text;
