@@ -5,6 +5,6 @@ mod contract;
 mod find;
 mod trust;
 
-pub use contract::{NOT_FOR_ME, arguments, environment, why_not_started};
+pub use contract::{NOT_FOR_ME, Sides, arguments, environment, why_not_started};
 pub use find::{Found, Judgement, MISNAMED, Survey, find, judge_hook};
 pub use trust::{Distrust, Reason, judge, judge_program};

@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use super::House;
+use super::{House, steps};
 use crate::event::Event;
-use crate::hooks::{self, Judgement};
+use crate::hooks::{self, Judgement, Sides};
 use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::Manner;
 use crate::sys::accounts;
@@ -34,7 +34,7 @@ impl Call<'_> {
             grace: config.grace(),
             output: config.output,
         };
-        match self.program(house.layout.root()) {
+        match self.program(house) {
             Ok(program) => as_step_end(child::run(&program, limits, signals)),
             Err(why_not) => StepEnd::not_started(why_not),
         }
@@ -43,7 +43,8 @@ impl Call<'_> {
     /// The hook as a program, or why it may not run. It is judged anew: since the plan was
     /// made, earlier steps may have taken minutes, in which an administrator can have changed
     /// whose it is.
-    fn program(&self, root: &Path) -> Result<Program, String> {
+    fn program(&self, house: &House) -> Result<Program, String> {
+        let root = house.layout.root();
         let file = match hooks::judge_hook(self.path, root) {
             Judgement::Ready(file) => file,
             Judgement::Masked => return Err("it has been masked since".to_owned()),
@@ -54,11 +55,13 @@ impl Call<'_> {
         let account = |name: &String| {
             accounts::find(name).ok_or_else(|| format!("user={name}: there is no such account"))
         };
+        let nothing = Sides::default();
+        let sides = if self.rules.is_empty() { &nothing } else { steps::sides(house) };
         Ok(Program {
             file,
             argv0: self.path.into(),
             args: hooks::arguments(self.event),
-            env: hooks::environment(self.event, self.step, self.rules, root),
+            env: hooks::environment(self.event, self.step, self.rules, sides, root),
             user: self.manner.user.as_ref().map(account).transpose()?,
             stdin: (self.event.to_json() + "\n").into_bytes(),
         })

@@ -1,6 +1,7 @@
 //! What every part of the pipeline works with: the paths, the configuration, the queue and
 //! the journal.
 
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use crate::config::{self, BadConfig, Config};
 use crate::engine::Session;
+use crate::hooks::Sides;
 use crate::journal::{Entry, Journal, Late, Record};
 use crate::paths::Layout;
 use crate::queue::Queue;
@@ -32,6 +34,9 @@ pub struct House {
     pub(super) session: Option<Session>,
     /// Ends that could not be put on record.
     late: Late,
+    /// What the rules were made for, once a hook of the event in hand has asked for it or the
+    /// engine has told.
+    pub(super) sides: OnceCell<Sides>,
     journal_broken: bool,
     /// The text of the configuration, if it is a good one; what [`House::keep`] keeps.
     good: Option<Vec<u8>>,
@@ -50,6 +55,7 @@ impl House {
             layout,
             config,
             session: None,
+            sides: OnceCell::new(),
             journal_broken: false,
             good,
         };

@@ -36,6 +36,7 @@ impl Run<'_> {
     pub(super) fn execute(self, behind: &mut dyn FnMut() -> Vec<Event>) -> End {
         let watch = Stopwatch::start();
         let id = Some(self.event.id);
+        self.house.sides.take();
         let steps = steps::plan(self.house, self.event, behind);
         let plan = steps.iter().map(|step| self.as_planned(step)).collect();
         let state = state::record(self.house, self.event.id);

@@ -1,14 +1,17 @@
 //! The steps of a run: hooks gathered and planned, and each step set going when its turn
 //! comes.
 
+use std::collections::BTreeSet;
+
 use super::hook::Call;
 use super::{House, unattended};
-use crate::engine::{self, Applied, EngineError};
+use crate::engine::{self, Applied, Classes, EngineError};
 use crate::event::Event;
-use crate::hooks::{self, Found, Judgement, Survey};
+use crate::hooks::{self, Found, Judgement, Sides, Survey};
 use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::{self, BadHeader, Candidate, Fitness, Kind, Step, Wishes};
 use crate::sys::clock::Stopwatch;
+use crate::sys::route;
 use crate::sys::signals::Signals;
 
 /// The steps of an event. What waits `behind` it counts where a hook asks for the newest.
@@ -32,6 +35,7 @@ pub(super) fn run_engine(house: &mut House) -> StepEnd {
     let ms = watch.milliseconds();
     match result {
         Ok(report) => {
+            let _ = house.sides.set(sides_of(&report.classes));
             let (outcome, changes) = match report.result {
                 Applied::Unchanged => (StepOutcome::Done, Vec::new()),
                 Applied::Changed { lines, because } => {
@@ -49,6 +53,26 @@ pub(super) fn run_engine(house: &mut House) -> StepEnd {
             StepEnd { reason: Some(error.to_string()), ..StepEnd::of(StepOutcome::Failed, ms) }
         }
     }
+}
+
+/// What the rules are made for. The engine has told it if it ran for this event; else the
+/// kernel is asked, once.
+pub(super) fn sides(house: &House) -> &Sides {
+    house.sides.get_or_init(|| {
+        let state = route::read().unwrap_or_default();
+        sides_of(&engine::classify(&state, &house.config.rules))
+    })
+}
+
+fn sides_of(classes: &Classes) -> Sides {
+    let external: BTreeSet<_> =
+        classes.external_out.keys().chain(classes.external_in.keys()).collect();
+    let internal = classes.internal.keys();
+    Sides::of(
+        external.into_iter().map(ToString::to_string),
+        internal.map(ToString::to_string),
+        classes.networks(),
+    )
 }
 
 fn regenerated(house: &mut House) -> Result<engine::Report, EngineError> {

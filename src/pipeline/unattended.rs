@@ -140,6 +140,7 @@ fn handle(house: &mut House, signals: &Signals, queue: &Queue, ticket: &Ticket) 
 
 /// Runs the hook, and puts its end on record.
 pub(super) fn run(house: &mut House, signals: &Signals, job: &Job) -> End {
+    house.sides.take();
     let manner = Manner {
         timeout: job.timeout.map(Duration::from_secs),
         user: job.user.clone(),

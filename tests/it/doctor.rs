@@ -300,13 +300,14 @@ fn a_kernel_that_does_not_forward() {
     sysctl("net/ipv4/ip_forward", "0");
     let to_do = |key| {
         format!(
-            "> if this machine is to be a gateway: sysctl -w {key}=1, and the same in \
-                 /etc/sysctl.d"
+            "> if this machine is to be a gateway: let the hook 60-forwarding do it, with \
+             \"{key} = yes\" in /etc/netcue/forwarding.conf, and run \"netcue rules apply\"; set in \
+             /etc/sysctl.d, packets would pass before the rules stand"
         )
     };
     let found4 =
         "forwarding the kernel forwards no IPv4, though there are an inside and an outside";
-    finds(&scene, &[found4, &to_do("net.ipv4.ip_forward")]);
+    finds(&scene, &[found4, &to_do("ipv4")]);
     scene.ip("address add 2001:db8:7::1/64 dev lan nodad");
     scene.ip("address add 2001:db8:1::2/64 dev wan nodad");
     scene.ip("route add default via 2001:db8:1::1 dev wan");
@@ -315,9 +316,9 @@ fn a_kernel_that_does_not_forward() {
         &scene,
         &[
             found4,
-            &to_do("net.ipv4.ip_forward"),
+            &to_do("ipv4"),
             "forwarding the kernel forwards no IPv6, though there are an inside and an outside",
-            &to_do("net.ipv6.conf.all.forwarding"),
+            &to_do("ipv6"),
         ],
     );
 }

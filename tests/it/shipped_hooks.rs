@@ -107,9 +107,59 @@ fn forwarding_does_not_begin_without_rules() {
     }
 }
 
+/// Before the network, on a laptop with one uplink, and without any.
+#[test]
+fn forwarding_does_not_begin_where_there_is_nothing_to_forward_between() {
+    let scene = gateway_with("60-forwarding");
+    let left_alone = |what: &str, sides: &str| {
+        assert_eq!(sysctl("ipv4/ip_forward"), "0", "{what}");
+        let (outcome, said) = end(&scene, "60-forwarding");
+        assert_eq!(outcome, "not-for-me", "{what}: {said}");
+        assert!(said.contains(sides), "{what}: {said}");
+    };
+    set_sysctl("ipv4/ip_forward", "0");
+    for link in ["lan", "wan"] {
+        scene.ip(&format!("link set {link} down"));
+    }
+    scene.from("boot pre-network");
+    left_alone("before the network", "(outside: none; inside: none)");
+
+    scene.ip("link set wan up");
+    event(&scene, "up");
+    left_alone("no default route yet", "(outside: none; inside: 198.51.100.0/24)");
+    scene.ip("route add default via 198.51.100.1");
+    event(&scene, "up");
+    left_alone("one uplink", "(outside: wan; inside: none)");
+
+    scene.ip("link set lan up");
+    event(&scene, "up");
+    assert_eq!(end(&scene, "60-forwarding").1, "/proc/sys/net/ipv4/ip_forward = 1\n");
+}
+
+/// What it needs to know is told also where a hook sees to the rules.
+#[test]
+fn hooks_are_told_what_the_rules_are_for() {
+    let scene = Scene::new();
+    scene.gateway();
+    scene.ip("-6 address add 2001:db8:7::1/64 dev lan nodad");
+    let tell = "#!/bin/sh\necho \"$NETCUE_EXTERNAL|$NETCUE_INTERNAL|$NETCUE_INTERNAL_NETS\"\n";
+    let apart = tell.replacen('\n', "\n# netcue: wait=no\n", 1);
+    scene.hook("40-before", tell).hook("60-behind", tell).hook("70-apart", apart);
+    let sides = "wan|lan|192.168.7.0/24 2001:db8:7::/64\n";
+    for engine in [None, Some("#!/bin/sh\n")] {
+        engine.map(|text| scene.hook("50-rules", text));
+        event(&scene, "up");
+        assert_eq!(end(&scene, "40-before").1, "||\n");
+        assert_eq!(end(&scene, "60-behind").1, sides);
+        wait_until("the hook that holds nobody", || end(&scene, "70-apart").0 == "done");
+        assert_eq!(end(&scene, "70-apart").1, sides);
+    }
+}
+
 #[test]
 fn forwarding_obeys_its_settings_and_runs_nothing_in_them() {
     let scene = gateway_with("60-forwarding");
+    scene.ip("-6 address add 2001:db8:7::1/64 dev lan nodad");
     set_sysctl("ipv4/ip_forward", "0");
     let settings = "ipv4 = no\nipv6=yes \naccept-ra = ../../x all wan missing $(touch ran) *\n";
     scene.hook_in("etc/netcue", "forwarding.conf", settings, 0o644);
@@ -132,6 +182,7 @@ fn forwarding_obeys_its_settings_and_runs_nothing_in_them() {
 #[test]
 fn forwarding_never_costs_a_route_that_router_advertisements_made() {
     let scene = gateway_with("60-forwarding");
+    scene.ip("-6 address add 2001:db8:7::1/64 dev lan nodad");
     scene.ip("-6 address add fe80::1/64 dev wan-far nodad");
     advertise_router("wan-far");
     wait_until("the route of the advertisement", || !scene.ip("-6 route show default").is_empty());

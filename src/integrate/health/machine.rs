@@ -140,8 +140,8 @@ pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
         Ok(kernel) => kernel,
     };
     let families = [
-        (kernel.passes4, kernel.forwards4, "IPv4", "net.ipv4.ip_forward"),
-        (kernel.passes6, kernel.forwards6, "IPv6", "net.ipv6.conf.all.forwarding"),
+        (kernel.passes4, kernel.forwards4, "IPv4", "ipv4"),
+        (kernel.passes6, kernel.forwards6, "IPv6", "ipv6"),
     ];
     let off = families.iter().filter(|(passes, forwards, ..)| *passes && !*forwards);
     let mut findings: Vec<Finding> = off
@@ -152,8 +152,9 @@ pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
                     "the kernel forwards no {family}, though there are an inside and an outside"
                 ),
                 format!(
-                    "if this machine is to be a gateway: sysctl -w {key}=1, and the same in \
-                     /etc/sysctl.d"
+                    "if this machine is to be a gateway: let the hook 60-forwarding do it, with \
+                     \"{key} = yes\" in /etc/netcue/forwarding.conf, and run \"netcue rules \
+                     apply\"; set in /etc/sysctl.d, packets would pass before the rules stand"
                 ),
             )
         })
