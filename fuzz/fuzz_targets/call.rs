@@ -1,7 +1,8 @@
 //! Any words and any environment, through every source and by every place.
 //!
 //! The input is cut at NUL bytes, which no word can hold. The first piece is `argv[0]`;
-//! a piece that begins with `@` and has a `=` is a variable, any other a word.
+//! a piece that begins with `@` and has a `=` is a variable, one that
+//! begins with `<` is said on stdin, any other is a word.
 #![no_main]
 
 mod checks;
@@ -17,6 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut pieces = bytes.split(|byte| *byte == 0);
     let argv0 = Path::new(OsStr::from_bytes(pieces.next().unwrap_or_default()));
     let (mut words, mut env): (Vec<OsString>, Vec<(OsString, OsString)>) = (Vec::new(), Vec::new());
+    let mut stdin = Vec::new();
     for piece in pieces {
         let own = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
         let variable = piece.strip_prefix(b"@").and_then(|rest| {
@@ -25,13 +27,14 @@ fuzz_target!(|bytes: &[u8]| {
         });
         match variable {
             Some(variable) => env.push(variable),
+            None if piece.starts_with(b"<") => stdin.extend_from_slice(piece),
             None => words.push(own(piece)),
         }
     }
-    let call = Call { words: &words, env: &env };
+    let call = Call { words: &words, env: &env, stdin: &stdin };
     judge(sources::read_from(&call));
-    if let Some((source, trigger)) = sources::by_place(argv0, Path::new("/etc/ppp")) {
-        judge(sources::read(source, trigger, &call));
+    if let Some(standing) = sources::by_place(argv0, Path::new("/etc/ppp")) {
+        judge(standing.read(&call));
     }
     // One of all triggers, by the last byte.
     let all =

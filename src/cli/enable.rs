@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Ended, Failure};
 use crate::error::Exit;
-use crate::integrate::{self, Change, Choice, Stage, Step, Wish};
+use crate::integrate::{self, Change, Choice, Seen, Stage, Step, Wish};
 use crate::paths::Layout;
 use crate::sources::{self, Source};
 use crate::sys::terminal;
@@ -38,11 +38,11 @@ struct Common {
     /// Changes only the flag; what calls netcue stays as it is
     #[arg(long, conflicts_with = "edit")]
     flag_only: bool,
-    /// Changes this file of diald's or pcmcia's, between markers
+    /// Changes this configuration of the source's own, between markers
     #[arg(long, value_name = "FILE")]
     edit: Option<PathBuf>,
     /// The sources
-    #[arg(value_name = "SOURCE", required = true, value_parser = source)]
+    #[arg(value_name = "SOURCE", value_parser = source)]
     sources: Vec<&'static Source>,
 }
 
@@ -59,6 +59,9 @@ pub(super) fn enable(layout: &Layout, args: &EnableArgs) -> Ended {
         return Err(Failure::new(Exit::Usage, "--stage and --pre-network belong to boot"));
     }
     let seen = integrate::look(layout, None);
+    if args.common.sources.is_empty() {
+        return propose(&seen);
+    }
     let chosen = integrate::boot_choice(&seen);
     let boot = match args.stage {
         Some(stage) => Some(Choice { stage, pre_network: args.pre_network }),
@@ -68,7 +71,31 @@ pub(super) fn enable(layout: &Layout, args: &EnableArgs) -> Ended {
     switch(layout, &args.common, true, boot)
 }
 
+/// Without a source, says which would be worth it: those that are there and don't call.
+fn propose(seen: &Seen) -> Ended {
+    let lacking = integrate::systems().into_iter().filter(|source| {
+        let attachment = integrate::attachment(seen, source);
+        attachment.installed && (!integrate::is_on(seen, source) || !attachment.missing.is_empty())
+    });
+    let lacking: Vec<&Source> = lacking.collect();
+    let mut text = String::new();
+    for source in &lacking {
+        text.push_str(&format!("{}: {}\n", source.name, source.summary));
+    }
+    let names: Vec<&str> = lacking.iter().map(|source| source.name.as_str()).collect();
+    text.push_str(&if names.is_empty() {
+        "whatever is on this machine calls netcue already\n".to_owned()
+    } else {
+        format!("netcue enable {}\n", names.join(" "))
+    });
+    terminal::show(&text)?;
+    Ok(Exit::Done)
+}
+
 pub(super) fn disable(layout: &Layout, args: &DisableArgs) -> Ended {
+    if args.common.sources.is_empty() {
+        return Err(Failure::new(Exit::Usage, "which sources? \"netcue sources\" lists them"));
+    }
     switch(layout, &args.common, false, None)
 }
 
@@ -149,6 +176,9 @@ fn words(change: &Change, planned: bool) -> String {
         }
         Change::Unlink(at) => format!("{} the link {}", verb("remove", "removed"), at.display()),
         Change::Write { at, .. } => format!("{} {}", verb("write", "wrote"), at.display()),
+        Change::RemoveFolder(at) => {
+            format!("{} the folder {}", verb("remove", "removed"), at.display())
+        }
         Change::Remove(at) => format!("{} {}", verb("remove", "removed"), at.display()),
         Change::Run(tool) => format!("{} {}", verb("run", "ran"), tool.join(" ")),
     }

@@ -148,10 +148,8 @@ pub fn main() -> Exit {
     invocation::settle();
     let ended = if invocation.argv0.file_name() == Some(OsStr::new("ipmasq")) {
         ipmasq::main(&invocation)
-    } else if let Some((source, trigger)) =
-        crate::sources::by_place(&invocation.argv0, &invocation.cwd)
-    {
-        Ok(from::by_link(source, trigger, &invocation))
+    } else if let Some(standing) = crate::sources::by_place(&invocation.argv0, &invocation.cwd) {
+        Ok(from::by_link(&standing, &invocation))
     } else if let Some((root, words)) = plain_call(&invocation.words) {
         layout(root).map(|layout| from::plain(&layout, words, &invocation))
     } else {
@@ -253,7 +251,7 @@ fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
 
 /// The call that these words and our environment make.
 fn call<'a>(words: &'a [OsString], invocation: &'a Invocation) -> Call<'a> {
-    Call { words, env: &invocation.env }
+    Call { words, env: &invocation.env, stdin: &[] }
 }
 
 /// The command line as clap knows it, for the manual's tests.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Ended, Failure, call};
+use super::{Ended, Failure, from};
 use crate::error::Exit;
 use crate::pipeline::{self, Caller};
 use crate::sources::{self, Reading, Refusal};
@@ -45,13 +45,13 @@ pub(super) fn main(args: &Args, invocation: &Invocation) -> Ended {
 
 fn read(args: &Args, invocation: &Invocation) -> Result<Result<Reading, Refusal>, Failure> {
     let Some(argv0) = &args.argv0 else {
-        return Ok(sources::read_from(&call(super::after_from(&args.words), invocation)));
+        return Ok(from::read(super::after_from(&args.words), invocation));
     };
-    let Some((source, trigger)) = sources::by_place(argv0, &invocation.cwd) else {
+    let Some(standing) = sources::by_place(argv0, &invocation.cwd) else {
         let message = format!("{} is no place where a source looks for its hook", argv0.display());
         return Err(Failure::new(Exit::Usage, message));
     };
-    Ok(sources::read(source, trigger, &call(&args.words, invocation)))
+    Ok(from::read_at(&standing, &args.words, invocation))
 }
 
 fn show_json(value: &serde_json::Value) -> Result<(), Failure> {

@@ -76,7 +76,11 @@ fn as_table(rows: &[Row], heard: Option<&Heard>, paint: Paint) -> String {
     let [source, installed, enabled, last, called_by] = heading;
     narrow.row(heading);
     wide.row([source, installed, enabled, last, called_by, (Tone::Strong, "MISSING")]);
-    for row in rows {
+    let heard_of =
+        |row: &Row| heard.is_some_and(|heard| heard.last.contains_key(row.source.name.as_str()));
+    let is_shown =
+        |row: &&Row| row.attachment.installed || !row.attachment.spots.is_empty() || heard_of(row);
+    for row in rows.iter().filter(is_shown) {
         let yes = |is_so| if is_so { "yes" } else { "no" };
         let last = match heard.map(|heard| (heard.whole, heard.last.get(row.source.name.as_str())))
         {
@@ -116,10 +120,18 @@ fn as_table(rows: &[Row], heard: Option<&Heard>, paint: Paint) -> String {
             narrow.row([name, installed, on, last, cell]);
         }
     }
-    if paint.width().is_some_and(|width| wide.width(paint) > width) {
-        return narrow.broken_lines(paint);
+    let mut text = match paint.width() {
+        Some(width) if wide.width(paint) > width => narrow.broken_lines(paint),
+        _ => wide.lines(paint),
+    };
+    let absent = rows.iter().filter(|row| !is_shown(row));
+    let absent: Vec<&str> = absent.map(|row| row.source.name.as_str()).collect();
+    if !absent.is_empty() {
+        let line = format!("not on this machine: {}", absent.join(" "));
+        text.push('\n');
+        text.push_str(&paint.wrapped(Tone::Faint, &line, 2));
     }
-    wide.lines(paint)
+    text
 }
 
 fn as_json(rows: &[Row], heard: Option<&Heard>) -> String {

@@ -124,17 +124,20 @@ impl Facts {
         }
     }
 
+    /// Puts a value under `details`, or warns when it does not fit there.
+    pub fn detail(&mut self, name: &str, fact: Fact) {
+        if let Err(unfit) = self.details.insert(name, fact) {
+            self.warn(name, &unfit.0);
+        }
+    }
+
     /// Puts a number under `details`, or warns when it is none; empty text says nothing.
     pub fn detail_number(&mut self, name: &str, value: &str) {
         if value.is_empty() {
             return;
         }
         match value.parse() {
-            Ok(number) => {
-                if let Err(unfit) = self.details.insert(name, Fact::Number(number)) {
-                    self.warn(name, &unfit.0);
-                }
-            }
+            Ok(number) => self.detail(name, Fact::Number(number)),
             Err(_) => self.warn(name, "not a whole number"),
         }
     }

@@ -91,7 +91,8 @@ impl InterfaceName {
 }
 checked_string!(InterfaceName);
 
-/// The name of a source: lower-case ASCII letters, digits and `-`, at most 32 bytes.
+/// The name of a source: lower-case ASCII letters, digits, `-`, `_` and `.`, at most 32
+/// bytes; it begins with a letter or a digit, because it is the name of a file too.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SourceName(Cow<'static, str>);
@@ -104,25 +105,29 @@ impl SourceName {
     #[must_use]
     pub const fn fixed(name: &'static str) -> Self {
         let mut rest = name.as_bytes();
-        assert!(!rest.is_empty() && rest.len() <= 32);
+        assert!(rest.len() <= 32);
+        assert!(matches!(rest, [first, ..] if is_word(*first)));
         while let [byte, more @ ..] = rest {
-            assert!(byte.is_ascii_lowercase() || byte.is_ascii_digit());
+            assert!(is_word(*byte) || matches!(*byte, b'-' | b'_' | b'.'));
             rest = more;
         }
         Self(Cow::Borrowed(name))
     }
 
     fn check(text: &str) -> Result<(), Unfit> {
-        let fits = !text.is_empty()
-            && text.len() <= 32
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && !text.starts_with('-');
+        let fits = text.len() <= 32
+            && text.bytes().next().is_some_and(is_word)
+            && text.bytes().all(|b| is_word(b) || matches!(b, b'-' | b'_' | b'.'));
         if fits {
             Ok(())
         } else {
-            Err(Unfit::because("a source name has 1 to 32 of a-z, 0-9 and -"))
+            Err(Unfit::because("a source name has 1 to 32 of a-z, 0-9, -, _ and ."))
         }
     }
+}
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 checked_string!(SourceName);
 
@@ -204,7 +209,10 @@ impl TryFrom<String> for Action {
         if let Some(known) = Self::KNOWN.into_iter().find(|known| known.as_str() == word) {
             return Ok(known);
         }
-        if SourceName::check(&word).is_err() {
+        let fits = (1..=32).contains(&word.len())
+            && word.bytes().all(|b| is_word(b) || b == b'-')
+            && !word.starts_with('-');
+        if !fits {
             return Err(Unfit::because("an action is a word of a-z, 0-9 and -"));
         }
         Ok(Self::Other(word))

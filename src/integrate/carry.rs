@@ -28,6 +28,10 @@ pub fn carry_out(layout: &Layout, change: &Change) -> Result<(), (Exit, String)>
             let folder = at.parent().map_or(Ok(()), place::make_folder);
             folder.and_then(|()| place::write(&at, content))
         }
+        Change::RemoveFolder(at) => {
+            place::remove_if_empty(&under(layout, at));
+            Ok(())
+        }
         Change::Run(words) => {
             return tool::run(words).map_err(|message| (Exit::StepFailed, message));
         }

@@ -4,8 +4,9 @@
 //! Pure but for [`look`] and [`carry_out`]. Nothing that netcue did not write is ever
 //! changed: such a thing is refused by name, and the rest is done.
 //!
-//! A source whose calls need something put in place has a file here and a row in
-//! `INTEGRATIONS`. One without is called by people and scripts, of their own accord.
+//! What is put in place for a source stands in its row of the table of sources, and `parts.rs`
+//! does it. Where that is not enough, the source has a file here and a row in `INTEGRATIONS`.
+//! One with neither is called by people and scripts, of their own accord.
 
 mod boot;
 mod carry;
@@ -13,7 +14,9 @@ mod diald;
 mod external;
 mod flags;
 pub mod health;
+mod links;
 mod markers;
+mod parts;
 mod pcmcia;
 mod ppp;
 mod seen;
@@ -27,9 +30,9 @@ pub use seen::{Seen, look};
 use std::path::{Path, PathBuf};
 
 use crate::paths::Layout;
-use crate::sources::Source;
+use crate::sources::{ALL, Source};
 
-/// How one source is made to call netcue.
+/// How one source is made to call netcue, where its row in the table of sources is not enough.
 struct Integration {
     source: &'static Source,
     /// Looks at everything that the functions below decide over.
@@ -55,9 +58,22 @@ impl Integration {
     fn of(source: &Source) -> Option<&'static Self> {
         INTEGRATIONS.into_iter().find(|row| row.source.name == source.name)
     }
+}
 
-    fn is_installed(&self, seen: &Seen) -> bool {
-        self.is_installed.is_none_or(|is_installed| is_installed(seen))
+/// Looks at everything that matters for a source.
+fn look_for(source: &'static Source, seen: &mut Seen, layout: &Layout) {
+    match Integration::of(source) {
+        Some(row) => (row.look)(seen, layout),
+        None => parts::look(&source.attach, seen, layout),
+    }
+}
+
+/// Whether a source's system is there, as far as its files tell.
+#[must_use]
+pub fn is_installed(seen: &Seen, source: &Source) -> bool {
+    match Integration::of(source) {
+        Some(row) => row.is_installed.is_none_or(|is_installed| is_installed(seen)),
+        None => parts::is_installed(seen, &source.attach),
     }
 }
 
@@ -87,6 +103,8 @@ pub enum Change {
     },
     /// A file of ours goes.
     Remove(PathBuf),
+    /// A folder of ours goes, if nothing is in it any more.
+    RemoveFolder(PathBuf),
     /// A program is run, where the machine itself is the root.
     Run(Vec<String>),
 }
@@ -140,9 +158,17 @@ pub fn plan(seen: &Seen, wishes: &[Wish<'_>]) -> Vec<(&'static str, Step)> {
     };
     steps.extend(flag_steps(&offs));
     for wish in wishes.iter().filter(|wish| !wish.flag_only) {
-        let of_source = Integration::of(wish.source).map(|row| (row.plan)(seen, wish));
-        let of_source = of_source.into_iter().flatten();
-        steps.extend(of_source.map(|step| (wish.source.name.as_str(), step)));
+        let of_source = match Integration::of(wish.source) {
+            Some(row) => (row.plan)(seen, wish),
+            None => parts::plan(seen, wish),
+        };
+        for step in of_source {
+            // Two sources may want the same link.
+            let is_planned = |(_, earlier): &(&str, Step)| *earlier == step;
+            if !matches!(step, Step::Do(_)) || !steps.iter().any(is_planned) {
+                steps.push((wish.source.name.as_str(), step));
+            }
+        }
     }
     steps.extend(flag_steps(&ons));
     steps
@@ -171,7 +197,7 @@ fn is_program(to: &Path) -> bool {
 pub struct Spot {
     /// The link, or the file with the lines.
     pub at: PathBuf,
-    /// `link`, `lines`, `unit` or `init-script`.
+    /// `link`, `file`, `lines`, `unit` or `init-script`.
     pub kind: &'static str,
     /// Where a link leads.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,6 +210,10 @@ pub struct Spot {
 impl Spot {
     fn link(at: impl Into<PathBuf>, to: impl Into<PathBuf>) -> Self {
         Self { at: at.into(), kind: "link", to: Some(to.into()), lines: Vec::new() }
+    }
+
+    fn file(at: impl Into<PathBuf>) -> Self {
+        Self { at: at.into(), kind: "file", to: None, lines: Vec::new() }
     }
 
     fn lines(at: impl Into<PathBuf>, lines: Vec<usize>) -> Self {
@@ -211,32 +241,35 @@ pub struct Attachment {
 /// Looks at what calls netcue for a source.
 #[must_use]
 pub fn attachment(seen: &Seen, source: &Source) -> Attachment {
-    let Some(row) = Integration::of(source) else {
-        return Attachment { installed: true, spots: Vec::new(), missing: Vec::new() };
+    let installed = is_installed(seen, source);
+    let (spots, missing) = match Integration::of(source) {
+        Some(row) => ((row.spots)(seen), (row.missing)(seen)),
+        None => (parts::spots(seen, source), parts::missing(seen, source)),
     };
-    let installed = row.is_installed(seen);
-    let missing = if installed { (row.missing)(seen) } else { Vec::new() };
-    Attachment { installed, spots: (row.spots)(seen), missing }
+    Attachment { installed, spots, missing: if installed { missing } else { Vec::new() } }
 }
 
 /// Whether something has to be put in place for the calls of a source to arrive: people and
 /// scripts call by themselves.
 #[must_use]
 pub fn has_callers(source: &Source) -> bool {
-    Integration::of(source).is_some()
+    Integration::of(source).is_some() || !source.attach.parts.is_empty()
 }
 
 /// Whether a source has a configuration file of its own that may be changed between markers.
 #[must_use]
 pub fn is_edited(source: &Source) -> bool {
-    Integration::of(source).is_some_and(|row| row.is_edited)
+    Integration::of(source).map_or_else(|| parts::is_edited(&source.attach), |row| row.is_edited)
 }
 
 /// The sources whose systems may or may not be on a machine.
 #[must_use]
 pub fn systems() -> Vec<&'static Source> {
-    let systems = INTEGRATIONS.into_iter().filter(|row| row.is_installed.is_some());
-    systems.map(|row| row.source).collect()
+    let is_system = |source: &&'static Source| {
+        Integration::of(source)
+            .map_or(!source.attach.traces.is_empty(), |row| row.is_installed.is_some())
+    };
+    ALL.iter().copied().filter(is_system).collect()
 }
 
 /// When the boot event comes, and why that may be wrong here.
@@ -255,6 +288,6 @@ pub fn boot_proposal(seen: &Seen) -> Choice {
 /// explained it; one text per system that is there.
 #[must_use]
 pub fn boot_advice(seen: &Seen) -> Vec<&'static str> {
-    let there = INTEGRATIONS.into_iter().filter(|row| row.is_installed(seen));
+    let there = INTEGRATIONS.into_iter().filter(|row| is_installed(seen, row.source));
     there.filter_map(|row| row.boot_advice).collect()
 }

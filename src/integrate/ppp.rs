@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::links::{link, linked, unlink};
 use super::{Change, Integration, Seen, Spot, Step, Wish, is_program, program};
 use crate::paths::Layout;
 use crate::sources::{self, Place};
@@ -33,7 +34,14 @@ struct Script {
 }
 
 impl Script {
+    /// First in the row, because run-parts goes by names and waits: a script before ours
+    /// that hangs, or that `--exit-on-error` stops at, would keep the event from us.
     fn link(&self) -> PathBuf {
+        Path::new(self.folder).join("0000netcue")
+    }
+
+    /// Where the link stood in earlier versions.
+    fn former_link(&self) -> PathBuf {
         Path::new(self.folder).join("netcue")
     }
 }
@@ -87,6 +95,7 @@ fn attach(seen: &Seen) -> Vec<Step> {
     for script in scripts() {
         if *seen.at(script.folder) == Thing::Folder {
             steps.extend(link(seen, script.link()));
+            steps.extend(former(seen, &script));
         } else if with_folders {
             steps.push(Step::Say(format!("this pppd has no {}", script.folder)));
         } else if matches!(seen.at(script.file), Thing::File(_) | Thing::Other) {
@@ -104,37 +113,9 @@ fn attach(seen: &Seen) -> Vec<Step> {
     steps
 }
 
-/// A link to the program at a place that is free or ours.
-fn link(seen: &Seen, at: PathBuf) -> Vec<Step> {
-    let to = PathBuf::from(program(seen));
-    let put = Step::Do(Change::Link { at: at.clone(), to: to.clone() });
-    match seen.at(&at) {
-        Thing::Nothing => vec![put],
-        Thing::Link(there) if *there == to => {
-            vec![Step::Already(format!("{} leads to {}", at.display(), to.display()))]
-        }
-        Thing::Link(there) if is_program(there) => vec![Step::Do(Change::Unlink(at)), put],
-        other => vec![Step::Refused(foreign(&at, other))],
-    }
-}
-
-/// Takes out a link to the program, and leaves anything else.
-fn unlink(seen: &Seen, at: PathBuf) -> Step {
-    match seen.at(&at) {
-        Thing::Nothing => Step::Already(format!("{} is not there", at.display())),
-        Thing::Link(to) if is_program(to) => Step::Do(Change::Unlink(at)),
-        other => Step::Refused(foreign(&at, other)),
-    }
-}
-
-fn foreign(at: &Path, thing: &Thing) -> String {
-    let what = match thing {
-        Thing::Link(to) => format!("is a link to {}", to.display()),
-        Thing::Folder => "is a folder".to_owned(),
-        Thing::Unreadable(why) => format!("can't be judged ({why})"),
-        _ => "is a file".to_owned(),
-    };
-    format!("{} {what}, which netcue did not make: move it away, and run this again", at.display())
+fn former(seen: &Seen, script: &Script) -> Option<Step> {
+    let at = script.former_link();
+    linked(seen, &at).map(|_| Step::Do(Change::Unlink(at)))
 }
 
 fn detach(seen: &Seen) -> Vec<Step> {
@@ -143,6 +124,7 @@ fn detach(seen: &Seen) -> Vec<Step> {
         if seen.has(script.link()) {
             steps.push(unlink(seen, script.link()));
         }
+        steps.extend(former(seen, &script));
         // A script of somebody else's at the file's place is none of ours to take out.
         if matches!(seen.at(script.file), Thing::Link(to) if is_program(to)) {
             steps.push(unlink(seen, script.file.into()));

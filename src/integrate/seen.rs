@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{INTEGRATIONS, PROGRAMS, external, flags};
+use super::{PROGRAMS, external, flags};
 use crate::paths::Layout;
+use crate::sources::ALL;
 use crate::sys::folder;
 use crate::sys::place::{self, Thing};
 
@@ -25,8 +26,8 @@ pub fn look(layout: &Layout, edit: Option<&Path>) -> Seen {
     seen.look_at(layout, PROGRAMS);
     seen.look_at(layout, [external::configuration()]);
     flags::look(&mut seen, layout);
-    for row in INTEGRATIONS {
-        (row.look)(&mut seen, layout);
+    for source in ALL {
+        super::look_for(source, &mut seen, layout);
     }
     seen.look_at(layout, edit);
     seen

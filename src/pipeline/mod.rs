@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::event::{Cause, Event, LONGEST_CHAIN, Stamp};
+use crate::event::{Cause, Event, Fact, Facts, LONGEST_CHAIN, Stamp};
 use crate::journal::{Outcome, Record};
 use crate::sources::{Reading, Refusal, Wait};
 use crate::sys::syslog::Urgency;
@@ -96,10 +96,20 @@ pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
         time: clock::now(),
         boottime_ns: clock::boottime_ns(),
         boot_id: identity::boot().parse().ok(),
-        ifindex: interface.and_then(|name| route::interface_index(name.as_str())),
+        ifindex: said_index(&reading.facts)
+            .or_else(|| interface.and_then(|name| route::interface_index(name.as_str()))),
         cause: cause.map(|cause| if is_old(&cause) { Cause { depth: 0, ..cause } } else { cause }),
     };
     Event::new(reading.source.name.clone(), reading.facts, stamp)
+}
+
+/// The number that the call itself gives the interface, which may be gone by now, or its name
+/// another's.
+fn said_index(facts: &Facts) -> Option<u32> {
+    match facts.details.get("ifindex") {
+        Some(Fact::Number(number)) => u32::try_from(*number).ok(),
+        _ => None,
+    }
 }
 
 /// A daemon that a hook started keeps that hook's environment for as long as it lives, and

@@ -249,14 +249,14 @@ mod tests {
 
     #[test]
     fn what_no_event_could_fit_is_refused() {
-        const SOURCE: &str = "a source name has 1 to 32 of a-z, 0-9 and -";
+        const SOURCE: &str = "a source name has 1 to 32 of a-z, 0-9, -, _ and .";
         const ACTION: &str = "an action is a word of a-z, 0-9 and -";
         for (word, said, reason) in [
             ("action=UP", "action=UP", ACTION),
             ("action=up,", "action=", ACTION),
             ("action=up,pre_*", "action=pre_*", ACTION),
             ("source=PPP", "source=PPP", SOURCE),
-            ("source=pp_p,ppp", "source=pp_p", SOURCE),
+            ("source=pp+p,ppp", "source=pp+p", SOURCE),
             (
                 "interface=averyveryverylongname0",
                 "interface=averyveryverylongname0",

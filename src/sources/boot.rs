@@ -4,13 +4,16 @@
 //! systemd brought. Nothing is read from stdin: under sysvinit it is the console, and a
 //! read would hold the boot.
 
-use super::{Call, Refusal, Source, Trigger, Wait};
+use super::{Attach, Call, Manners, Refusal, Source, Trigger, Wait, Which};
 use crate::event::{Action, Facts, SourceName};
 
 /// The start of the machine.
 pub static SOURCE: Source = Source {
     name: SourceName::fixed("boot"),
     summary: "systemd units and init scripts, at a stage of the start",
+    which: Which::FirstWord,
+    places: &[],
+    manners: Manners::PLAIN,
     triggers: &[
         // The boot must not go on before the rules stand.
         stage("pre-network", Wait::finish(30)),
@@ -28,14 +31,15 @@ pub static SOURCE: Source = Source {
         word("force-reload", Some(Action::Manual)),
         word("status", None),
     ],
+    attach: Attach::NOTHING,
 };
 
 const fn stage(word: &'static str, wait: Wait) -> Trigger {
-    Trigger { word, action: Some(Action::Boot), wait, usage: "", read: staged, places: &[] }
+    Trigger::new(word, Some(Action::Boot), wait, "", staged)
 }
 
 const fn word(word: &'static str, action: Option<Action>) -> Trigger {
-    Trigger { word, action, wait: Wait::Foreground, usage: "", read: plain, places: &[] }
+    Trigger::new(word, action, Wait::Foreground, "", plain)
 }
 
 fn staged(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {

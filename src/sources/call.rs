@@ -14,13 +14,15 @@ pub struct Call<'a> {
     pub words: &'a [OsString],
     /// The environment.
     pub env: &'a [(OsString, OsString)],
+    /// What was said on stdin, where the source says something there.
+    pub stdin: &'a [u8],
 }
 
 impl<'a> Call<'a> {
     /// The call less its first words.
     #[must_use]
     pub fn after(&self, count: usize) -> Self {
-        Self { words: self.words.get(count..).unwrap_or_default(), env: self.env }
+        Self { words: self.words.get(count..).unwrap_or_default(), ..*self }
     }
 
     /// Word `index`, which has to be there and to be text; `what` names it in the refusal.
@@ -47,6 +49,48 @@ impl<'a> Call<'a> {
         word.parse::<InterfaceName>().map_err(|unfit| Refusal::word(word, unfit.0).at(index))
     }
 
+    /// Variable `name` as the interface this call is about.
+    ///
+    /// # Errors
+    /// When it is not set, or no name the kernel would take.
+    pub fn interface_in(&self, name: &str) -> Result<InterfaceName, Refusal> {
+        let unfit = |value: &str, why: &str| Refusal::word(value, format!("{name}: {why}"));
+        match self.raw(name) {
+            None => Err(Refusal::of(format!("{name} is not set"))),
+            Some(value) if value.is_empty() => Err(Refusal::of(format!("{name} is empty"))),
+            Some(value) => match value.to_str() {
+                None => Err(unfit(&value.to_string_lossy(), "not valid UTF-8")),
+                Some(value) => value.parse::<InterfaceName>().map_err(|why| unfit(value, &why.0)),
+            },
+        }
+    }
+
+    /// The first word, where there is one that says something, and that it is netcue's own;
+    /// else variable `name`.
+    pub(super) fn first_word_or(&self, name: &str) -> Result<(&'a str, usize), Refusal> {
+        if self.words.first().is_some_and(|word| !word.is_empty()) {
+            return self.text(0, "a trigger").map(|word| (word, 1));
+        }
+        match self.raw(name) {
+            None => Err(Refusal::of(format!("{name} is not set, and there is no trigger"))),
+            Some(value) if value.is_empty() => Err(Refusal::of(format!("{name} is empty"))),
+            Some(value) => match value.to_str() {
+                Some(value) => Ok((value, self.words.len().min(1))),
+                None => Err(Refusal::of(format!("{name} is not valid UTF-8"))),
+            },
+        }
+    }
+
+    /// Whether a variable is set, to whatever it may be.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.raw(name).is_some()
+    }
+
+    fn raw(&self, name: &str) -> Option<&'a OsStr> {
+        let found = self.env.iter().find(|(key, _)| key == OsStr::new(name));
+        found.map(|(_, value)| value.as_os_str())
+    }
+
     /// Word `index`, if it is there; one that isn't UTF-8 is left out with a warning.
     pub fn optional(&self, index: usize, what: &str, facts: &mut Facts) -> &'a str {
         self.words.get(index).map_or("", |word| readable(word, what, facts))
@@ -54,10 +98,7 @@ impl<'a> Call<'a> {
 
     /// Variable `name`, if set; one that isn't UTF-8 is left out with a warning.
     pub fn variable(&self, name: &str, facts: &mut Facts) -> &'a str {
-        self.env
-            .iter()
-            .find(|(key, _)| key == OsStr::new(name))
-            .map_or("", |(_, value)| readable(value, name, facts))
+        self.raw(name).map_or("", |value| readable(value, name, facts))
     }
 
     /// Refuses a call with fewer words than its trigger always has.

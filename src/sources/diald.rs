@@ -6,7 +6,7 @@
 //! missing address as `(null)`.
 
 use super::values::{address_in, netmask};
-use super::{Call, Place, Refusal, Source, Trigger, Wait};
+use super::{Attach, Call, Manners, Place, Refusal, Source, Trigger, Wait, Which};
 use crate::event::{Action, Fact, Facts, Family, InterfaceName, SourceName};
 
 const ROUTE: &str = "INTERFACE NETMASK LOCAL REMOTE [METRIC [WINDOW]]";
@@ -19,90 +19,34 @@ const DIALD_WAITS: Wait = Wait::finish(10);
 pub static SOURCE: Source = Source {
     name: SourceName::fixed("diald"),
     summary: "diald, which dials when the first packet comes",
+    which: Which::FirstWord,
+    places: &[],
+    manners: Manners::PLAIN,
     triggers: &[
-        Trigger {
-            word: "addroute",
-            action: Some(Action::Up),
-            wait: DIALD_WAITS,
-            usage: ROUTE,
-            read: route,
-            places: &[Place::File("/etc/diald/addroute")],
-        },
-        Trigger {
-            word: "delroute",
-            action: Some(Action::Down),
-            wait: DIALD_WAITS,
-            usage: ROUTE,
-            read: route,
-            places: &[Place::File("/etc/diald/delroute")],
-        },
-        Trigger {
-            word: "ip-up",
-            action: Some(Action::Up),
-            wait: Wait::Foreground,
-            usage: ROUTE,
-            read: route,
-            places: &[Place::File("/etc/diald/ip-up")],
-        },
-        Trigger {
-            word: "ip-down",
-            action: Some(Action::Down),
-            wait: Wait::Foreground,
-            usage: ROUTE,
-            read: route,
-            places: &[Place::File("/etc/diald/ip-down")],
-        },
-        Trigger {
-            word: "ip-goingdown",
-            action: Some(Action::PreDown),
-            wait: DIALD_WAITS,
-            usage: ROUTE,
-            read: route,
-            places: &[Place::File("/etc/diald/ip-goingdown")],
-        },
-        Trigger {
-            word: "ifsetup",
-            // And down, when its first word is stop.
-            action: Some(Action::Up),
-            wait: DIALD_WAITS,
-            usage: SETUP,
-            read: setup,
-            places: &[Place::File("/etc/diald/ifsetup")],
-        },
-        Trigger {
-            word: "connect",
-            action: None,
-            wait: Wait::Deposit,
-            usage: "",
-            read: wordless,
-            places: &[Place::File("/etc/diald/connect")],
-        },
-        Trigger {
-            word: "disconnect",
-            action: None,
-            wait: Wait::Deposit,
-            usage: "",
-            read: wordless,
-            places: &[Place::File("/etc/diald/disconnect")],
-        },
-        Trigger {
-            word: "initializer",
-            action: None,
-            wait: Wait::Deposit,
-            usage: "",
-            read: wordless,
-            places: &[Place::File("/etc/diald/initializer")],
-        },
-        Trigger {
-            word: "deinitializer",
-            action: None,
-            wait: Wait::Deposit,
-            usage: "",
-            read: wordless,
-            places: &[Place::File("/etc/diald/deinitializer")],
-        },
+        routed("addroute", Action::Up, DIALD_WAITS).at(&[Place::File("/etc/diald/addroute")]),
+        routed("delroute", Action::Down, DIALD_WAITS).at(&[Place::File("/etc/diald/delroute")]),
+        routed("ip-up", Action::Up, Wait::Foreground).at(&[Place::File("/etc/diald/ip-up")]),
+        routed("ip-down", Action::Down, Wait::Foreground).at(&[Place::File("/etc/diald/ip-down")]),
+        routed("ip-goingdown", Action::PreDown, DIALD_WAITS)
+            .at(&[Place::File("/etc/diald/ip-goingdown")]),
+        // And down, when its first word is stop.
+        Trigger::new("ifsetup", Some(Action::Up), DIALD_WAITS, SETUP, setup)
+            .at(&[Place::File("/etc/diald/ifsetup")]),
+        of_the_modem("connect").at(&[Place::File("/etc/diald/connect")]),
+        of_the_modem("disconnect").at(&[Place::File("/etc/diald/disconnect")]),
+        of_the_modem("initializer").at(&[Place::File("/etc/diald/initializer")]),
+        of_the_modem("deinitializer").at(&[Place::File("/etc/diald/deinitializer")]),
     ],
+    attach: Attach::NOTHING,
 };
+
+const fn routed(word: &'static str, action: Action, wait: Wait) -> Trigger {
+    Trigger::new(word, Some(action), wait, ROUTE, route)
+}
+
+const fn of_the_modem(word: &'static str) -> Trigger {
+    Trigger::new(word, None, Wait::Deposit, "", wordless)
+}
 
 fn route(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
     call.at_least(4)?;

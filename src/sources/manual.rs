@@ -1,40 +1,30 @@
 //! Somebody asked: `netcue emit`, a bare `ipmasq`, or `netcue from manual run` in a script.
 
-use super::{Call, Reading, Refusal, Source, Trigger, Wait};
+use super::{Attach, Call, Manners, Reading, Refusal, Source, Trigger, Wait, Which};
 use crate::event::{Action, Facts, SourceName};
 
 /// A person or a script.
 pub static SOURCE: Source = Source {
     name: SourceName::fixed("manual"),
     summary: "a person or a script that asks",
+    which: Which::FirstWord,
+    places: &[],
+    manners: Manners::PLAIN,
     triggers: &TRIGGERS,
+    attach: Attach::NOTHING,
 };
 
 static TRIGGERS: [Trigger; 2] = [
-    Trigger {
-        word: "run",
-        action: Some(Action::Manual),
-        // Who calls this wants the rules to stand when it returns, as ipmasq's did.
-        wait: Wait::finish(60),
-        usage: "",
-        read: wordless,
-        places: &[],
-    },
-    Trigger {
-        word: "emit",
-        action: Some(Action::Manual),
-        wait: Wait::Foreground,
-        usage: "",
-        read: wordless,
-        places: &[],
-    },
+    // Who calls this wants the rules to stand when it returns, as ipmasq's did.
+    Trigger::new("run", Some(Action::Manual), Wait::finish(60), "", wordless),
+    Trigger::new("emit", Some(Action::Manual), Wait::Foreground, "", wordless),
 ];
 
 /// What `from manual run` says: recompute, now.
 #[must_use]
 pub fn manual_run() -> Reading {
     let [run, _] = &TRIGGERS;
-    Reading { source: &SOURCE, trigger: run, facts: run.facts() }
+    Reading { source: &SOURCE, trigger: run, facts: run.facts(run.word) }
 }
 
 /// Facts that somebody made by hand.

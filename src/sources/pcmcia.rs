@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use super::values::{address, address_in, netmask};
-use super::{Call, Refusal, Source, Trigger, Wait};
+use super::{Attach, Call, Manners, Refusal, Source, Trigger, Wait, Which};
 use crate::event::{Action, Facts, Family, SourceName};
 
 const CARD: &str = "INTERFACE";
@@ -16,45 +16,28 @@ const CARD: &str = "INTERFACE";
 pub static SOURCE: Source = Source {
     name: SourceName::fixed("pcmcia"),
     summary: "cardmgr of pcmcia-cs, from start_fn and stop_fn in network.opts",
+    which: Which::FirstWord,
+    places: &[],
+    manners: Manners::PLAIN,
     triggers: &[
-        Trigger {
-            word: "start",
-            action: Some(Action::Up),
-            // cardmgr waits without any limit, for all its sockets. start_fn is the last
-            // thing it does for a card that is up already: nothing is gained by waiting.
-            wait: Wait::Deposit,
-            usage: CARD,
-            read: start,
-            places: &[],
-        },
-        Trigger {
-            word: "stop",
-            action: Some(Action::PreDown),
-            // stop_fn comes first, and when it returns the addresses go: whoever has to
-            // act while they stand must have done so by then.
-            wait: Wait::finish(10),
-            usage: CARD,
-            read: named,
-            places: &[],
-        },
+        // cardmgr waits without any limit, for all its sockets. start_fn is the last thing it
+        // does for a card that is up already: nothing is gained by waiting.
+        Trigger::new("start", Some(Action::Up), Wait::Deposit, CARD, start),
+        // stop_fn comes first, and when it returns the addresses go: whoever has to act while
+        // they stand must have done so by then.
+        Trigger::new("stop", Some(Action::PreDown), Wait::finish(10), CARD, named),
         recorded("check"),
         recorded("suspend"),
         recorded("resume"),
         recorded("restart"),
-        Trigger {
-            word: "cksum",
-            action: None,
-            wait: Wait::Deposit,
-            usage: "INTERFACE [NEW-SCHEME]",
-            read: checksum,
-            places: &[],
-        },
+        Trigger::new("cksum", None, Wait::Deposit, "INTERFACE [NEW-SCHEME]", checksum),
     ],
+    attach: Attach::NOTHING,
 };
 
 /// A trigger at which nothing runs.
 const fn recorded(word: &'static str) -> Trigger {
-    Trigger { word, action: None, wait: Wait::Deposit, usage: CARD, read: named, places: &[] }
+    Trigger::new(word, None, Wait::Deposit, CARD, named)
 }
 
 fn start(call: &Call<'_>, _: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {

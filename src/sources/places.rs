@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::{ALL, Source, Trigger};
+use super::{ALL, Call, Reading, Refusal, Source, Trigger};
 
 /// Where the system looks for its hook: a link there tells source and trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,12 +14,53 @@ pub enum Place {
     File(&'static str),
 }
 
-/// Which source and trigger a link stands for: exact matches on the places of the
-/// table and nothing cleverer. A relative `argv0` (`run-parts .`) is taken from `cwd`;
-/// a bare name is not: it was found along `PATH`, typed by someone who happens to be
-/// in such a folder.
+/// A source that looks at a place, and the trigger that the place alone stands for.
+type Stand = (&'static Source, Option<&'static Trigger>);
+
+/// Who may be calling by a link at some place: where there are several, the call tells.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    first: Stand,
+    others: Vec<Stand>,
+}
+
+impl Standing {
+    /// The first of them, and its trigger.
+    #[must_use]
+    pub fn first(&self) -> (&'static Source, Option<&'static Trigger>) {
+        self.first
+    }
+
+    /// The source that takes this call for its own. A call that none takes is the first
+    /// one's to refuse.
+    #[must_use]
+    pub fn source(&self, call: &Call<'_>) -> &'static Source {
+        self.taking(call).0
+    }
+
+    /// Reads a call by a link at this place.
+    ///
+    /// # Errors
+    /// When the trigger is unknown, or the words make no usable event.
+    pub fn read(&self, call: &Call<'_>) -> Result<Reading, Refusal> {
+        match self.taking(call) {
+            (source, Some(trigger)) => super::read(source, trigger, call),
+            (source, None) => source.read(call),
+        }
+    }
+
+    fn taking(&self, call: &Call<'_>) -> Stand {
+        let takes = |(source, _): &&Stand| (source.manners.takes)(call);
+        let all = std::iter::once(&self.first).chain(&self.others);
+        all.clone().find(takes).copied().unwrap_or(self.first)
+    }
+}
+
+/// What a link stands for: exact matches on the places of the table and nothing cleverer. A
+/// relative `argv0` (`run-parts .`) is taken from `cwd`; a bare name is not: it was found
+/// along `PATH`, typed by someone who happens to be in such a folder.
 #[must_use]
-pub fn by_place(argv0: &Path, cwd: &Path) -> Option<(&'static Source, &'static Trigger)> {
+pub fn by_place(argv0: &Path, cwd: &Path) -> Option<Standing> {
     if !argv0.as_os_str().as_bytes().contains(&b'/') {
         return None;
     }
@@ -28,10 +69,12 @@ pub fn by_place(argv0: &Path, cwd: &Path) -> Option<(&'static Source, &'static T
         Place::File(file) => path == Path::new(file),
         Place::Folder(folder) => path.parent() == Some(Path::new(folder)),
     };
-    ALL.iter().copied().find_map(|source| {
-        let trigger = source.triggers.iter().find(|t| t.places.iter().any(stands_for))?;
-        Some((source, trigger))
-    })
+    let mut found = ALL.iter().copied().filter_map(|source| {
+        let trigger = source.triggers.iter().find(|t| t.places.iter().any(stands_for));
+        let is_place = trigger.is_some() || source.places.iter().any(stands_for);
+        is_place.then_some((source, trigger))
+    });
+    Some(Standing { first: found.next()?, others: found.collect() })
 }
 
 fn lexically_absolute(path: &Path, cwd: &Path) -> PathBuf {
@@ -53,8 +96,8 @@ mod tests {
     use super::*;
 
     fn found(argv0: &str, cwd: &str) -> Option<(&'static str, &'static str)> {
-        by_place(Path::new(argv0), Path::new(cwd))
-            .map(|(source, trigger)| (source.name.as_str(), trigger.word))
+        let (source, trigger) = by_place(Path::new(argv0), Path::new(cwd))?.first();
+        Some((source.name.as_str(), trigger.map_or("", |trigger| trigger.word)))
     }
 
     #[test]
@@ -104,16 +147,15 @@ mod tests {
         }
     }
 
+    /// Two sources may share a place if one of them can tell whose call it is.
     #[test]
-    fn no_place_stands_for_two_triggers() {
-        let mut seen: Vec<(Place, &str)> = Vec::new();
+    fn no_place_stands_for_two_triggers_of_a_source() {
         for source in ALL {
-            for trigger in source.triggers {
-                for place in trigger.places {
-                    let earlier = seen.iter().find(|(other, _)| other == place);
-                    assert_eq!(earlier, None, "{place:?} of {} {}", source.name, trigger.word);
-                    seen.push((*place, trigger.word));
-                }
+            let mut seen: Vec<Place> = Vec::new();
+            let of_triggers = source.triggers.iter().flat_map(|trigger| trigger.places);
+            for place in of_triggers.chain(source.places) {
+                assert!(!seen.contains(place), "{place:?} of {}", source.name);
+                seen.push(*place);
             }
         }
     }

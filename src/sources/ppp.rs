@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::values::{address, address_in};
-use super::{Call, Place, Refusal, Source, Trigger, Wait};
+use super::{Attach, Call, Manners, Place, Refusal, Source, Trigger, Wait, Which};
 use crate::event::{Action, Fact, Facts, Family, SourceName, Text};
 
 const ADDRESSED: &str = "INTERFACE TTY SPEED LOCAL REMOTE [IPPARAM]";
@@ -22,109 +22,58 @@ const PPPD_WAITS: Wait = Wait::finish(10);
 pub static SOURCE: Source = Source {
     name: SourceName::fixed("ppp"),
     summary: "pppd, also as started by diald, pppoe, xl2tpd and NetworkManager",
+    which: Which::FirstWord,
+    places: &[],
+    manners: Manners::PLAIN,
     triggers: &[
-        Trigger {
-            word: "ip-pre-up",
-            action: Some(Action::PreUp),
-            wait: PPPD_WAITS,
-            usage: ADDRESSED,
-            read: addressed,
-            places: &[
-                Place::Folder("/etc/ppp/ip-pre-up.d"),
-                Place::File("/etc/ppp/ip-pre-up"),
-                Place::File("/etc/ppp/ip-pre-up.local"),
-            ],
-        },
-        Trigger {
-            word: "ip-up",
-            action: Some(Action::Up),
-            wait: Wait::Foreground,
-            usage: ADDRESSED,
-            read: addressed,
-            places: &[
-                Place::Folder("/etc/ppp/ip-up.d"),
-                Place::File("/etc/ppp/ip-up"),
-                Place::File("/etc/ppp/ip-up.local"),
-            ],
-        },
-        Trigger {
-            word: "ip-down",
-            action: Some(Action::Down),
-            wait: Wait::Foreground,
-            usage: ADDRESSED,
-            read: addressed,
-            places: &[
-                Place::Folder("/etc/ppp/ip-down.d"),
-                Place::File("/etc/ppp/ip-down"),
-                Place::File("/etc/ppp/ip-down.local"),
-            ],
-        },
-        Trigger {
-            word: "ipv6-up",
-            action: Some(Action::Up),
-            wait: Wait::Foreground,
-            usage: ADDRESSED,
-            read: addressed,
-            places: &[
-                Place::Folder("/etc/ppp/ipv6-up.d"),
-                Place::File("/etc/ppp/ipv6-up"),
-                Place::File("/etc/ppp/ipv6-up.local"),
-            ],
-        },
-        Trigger {
-            word: "ipv6-down",
-            action: Some(Action::Down),
-            wait: Wait::Foreground,
-            usage: ADDRESSED,
-            read: addressed,
-            places: &[
-                Place::Folder("/etc/ppp/ipv6-down.d"),
-                Place::File("/etc/ppp/ipv6-down"),
-                Place::File("/etc/ppp/ipv6-down.local"),
-            ],
-        },
-        Trigger {
-            word: "auth-up",
-            action: None,
-            wait: Wait::Foreground,
-            usage: AUTHENTICATED,
-            read: authenticated,
-            places: &[Place::File("/etc/ppp/auth-up")],
-        },
-        Trigger {
-            word: "auth-down",
-            action: None,
-            wait: Wait::Foreground,
-            usage: AUTHENTICATED,
-            read: authenticated,
-            places: &[Place::File("/etc/ppp/auth-down")],
-        },
-        Trigger {
-            word: "net-init",
-            action: Some(Action::PreUp),
-            wait: PPPD_WAITS,
-            usage: LINK,
-            read: link,
-            places: &[Place::File("/etc/ppp/net-init")],
-        },
-        Trigger {
-            word: "net-pre-up",
-            action: Some(Action::PreUp),
-            wait: PPPD_WAITS,
-            usage: LINK,
-            read: link,
-            places: &[Place::File("/etc/ppp/net-pre-up")],
-        },
-        Trigger {
-            word: "net-down",
-            action: Some(Action::Down),
-            wait: Wait::Foreground,
-            usage: LINK,
-            read: link,
-            places: &[Place::File("/etc/ppp/net-down")],
-        },
+        with_addresses("ip-pre-up", Some(Action::PreUp), PPPD_WAITS).at(&[
+            Place::Folder("/etc/ppp/ip-pre-up.d"),
+            Place::File("/etc/ppp/ip-pre-up"),
+            Place::File("/etc/ppp/ip-pre-up.local"),
+        ]),
+        with_addresses("ip-up", Some(Action::Up), Wait::Foreground).at(&[
+            Place::Folder("/etc/ppp/ip-up.d"),
+            Place::File("/etc/ppp/ip-up"),
+            Place::File("/etc/ppp/ip-up.local"),
+        ]),
+        with_addresses("ip-down", Some(Action::Down), Wait::Foreground).at(&[
+            Place::Folder("/etc/ppp/ip-down.d"),
+            Place::File("/etc/ppp/ip-down"),
+            Place::File("/etc/ppp/ip-down.local"),
+        ]),
+        with_addresses("ipv6-up", Some(Action::Up), Wait::Foreground).at(&[
+            Place::Folder("/etc/ppp/ipv6-up.d"),
+            Place::File("/etc/ppp/ipv6-up"),
+            Place::File("/etc/ppp/ipv6-up.local"),
+        ]),
+        with_addresses("ipv6-down", Some(Action::Down), Wait::Foreground).at(&[
+            Place::Folder("/etc/ppp/ipv6-down.d"),
+            Place::File("/etc/ppp/ipv6-down"),
+            Place::File("/etc/ppp/ipv6-down.local"),
+        ]),
+        of_a_peer("auth-up").at(&[Place::File("/etc/ppp/auth-up")]),
+        of_a_peer("auth-down").at(&[Place::File("/etc/ppp/auth-down")]),
+        of_the_link("net-init", Some(Action::PreUp), PPPD_WAITS)
+            .at(&[Place::File("/etc/ppp/net-init")]),
+        of_the_link("net-pre-up", Some(Action::PreUp), PPPD_WAITS)
+            .at(&[Place::File("/etc/ppp/net-pre-up")]),
+        of_the_link("net-down", Some(Action::Down), Wait::Foreground)
+            .at(&[Place::File("/etc/ppp/net-down")]),
     ],
+    attach: Attach::NOTHING,
 };
+
+const fn with_addresses(word: &'static str, action: Option<Action>, wait: Wait) -> Trigger {
+    Trigger::new(word, action, wait, ADDRESSED, addressed)
+}
+
+const fn of_a_peer(word: &'static str) -> Trigger {
+    Trigger::new(word, None, Wait::Foreground, AUTHENTICATED, authenticated)
+}
+
+const fn of_the_link(word: &'static str, action: Option<Action>, wait: Wait) -> Trigger {
+    Trigger::new(word, action, wait, LINK, link)
+}
 
 fn addressed(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
     call.at_least(5)?;

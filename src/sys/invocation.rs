@@ -1,9 +1,12 @@
 //! How we were called, collected once; and making ourselves independent of it.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::signal::SigSet;
 use nix::sys::stat::{Mode, umask};
@@ -129,4 +132,33 @@ pub fn read_stdin(limit: u64) -> io::Result<Vec<u8>> {
         ));
     }
     Ok(content)
+}
+
+/// What is said on stdin until its end, at most `limit` bytes of it and for no longer than
+/// `within`. More is read and dropped, so that who says it need not see its pipe break. A
+/// terminal is not asked.
+#[must_use]
+pub fn said_on_stdin(limit: usize, within: Duration) -> Vec<u8> {
+    let mut said = Vec::new();
+    let mut stdin = io::stdin();
+    if stdin.is_terminal() {
+        return said;
+    }
+    let deadline = Instant::now() + within;
+    let mut piece = [0; 16 * 1024];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+        let mut stdin_ready = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+        if !poll(&mut stdin_ready, timeout).is_ok_and(|ready| ready > 0) {
+            return said;
+        }
+        match stdin.read(&mut piece) {
+            Ok(count) if count > 0 => {
+                let room = limit.saturating_sub(said.len());
+                said.extend(piece.iter().take(count.min(room)));
+            }
+            _ => return said,
+        }
+    }
 }

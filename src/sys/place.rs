@@ -115,6 +115,11 @@ pub fn remove_empty_wants(link: &Path) {
     let _ = folder.map(fs::remove_dir);
 }
 
+/// Removes a folder; one that is not empty stays.
+pub fn remove_if_empty(folder: &Path) {
+    let _ = fs::remove_dir(folder);
+}
+
 /// Makes a symbolic link where nothing is.
 ///
 /// # Errors
@@ -123,7 +128,8 @@ pub fn make_link(path: &Path, to: &Path) -> Result<(), FileError> {
     symlink(to, path).map_err(FileError::at("make the link", path))
 }
 
-/// Writes a file whole. One that is there keeps its mode and its owner.
+/// Writes a file whole. One that is there keeps its mode and its owner; a new one that begins
+/// as programs do may be run.
 ///
 /// # Errors
 /// When it can't be written, or is a link: that would be replaced, and has no mode. What was
@@ -152,6 +158,7 @@ fn write_aside(aside: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     let (mode, owner) = match fs::symlink_metadata(path) {
         Ok(meta) => (meta.mode() & 0o7777, Some((meta.uid(), meta.gid()))),
+        Err(_) if content.starts_with(b"#!") => (0o755, None),
         Err(_) => (0o644, None),
     };
     if let Some((uid, gid)) = owner {

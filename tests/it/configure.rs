@@ -123,11 +123,11 @@ fn options_are_answers() {
              boot: linked \
              /etc/systemd/system/multi-user.target.wants/netcue-boot-filesystems.service -> \
              /usr/lib/systemd/system/netcue-boot-filesystems.service\n\
-             ppp: linked /etc/ppp/ip-pre-up.d/netcue -> /usr/sbin/netcue\n\
-             ppp: linked /etc/ppp/ip-up.d/netcue -> /usr/sbin/netcue\n\
-             ppp: linked /etc/ppp/ip-down.d/netcue -> /usr/sbin/netcue\n\
-             ppp: linked /etc/ppp/ipv6-up.d/netcue -> /usr/sbin/netcue\n\
-             ppp: linked /etc/ppp/ipv6-down.d/netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ip-pre-up.d/0000netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ip-up.d/0000netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ip-down.d/0000netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ipv6-up.d/0000netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ipv6-down.d/0000netcue -> /usr/sbin/netcue\n\
              boot: wrote /etc/netcue/enabled/boot\n\
              ppp: wrote /etc/netcue/enabled/ppp\n\
              external: wrote /etc/netcue/netcue.conf\n",

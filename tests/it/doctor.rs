@@ -177,8 +177,8 @@ fn a_program_that_is_gone() {
         &scene,
         &[
             "program there is no /usr/sbin/netcue or /usr/local/sbin/netcue, and it is called by \
-             /etc/ppp/ip-down.d/netcue /etc/ppp/ip-pre-up.d/netcue /etc/ppp/ip-up.d/netcue \
-             /etc/ppp/ipv6-down.d/netcue /etc/ppp/ipv6-up.d/netcue",
+             /etc/ppp/ip-down.d/0000netcue /etc/ppp/ip-pre-up.d/0000netcue /etc/ppp/ip-up.d/0000netcue \
+             /etc/ppp/ipv6-down.d/0000netcue /etc/ppp/ipv6-up.d/0000netcue",
             "> install netcue there, or take the callers out with \"netcue disable\"",
         ],
     );
@@ -187,12 +187,12 @@ fn a_program_that_is_gone() {
 #[test]
 fn a_link_to_where_the_program_was() {
     let scene = healthy();
-    fs::remove_file(scene.path("etc/ppp/ip-up.d/netcue")).unwrap();
-    scene.link("etc/ppp/ip-up.d/netcue", "/usr/local/sbin/netcue");
+    fs::remove_file(scene.path("etc/ppp/ip-up.d/0000netcue")).unwrap();
+    scene.link("etc/ppp/ip-up.d/0000netcue", "/usr/local/sbin/netcue");
     finds(
         &scene,
         &[
-            "program /etc/ppp/ip-up.d/netcue leads to a program that is gone",
+            "program /etc/ppp/ip-up.d/0000netcue leads to a program that is gone",
             "> run \"netcue enable\" for that source: it makes the link anew",
         ],
     );
@@ -201,7 +201,7 @@ fn a_link_to_where_the_program_was() {
 #[test]
 fn a_source_that_is_on_and_can_not_call() {
     let scene = healthy();
-    fs::remove_file(scene.path("etc/ppp/ip-up.d/netcue")).unwrap();
+    fs::remove_file(scene.path("etc/ppp/ip-up.d/0000netcue")).unwrap();
     finds(
         &scene,
         &[

@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use netcue::sources::ALL;
+
 use crate::scene::{Scene, run};
 
 #[test]
@@ -21,17 +23,13 @@ fn what_was_enabled_can_be_disabled_without_a_trace() {
 #[test]
 fn the_first_switch_makes_a_flag_for_every_source() {
     let scene = Scene::new();
-    scene
-        .netcue(["disable", "manual"])
-        .stdout(
-            "manual: made the folder /etc/netcue/enabled\n\
-             manual: without that folder every source was on, so each gets its flag\n\
-             manual: wrote /etc/netcue/enabled/ppp\n\
-             manual: wrote /etc/netcue/enabled/diald\n\
-             manual: wrote /etc/netcue/enabled/pcmcia\n\
-             manual: wrote /etc/netcue/enabled/boot\n",
-        )
-        .run();
+    let mut said = "manual: made the folder /etc/netcue/enabled\n\
+                    manual: without that folder every source was on, so each gets its flag\n"
+        .to_owned();
+    for source in ALL.iter().filter(|source| source.name.as_str() != "manual") {
+        said += &format!("manual: wrote /etc/netcue/enabled/{}\n", source.name);
+    }
+    scene.netcue(["disable", "manual"]).stdout(&said).run();
     scene.netcue(["emit"]).any_stdout().stdout_has("disabled").run();
     assert_eq!(scene.outcomes(), ["disabled"]);
 }
@@ -51,11 +49,10 @@ fn a_wrong_command_line_is_told() {
     let scene = Scene::installed();
     let before = scene.tree();
     for (call, message) in [
-        ("enable pppd", "there are ppp diald pcmcia boot manual"),
+        ("enable pppd", "there are ppp diald pcmcia boot manual ifupdown"),
         ("enable ppp --stage services", "--stage and --pre-network belong to boot"),
-        ("enable ppp --edit /etc/x", "--edit is for diald or pcmcia, one at a time"),
+        ("enable ppp --edit /etc/x", "--edit is for diald, pcmcia, openvpn,"),
         ("disable diald --edit /etc/x --flag-only", "cannot be used with"),
-        ("enable", "<SOURCE>"),
     ] {
         scene.netcue(call.split(' ')).status(64).stderr_has(message).run();
     }
@@ -71,6 +68,8 @@ fn sources_are_shown_with_what_calls_them_and_what_is_missing() {
     scene.put("usr/sbin/diald", "");
     scene.link("etc/ppp/ip-up.d/00-netcue", "/usr/sbin/netcue");
     scene.link("etc/ppp/ip-down.d/netcue", "/usr/sbin/netcue");
+    let absent = ALL.iter().filter(|source| !source.attach.parts.is_empty());
+    let absent: Vec<&str> = absent.map(|source| source.name.as_str()).collect();
     scene
         .netcue(["sources"])
         .stdout(
@@ -80,10 +79,12 @@ ppp     yes        yes      never       /etc/ppp/ip-down.d/netcue  no link in /e
                                         /etc/ppp/ip-up.d/00-netcue  no link in /etc/ppp/ipv6-down.d
 diald   yes        yes      never       -                          no line in \
              /etc/diald/diald.options for addroute, delroute, ip-up, ip-down, ip-goingdown
-pcmcia  no         yes      never       -                          -
 boot    yes        yes      never       -                          -
 manual  yes        yes      never       -                          -
+
+not on this machine: pcmcia ABSENT
 "
+            .replace("ABSENT", &absent.join(" "))
             .replace("ip-down.d/netcue  no", "ip-down.d/netcue   no")
             .replace("BY                  MISSING", "BY                   MISSING")
             .replace("-                          ", "-                           ")

@@ -15,14 +15,14 @@ fn ppp_gets_a_link_in_every_folder_there_is() {
         .netcue(["enable", "ppp"])
         .stdout(
             "ppp: this pppd has no /etc/ppp/ip-pre-up.d\n\
-             ppp: linked /etc/ppp/ip-up.d/netcue -> /usr/sbin/netcue\n\
-             ppp: linked /etc/ppp/ip-down.d/netcue -> /usr/sbin/netcue\n\
-             ppp: linked /etc/ppp/ipv6-up.d/netcue -> /usr/sbin/netcue\n\
-             ppp: linked /etc/ppp/ipv6-down.d/netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ip-up.d/0000netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ip-down.d/0000netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ipv6-up.d/0000netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ipv6-down.d/0000netcue -> /usr/sbin/netcue\n\
              ppp: wrote /etc/netcue/enabled/ppp\n",
         )
         .run();
-    let target = fs::read_link(scene.path("etc/ppp/ip-up.d/netcue")).unwrap();
+    let target = fs::read_link(scene.path("etc/ppp/ip-up.d/0000netcue")).unwrap();
     assert_eq!(target, Path::new("/usr/sbin/netcue"));
     assert!(!scene.path("etc/ppp/ip-pre-up").exists(), "dpkg would follow a link there");
 }
@@ -68,27 +68,27 @@ fn without_a_wrapper_the_scripts_themselves_are_linked() {
 fn what_netcue_did_not_make_stays_and_the_rest_is_done() {
     let scene = Scene::installed();
     scene.with_ppp();
-    scene.link("etc/ppp/ip-up.d/netcue", "/opt/other");
-    scene.put("etc/ppp/ip-down.d/netcue", "#!/bin/sh\n");
-    let stderr = "netcue: ppp: not done: /etc/ppp/ip-up.d/netcue is a link to /opt/other, which \
+    scene.link("etc/ppp/ip-up.d/0000netcue", "/opt/other");
+    scene.put("etc/ppp/ip-down.d/0000netcue", "#!/bin/sh\n");
+    let stderr = "netcue: ppp: not done: /etc/ppp/ip-up.d/0000netcue is a link to /opt/other, which \
                   netcue did not make: move it away, and run this again\n\
-                  netcue: ppp: not done: /etc/ppp/ip-down.d/netcue is a file, which netcue did \
+                  netcue: ppp: not done: /etc/ppp/ip-down.d/0000netcue is a file, which netcue did \
                   not make: move it away, and run this again\n";
     scene
         .netcue(["enable", "ppp"])
         .status(1)
         .stdout(
-            "ppp: linked /etc/ppp/ip-pre-up.d/netcue -> /usr/sbin/netcue\n\
-             ppp: linked /etc/ppp/ipv6-up.d/netcue -> /usr/sbin/netcue\n\
-             ppp: linked /etc/ppp/ipv6-down.d/netcue -> /usr/sbin/netcue\n\
+            "ppp: linked /etc/ppp/ip-pre-up.d/0000netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ipv6-up.d/0000netcue -> /usr/sbin/netcue\n\
+             ppp: linked /etc/ppp/ipv6-down.d/0000netcue -> /usr/sbin/netcue\n\
              ppp: wrote /etc/netcue/enabled/ppp\n",
         )
         .stderr(stderr)
         .run();
     scene.netcue(["disable", "ppp"]).status(1).any_stdout().stderr(stderr).run();
-    let left = fs::read_link(scene.path("etc/ppp/ip-up.d/netcue")).unwrap();
+    let left = fs::read_link(scene.path("etc/ppp/ip-up.d/0000netcue")).unwrap();
     assert_eq!(left, Path::new("/opt/other"));
-    assert_eq!(scene.names_in("etc/ppp/ip-down.d"), ["netcue"]);
+    assert_eq!(scene.names_in("etc/ppp/ip-down.d"), ["0000netcue"]);
     assert!(scene.names_in("etc/ppp/ipv6-up.d").is_empty());
 }
 
@@ -97,9 +97,9 @@ fn what_netcue_did_not_make_stays_and_the_rest_is_done() {
 fn a_link_to_where_the_program_was_is_made_anew() {
     let scene = Scene::installed();
     scene.with_ppp();
-    scene.link("etc/ppp/ip-up.d/netcue", "/usr/local/sbin/netcue");
+    scene.link("etc/ppp/ip-up.d/0000netcue", "/usr/local/sbin/netcue");
     scene.netcue(["enable", "ppp"]).any_stdout().run();
-    let target = fs::read_link(scene.path("etc/ppp/ip-up.d/netcue")).unwrap();
+    let target = fs::read_link(scene.path("etc/ppp/ip-up.d/0000netcue")).unwrap();
     assert_eq!(target, Path::new("/usr/sbin/netcue"));
 }
 

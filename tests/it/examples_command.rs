@@ -52,7 +52,7 @@ fn does_what_the_plan_said(reader: &Reader, example: &str) {
 }
 
 fn is_what_a_link_says(reader: &Reader, example: &str) {
-    let link = "/etc/ppp/ip-up.d/netcue";
+    let link = "/etc/ppp/ip-up.d/0000netcue";
     let facts = || {
         reader.is_over();
         let mut event = reader.last_event();
@@ -89,7 +89,7 @@ fn does_everything_anew(reader: &Reader, example: &str) {
 }
 
 fn enables_ppp(reader: &Reader, example: &str) {
-    reader.finds(example, &["ppp: linked /etc/ppp/ip-up.d/netcue -> /usr/sbin/netcue\n"]);
+    reader.finds(example, &["ppp: linked /etc/ppp/ip-up.d/0000netcue -> /usr/sbin/netcue\n"]);
     reader.link_comes_up();
     assert_eq!(reader.last_event()["trigger"], "ip-up");
 }
@@ -104,7 +104,7 @@ fn enables_boot(reader: &Reader, example: &str) {
 fn sources(reader: &Reader, example: &str) {
     let shown = reader.sees(example);
     let of = |name: &str| shown.lines().find(|line| line.starts_with(name)).expect(name);
-    assert!(of("ppp ").contains("/etc/ppp/ip-down.d/netcue"), "{shown}");
+    assert!(of("ppp ").contains("/etc/ppp/ip-down.d/0000netcue"), "{shown}");
     assert!(of("boot ").contains("netcue"), "{shown}");
 }
 
@@ -194,7 +194,7 @@ fn why_rule(reader: &Reader, example: &str) {
 fn why_source(reader: &Reader, example: &str) {
     let parts = [
         "It is switched on.\n",
-        "    /etc/ppp/ip-up.d/netcue, a link to /usr/sbin/netcue\n",
+        "    /etc/ppp/ip-up.d/0000netcue, a link to /usr/sbin/netcue\n",
         "It was last heard ",
     ];
     reader.finds(example, &parts);
@@ -250,7 +250,10 @@ fn rules_diff(reader: &Reader, example: &str) {
 
 fn disables(reader: &Reader, example: &str) {
     reader.sees(example);
-    assert_eq!(reader.scene.names_in("etc/netcue/enabled"), ["manual", "ppp"]);
+    let left = reader.scene.names_in("etc/netcue/enabled");
+    for (name, is_on) in [("manual", true), ("ppp", true), ("boot", false), ("diald", false)] {
+        assert_eq!(left.contains(&name.to_owned()), is_on, "{name}: {left:?}");
+    }
     for (call, outcome) in [("boot services", "disabled"), ("manual run", "done")] {
         reader.sees(&format!("netcue from {call}"));
         reader.is_over();

@@ -29,7 +29,6 @@ const NETCUE_HOOKS_7: &[Row] = &[
 const NETCUE_EVENT_7: &[Row] = &[
     ("netcue parse", By::Reader(parses)),
     ("netcue emit --json", By::Reader(emits_json)),
-    ("netcue emit", By::Reader(emits_a_change)),
     ("netcue replay", By::Reader(marks_a_replay)),
     ("netcue emit --detail NAME=VALUE", By::Reader(emits_a_detail)),
     ("{", By::Reader(is_what_pppd_says)),
@@ -148,11 +147,6 @@ fn emits_json(reader: &Reader, example: &str) {
     let call = reader.types(example).stdin("{\"action\": \"up\", \"interface\": \"ppp0\"}");
     call.stdout("ID handled\n").run();
     assert_eq!(reader.last_event()["interface"], "ppp0");
-}
-
-fn emits_a_change(reader: &Reader, example: &str) {
-    reader.types(&format!("{example} --action change")).stdout("ID handled\n").run();
-    assert_eq!(reader.last_event()["action"], "change");
 }
 
 fn marks_a_replay(reader: &Reader, example: &str) {

@@ -16,6 +16,8 @@ const ROWS: &[Row] = &[
     ("make install", By::Reader(installs)),
     ("make deb", By::Elsewhere(".ci/run", "\nmake test-package\n")),
     ("netcue configure", By::Reader(configures)),
+    ("netcue enable", By::Reader(proposes)),
+    ("netcue enable networkmanager dhclient", By::Reader(enables_two)),
     ("netcue enable ppp", By::Reader(enables_ppp)),
     ("netcue enable diald", By::Reader(enables_diald)),
     ("netcue enable pcmcia", By::Reader(enables_pcmcia)),
@@ -64,6 +66,14 @@ fn installs(reader: &Reader, example: &str) {
     reader.finds("netcue --version", &["netcue "]);
 }
 
+fn proposes(reader: &Reader, example: &str) {
+    reader.finds(example, &["\nnetcue enable "]);
+}
+
+fn enables_two(reader: &Reader, example: &str) {
+    reader.finds(example, &["\nnetworkmanager: ", "\ndhclient: "]);
+}
+
 fn configures(reader: &Reader, example: &str) {
     let asked = reader
         .types(&format!("script -qec '{example}' /dev/null"))
@@ -75,7 +85,7 @@ fn configures(reader: &Reader, example: &str) {
 }
 
 fn enables_ppp(reader: &Reader, example: &str) {
-    reader.finds(example, &["ppp: linked /etc/ppp/ip-up.d/netcue -> /usr/sbin/netcue\n"]);
+    reader.finds(example, &["ppp: linked /etc/ppp/ip-up.d/0000netcue -> /usr/sbin/netcue\n"]);
     reader.link_comes_up();
     assert_eq!(reader.scene.outcomes(), ["done"]);
 }
@@ -110,7 +120,7 @@ fn enables_boot(reader: &Reader, example: &str) {
 fn sources(reader: &Reader, example: &str) {
     let shown = reader.sees(example);
     let ppp = shown.lines().find(|line| line.starts_with("ppp  ")).expect("a line");
-    for part in ["/etc/ppp/ip-down.d/netcue", "yes"] {
+    for part in ["/etc/ppp/ip-down.d/0000netcue", "yes"] {
         assert!(ppp.contains(part), "{shown}");
     }
     assert!(!ppp.contains("never"), "{shown}");
@@ -127,7 +137,7 @@ fn doctor(reader: &Reader, example: &str) {
 }
 
 fn disables(reader: &Reader, example: &str) {
-    let link = Path::new("/etc/ppp/ip-up.d/netcue");
+    let link = Path::new("/etc/ppp/ip-up.d/0000netcue");
     reader.finds(&format!("{example} ppp --dry-run"), &["would remove"]);
     assert!(link.is_symlink());
     reader.sees(&format!("{example} ppp"));

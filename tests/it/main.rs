@@ -46,6 +46,7 @@ mod enable_boot;
 #[cfg(test)]
 mod enable_diald;
 #[cfg(test)]
+mod enable_parts;
 mod enable_pcmcia;
 #[cfg(test)]
 mod enable_ppp;

@@ -222,12 +222,19 @@ proptest! {
     #[test]
     fn whatever_a_caller_says_is_an_event_that_can_be_kept_or_a_refusal(
         words in vec("\\PC{0,20}|[ -~]{0,20}|ppp0|eth0|start|stop|[0-9.]{7,15}", 0..8),
-        values in vec("[\\x01-\\u{ff}]{0,40}|[0-9.]{7,15}", 6),
+        values in vec("[\\x01-\\u{ff}]{0,40}|[0-9.]{7,15}", 24),
+        stdin in "<[a-z<>/='&;! ]{0,80}|\\PC{0,80}",
     ) {
-        let names = ["PEERNAME", "ACNAME", "DNS1", "ADDRESS", "DIALD_LINK", "RUNLEVEL"];
+        let names = [
+            "PEERNAME", "ACNAME", "DNS1", "ADDRESS", "DIALD_LINK", "RUNLEVEL", "IFACE", "IF_ADDRESS",
+            "IP4_ADDRESS_0", "interface", "new_ip_address", "new_routers", "reason", "ip", "router",
+            "dev", "script_type", "TUNDEV", "INTERNAL_IP4_ADDRESS", "PLUTO_ME", "INTERFACE", "DEVICE",
+            "IFINDEX", "IP_ADDRS",
+        ];
+        let stdin = stdin.into_bytes();
         let env: Vec<_> = names.into_iter().map(Into::into).zip(values.into_iter().map(Into::into)).collect();
         let words: Vec<_> = words.into_iter().map(Into::into).collect();
-        let call = Call { words: &words, env: &env };
+        let call = Call { words: &words, env: &env, stdin: &stdin };
         for source in sources::ALL {
             for trigger in source.triggers {
                 match sources::read(source, trigger, &call) {

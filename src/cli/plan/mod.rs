@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::shared::table::{Paint, Table, Tone};
 use super::shared::{json, search};
-use super::{Ended, Failure, call};
+use super::{Ended, Failure};
 use crate::engine::{KernelState, Preview};
 use crate::error::Exit;
 use crate::event::Event;
@@ -75,7 +75,7 @@ pub(super) fn show(
     invocation: &Invocation,
     json: bool,
 ) -> Ended {
-    let reading = sources::read_from(&call(words, invocation)).map_err(|refusal| {
+    let reading = super::from::read(words, invocation).map_err(|refusal| {
         let no_event = match words {
             [word] if sources::find(&word.to_string_lossy()).is_none() => {
                 "; and no event's id begins so"

@@ -96,7 +96,8 @@ pub(super) fn wrapper(examined: &Examined) -> Vec<Finding> {
     let replaced = |(path, text): &(PathBuf, String)| {
         let hands_on = text.contains("netcue") || text.contains("run-parts");
         let file = path.with_extension("");
-        let (source, trigger) = by_place(path, Path::new("/"))?;
+        let (source, trigger) = by_place(path, Path::new("/"))?.first();
+        let trigger = trigger?;
         let is_wanted = is_on(&examined.seen, source);
         let wrapped = examined.seen.text(&file).is_some_and(|text| text.contains(".local"));
         if hands_on || !is_wanted || !wrapped {
