@@ -111,6 +111,8 @@ mod schema;
 #[cfg(test)]
 mod ship;
 #[cfg(test)]
+mod ship_clients;
+#[cfg(test)]
 mod shipped_hooks;
 #[cfg(test)]
 mod show;
