@@ -91,6 +91,12 @@ impl Layout {
         self.runtime().join("unattended.places")
     }
 
+    /// `/run/netcue/causes`: for each event that others go back to, how many.
+    #[must_use]
+    pub fn causes(&self) -> PathBuf {
+        self.runtime().join("causes")
+    }
+
     /// `/run/netcue/unrecorded.jsonl`: what the journal had no room for.
     #[must_use]
     pub fn unrecorded(&self) -> PathBuf {

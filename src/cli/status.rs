@@ -51,6 +51,8 @@ struct Status {
     running: Option<(Event, Option<Pace>)>,
     /// The last events, newest first.
     recent: Vec<Story>,
+    /// How many records of the journal were looked at.
+    records: usize,
     attention: Vec<String>,
     /// Not success where a part of this can't be read.
     exit: Exit,
@@ -67,6 +69,14 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
 fn look(house: &House) -> Status {
     let reach = Reach { since: None, records: RECORDS };
     let found = journal::look_back(&house.journal, reach, usize::MAX, |_| true);
+    // After a burst, the last records are of events that were taken in long before.
+    let found = match found {
+        Ok(found) if found.stories.is_empty() && found.cut_short => {
+            journal::look_back(&house.journal, Reach::default(), LAST, |_| true)
+        }
+        found => found,
+    };
+    let records = found.as_ref().map_or(0, |found| found.records);
     let (recent, unreadable) = match found {
         Ok(found) => (found.stories, None),
         Err(error) => (Vec::new(), Some(Failure::unreadable(error))),
@@ -105,7 +115,7 @@ fn look(house: &House) -> Status {
     of_failures(&recent, &mut attention);
     let exit = unreadable.as_ref().map_or(Exit::Done, |failure| failure.exit);
     attention.extend(unreadable.map(|failure| format!("the last events: {failure}")));
-    Status { rules, in_its_place, changed_by, waiting, running, recent, attention, exit }
+    Status { rules, in_its_place, changed_by, waiting, running, recent, records, attention, exit }
 }
 
 /// Whether a run is going on; a lock that was never taken is not made.
@@ -201,7 +211,11 @@ fn as_text(status: &Status, house: &House) -> String {
     let shown: Vec<Story> = status.recent.iter().take(LAST).rev().cloned().collect();
     if shown.is_empty() {
         let journal = house.layout.journal().display().to_string();
-        text.push_str(&format!("\nno events known from {}\n", paint.text(Tone::Plain, &journal)));
+        let journal = paint.text(Tone::Plain, &journal);
+        text.push_str(&match status.records {
+            0 => format!("\nno events known from {journal}\n"),
+            _ => format!("\n{journal} was rotated: of no event it has the beginning\n"),
+        });
     } else {
         text.push_str(&format!("\n{}", history::as_table(&shown, Reasons::Cut, paint)));
     }

@@ -30,6 +30,7 @@ pub fn hook_environment(event: &Event) -> Vec<(String, String)> {
         ("DNS", joined(facts.dns.as_deref())),
         ("FACTS_COMPLETE", if facts.facts_complete { "1" } else { "0" }.to_owned()),
         ("CAUSED_BY", or_empty(event.caused_by.as_ref())),
+        ("FIRST_CAUSE", or_empty(event.first_cause.as_ref())),
         ("CAUSE_DEPTH", event.cause_depth.to_string()),
         ("ATTEMPT", event.attempt.to_string()),
     ]

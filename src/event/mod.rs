@@ -52,6 +52,9 @@ pub struct Event {
     /// The event whose hook made this call.
     #[serde(default)]
     pub caused_by: Option<Uuid>,
+    /// The event at the beginning of the chain of causes, if that is young enough to be known.
+    #[serde(default)]
+    pub first_cause: Option<Uuid>,
     /// How many causes stand before this event; more than [`LONGEST_CHAIN`] is a loop.
     #[serde(default)]
     pub cause_depth: u32,
@@ -88,11 +91,14 @@ pub struct Cause {
     pub id: Uuid,
     /// Its `cause_depth`.
     pub depth: u32,
+    /// At the beginning of that chain; the causing event itself, if nothing caused it. None
+    /// if it is too old to be counted.
+    pub first: Option<Uuid>,
 }
 
 impl Event {
     /// The fields that acceptance decides, not the call.
-    pub(crate) const STAMPED: [&'static str; 10] = [
+    pub(crate) const STAMPED: [&'static str; 11] = [
         "schema",
         "id",
         "time",
@@ -101,6 +107,7 @@ impl Event {
         "source",
         "ifindex",
         "caused_by",
+        "first_cause",
         "cause_depth",
         "attempt",
     ];
@@ -118,6 +125,7 @@ impl Event {
             facts,
             ifindex: stamp.ifindex,
             caused_by: stamp.cause.map(|cause| cause.id),
+            first_cause: stamp.cause.and_then(|cause| cause.first),
             cause_depth: stamp.cause.map_or(0, |cause| cause.depth.saturating_add(1)),
             attempt: 1,
         }

@@ -59,8 +59,10 @@ fn cause(invocation: &Invocation) -> Option<Cause> {
         let (_, value) = invocation.env.iter().find(|(key, _)| key == name)?;
         value.to_str()
     };
+    let id = variable("NETCUE_ID")?.parse().ok()?;
     Some(Cause {
-        id: variable("NETCUE_ID")?.parse().ok()?,
+        id,
+        first: variable("NETCUE_FIRST_CAUSE").and_then(|first| first.parse().ok()).or(Some(id)),
         depth: variable("NETCUE_CAUSE_DEPTH").and_then(|depth| depth.parse().ok()).unwrap_or(0),
     })
 }

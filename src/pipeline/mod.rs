@@ -1,6 +1,7 @@
 //! The whole story: a call arrives, becomes an event, is kept, waits its turn, and is
 //! handled step by step. Only this folder knows the order of the stages.
 
+mod budget;
 mod caller;
 mod drain;
 mod fate;
@@ -23,6 +24,7 @@ pub use unattended::run_unattended;
 
 use std::time::Duration;
 
+use budget::Left;
 use uuid::Uuid;
 
 use crate::event::{Cause, Event, Fact, Facts, LONGEST_CHAIN, Stamp};
@@ -47,6 +49,16 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
         );
         return refuse(house, Some(source), Some(trigger), reason, argv);
     }
+    match budget::count(house, &event) {
+        Left::Enough => {}
+        Left::NoMore(first) => {
+            return refuse(house, Some(source), Some(trigger), too_many(first), argv);
+        }
+        Left::KnownToBeNoMore(first) => {
+            house.say(Urgency::Error, &format!("refused: {}", too_many(first)));
+            return Arrival { event: None, fate: Fate::Refused };
+        }
+    }
     if house.is_switched_off(source) && !insists {
         return nothing_runs(house, event, argv, Outcome::Disabled, Fate::Disabled);
     }
@@ -60,6 +72,11 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
         Ok(ticket) => wait::see_to_it(house, event, &ticket, wait),
         Err(error) => unqueued::handle(house, event, &error),
     }
+}
+
+fn too_many(first: Uuid) -> String {
+    let most = budget::MOST_EVENTS;
+    format!("{most} events go back to event {first}: hooks that make ever more of them")
 }
 
 /// Records that a call was not understood.
@@ -98,7 +115,10 @@ pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
         boot_id: identity::boot().parse().ok(),
         ifindex: said_index(&reading.facts)
             .or_else(|| interface.and_then(|name| route::interface_index(name.as_str()))),
-        cause: cause.map(|cause| if is_old(&cause) { Cause { depth: 0, ..cause } } else { cause }),
+        cause: cause.map(|cause| {
+            // A new chain begins, which goes back to nothing that could still be counted.
+            if is_old(&cause) { Cause { depth: 0, first: None, ..cause } } else { cause }
+        }),
     };
     Event::new(reading.source.name.clone(), reading.facts, stamp)
 }

@@ -1,7 +1,7 @@
 //! Files and folders, each error with the path it is about.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -235,6 +235,24 @@ pub fn read_head(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
         .read_to_end(&mut head)
         .map_err(FileError::at("read", path))?;
     Ok(head)
+}
+
+/// Adds one to the number that the file's length stands for; gives back the new one. Whoever
+/// else does so at the same time gets another.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn tally(path: &Path) -> Result<u64, FileError> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(FileError::at("open", path))?;
+    file.write_all(b".").map_err(FileError::at("write", path))?;
+    // Appending leaves this description behind its own byte.
+    file.stream_position().map_err(FileError::at("read", path))
 }
 
 /// Moves a file.

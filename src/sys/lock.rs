@@ -168,11 +168,10 @@ impl Lock {
     /// removed under somebody's hands: who holds that is at work still. He notices at the end
     /// of the piece of work, takes this lock, and looks what waits.
     fn unless_an_older_one_is_held(self) -> Option<Self> {
-        let is_new = self.file.metadata().is_ok_and(|ours| ours.len() == 0);
-        if is_new && processes::anybody_locks_deleted(&self.path) {
-            return None;
-        }
-        if is_new {
+        if is_new(&self.file) {
+            if processes::anybody_locks_deleted(&self.path) {
+                return None;
+            }
             // In vain where no room is left: then there is no record, and who needs it sees that.
             let _ = self.write_record(b"");
         }
@@ -277,13 +276,20 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Whether nobody has written a record into a lock yet.
+fn is_new(file: &File) -> bool {
+    file.metadata().is_ok_and(|there| there.len() == 0)
+}
+
 /// Whether nobody holds the lock at this moment, asked without holding it; a lock that was
 /// never taken is free.
 ///
 /// # Errors
 /// When it is there and can't be asked.
 pub fn is_free(path: &Path) -> Result<bool, FileError> {
-    is_open(path, whole(libc::F_WRLCK))
+    let Some(file) = open_if_there(path)? else { return Ok(true) };
+    let free = has_room(&file, whole(libc::F_WRLCK)).map_err(FileError::at("ask", path))?;
+    Ok(free && !(is_new(&file) && processes::anybody_locks_deleted(path)))
 }
 
 /// Whether one of the places of [`Lock::try_any`] is free at this moment.
@@ -291,20 +297,25 @@ pub fn is_free(path: &Path) -> Result<bool, FileError> {
 /// # Errors
 /// When the file is there and can't be asked.
 pub fn is_any_free(path: &Path, count: u32) -> Result<bool, FileError> {
+    let Some(file) = open_if_there(path)? else { return Ok(true) };
     for place in 0..count {
-        if is_open(path, one(libc::F_WRLCK, place))? {
+        let asked = has_room(&file, one(libc::F_WRLCK, place));
+        if asked.map_err(FileError::at("ask", path))? {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-fn is_open(path: &Path, mut lock: libc::flock) -> Result<bool, FileError> {
-    let file = match files::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        opened => opened.map_err(FileError::at("open the lock", path))?,
-    };
-    fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).map_err(FileError::at("ask the lock", path))?;
+fn open_if_there(path: &Path) -> Result<Option<File>, FileError> {
+    match files::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some).map_err(FileError::at("open the lock", path)),
+    }
+}
+
+fn has_room(file: &File, mut lock: libc::flock) -> io::Result<bool> {
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;
     Ok(i32::from(lock.l_type) == libc::F_UNLCK)
 }
 

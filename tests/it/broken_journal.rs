@@ -113,9 +113,10 @@ fn who_holds_the_journal_and_does_not_let_go_holds_nobody() {
     scene.calling(&IP_UP.replace("ip-up", "ip-pre-up")).stderr_has(said).run();
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert_eq!(scene.text("ran"), "changed\nunchanged\n");
+    assert_eq!(scene.outcomes(), ["done"]);
     drop(held);
     scene.from("boot start");
-    assert_eq!(scene.outcomes(), ["done", "done"]);
+    assert_eq!(scene.outcomes(), ["done"; 3], "how the second ended is on record now");
 }
 
 #[test]
@@ -151,4 +152,23 @@ fn the_status_is_shown_as_far_as_it_can_be_known() {
     assert!(shown.contains("\nattention  the last events: "), "{shown}");
     let json = scene.netcue(["status", "--json"]).status(74).any_stdout().run().stdout;
     assert!(json.contains("\"in_force\": true"), "{json}");
+}
+
+#[test]
+fn the_status_knows_of_events_after_a_burst_and_says_what_a_rotation_took() {
+    let scene = Scene::new();
+    scene.from("boot start");
+    let held = crate::lock::Held::lock(&scene.path("run/netcue/lock"));
+    for number in 0..130 {
+        scene.from(&format!("pcmcia start eth{number}"));
+    }
+    drop(held);
+    scene.netcue(["run"]).run();
+    scene.netcue(["status"]).any_status().stdout_has(" pcmcia start eth129 ").run();
+
+    scene.config("[journal]\nsize = 1\nkeep = 0\n");
+    scene.from("boot start");
+    let rotated = "/var/log/netcue/journal.jsonl was rotated: of no event it has the beginning\n";
+    scene.netcue(["status"]).any_status().stdout_has(rotated).run();
+    scene.netcue(["history"]).any_stdout().stderr_has("the journal was rotated: ").run();
 }

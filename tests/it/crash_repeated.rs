@@ -97,3 +97,32 @@ fn a_hook_that_holds_nobody_is_given_up_when_it_has_cost_three_processes() {
     let ends = scene.records("step-end");
     assert_eq!(ends.iter().filter(|end| end["step"] == "70-murderer").count(), 2, "{ends:#?}");
 }
+
+#[test]
+fn deaths_and_stops_are_counted_alike_for_a_step_and_for_a_hook_that_holds_nobody() {
+    for header in ["", "# netcue: wait=no\n"] {
+        let scene = Scene::new();
+        let begun = scene.path("begun");
+        let begun = begun.display();
+        // Two deaths, a stop, and the third death.
+        scene.hook(
+            "20-murderer",
+            format!(
+                "#!/bin/sh\n{header}echo >>{begun}\n[ $(wc -l <{begun}) = 3 ] && \
+                 {{ kill -TERM $PPID; sleep 60; }}\n{MURDER}sleep 60\n"
+            ),
+        );
+        scene.calling(IP_UP).any_status().any_stderr().run();
+        wait_until("it to be given up", || {
+            scene.netcue(["run"]).any_status().any_stderr().run();
+            !scene.names_in("run/netcue/failed").is_empty()
+        });
+        scene.settled();
+        assert_eq!(scene.text("begun").lines().count(), 4, "{header}");
+        let aside = scene.records("set-aside");
+        assert_eq!(aside.len(), 1, "{header}");
+        assert_eq!(aside[0]["reason"], "its run died 3 times", "{header}");
+        let left = scene.names_in("run/netcue/unattended");
+        assert_eq!(left, Vec::<String>::new(), "{header}");
+    }
+}

@@ -52,6 +52,7 @@ fn emit_passes_on_fields_it_does_not_know_and_makes_its_own_stamp() {
         ("attempt", json!(1)),
         ("ifindex", Value::Null),
         ("caused_by", Value::Null),
+        ("first_cause", Value::Null),
         ("cause_depth", json!(0)),
     ] {
         assert_eq!(event[field], value, "{field} in {event:#}");

@@ -43,6 +43,7 @@ fn the_environment_is_exactly_what_is_documented() {
         ("NETCUE_DNS", ""),
         ("NETCUE_FACTS_COMPLETE", "1"),
         ("NETCUE_CAUSED_BY", ""),
+        ("NETCUE_FIRST_CAUSE", ""),
         ("NETCUE_CAUSE_DEPTH", "0"),
         ("NETCUE_ATTEMPT", "1"),
         ("NETCUE_DETAILS_DEVICE", "/dev/ttyS0"),

@@ -3,6 +3,7 @@
 //! and over a scene's, so that they are full or read-only.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -90,6 +91,20 @@ impl Mounted {
         let mounted = Self(path);
         fs::write(mounted.0.join(".fill"), [b'x'; 4096]).expect("the last page");
         mounted
+    }
+
+    /// An empty file system of 256 KiB, with room until [`Mounted::fill`].
+    pub(crate) fn small(path: PathBuf) -> Self {
+        fs::create_dir_all(&path).expect("a folder");
+        let size = Some("size=256k,mode=0700");
+        mount(Some("tmpfs"), &path, Some("tmpfs"), MsFlags::empty(), size).expect("a tmpfs");
+        Self(path)
+    }
+
+    /// Takes all room that is left.
+    pub(crate) fn fill(&self) {
+        let mut fill = File::create(self.0.join(".fill")).expect("a file");
+        while fill.write_all(&[b'x'; 4096]).is_ok() {}
     }
 
     /// What is there already, but for reading only.

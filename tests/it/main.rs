@@ -28,6 +28,8 @@ mod configure;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod crash_double;
+#[cfg(test)]
 mod crash_random;
 #[cfg(test)]
 mod crash_repeated;
@@ -78,6 +80,8 @@ mod hostile;
 mod integrations;
 #[cfg(test)]
 mod layout;
+#[cfg(test)]
+mod load;
 #[cfg(test)]
 mod lock;
 #[cfg(test)]

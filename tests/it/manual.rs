@@ -183,6 +183,7 @@ fn every_path() {
         layout.unattended(),
         layout.unattended_places(),
         layout.lock(),
+        layout.causes(),
         layout.unrecorded(),
         layout.good_configuration(),
         layout.rules(),

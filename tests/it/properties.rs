@@ -111,7 +111,11 @@ prop_compose! {
             boottime_ns,
             boot_id: boot.map(Uuid::from_u128),
             ifindex,
-            cause: depth.map(|depth| Cause { id: Uuid::from_u128(ids[1]), depth }),
+            cause: depth.map(|depth| Cause {
+                id: Uuid::from_u128(ids[1]),
+                first: (depth > 1).then(|| Uuid::from_u128(ids[0])),
+                depth,
+            }),
         };
         Event::new(source, facts, stamp)
     }

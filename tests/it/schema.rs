@@ -49,7 +49,7 @@ fn full() -> Value {
     facts.facts_complete = true;
     facts.warn("ACNAME", "not valid UTF-8");
     let id = "01920b2e-7a5c-7c3e-9d10-000000000001".parse().unwrap();
-    accept(facts, Some(Cause { id, depth: 2 }))
+    accept(facts, Some(Cause { id, depth: 2, first: Some(id) }))
 }
 
 fn with(mut event: Value, field: &str, value: Value) -> Value {

@@ -72,6 +72,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         return Err(search::unknown(event, &found));
     }
     let far = search::how_far(&found, "--since");
+    let records = found.records;
     let stories: Vec<Story> = found.stories.into_iter().rev().collect();
     let text = if args.format == Format::Cloudevents {
         let origin = Origin::here(layout);
@@ -86,7 +87,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     };
     terminal::show(&text)?;
     if stories.is_empty() && far.is_none() && args.format == Format::Table && !args.json {
-        terminal::tell(&nothing_found(args));
+        terminal::tell(&nothing_found(args, records));
     }
     if let Some(far) = far {
         terminal::tell(&far);
@@ -95,9 +96,12 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
 }
 
 /// A heading without a line below it leaves open what is missing.
-fn nothing_found(args: &Args) -> String {
+fn nothing_found(args: &Args, records: usize) -> String {
     let since = args.since.as_ref().map(|since| format!("--since {since:?}"));
     let said: Vec<String> = since.into_iter().chain(args.filter.said()).collect();
+    if said.is_empty() && records > 0 {
+        return "the journal was rotated: of no event it has the beginning".to_owned();
+    }
     if said.is_empty() {
         return "the journal holds no event".to_owned();
     }

@@ -39,7 +39,7 @@ pub(in crate::cli) fn called(story: &Story) -> String {
 }
 
 /// Fields that stand in every heading of an event, or that people don't look for beside it.
-const IN_HEADING: [&str; 12] = [
+const IN_HEADING: [&str; 13] = [
     "schema",
     "id",
     "time",
@@ -50,6 +50,7 @@ const IN_HEADING: [&str; 12] = [
     "interface",
     "facts_complete",
     "caused_by",
+    "first_cause",
     "cause_depth",
     "attempt",
 ];
