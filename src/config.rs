@@ -2,6 +2,7 @@
 //!
 //! Every key is described in netcue.conf(5); a test holds the manual against this file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,30 @@ pub struct Config {
     pub hooks: Hooks,
     /// `[journal]`.
     pub journal: Journal,
+    /// `[interface.NAME]`: what is said of one interface. [`parse`] moves it to the rules, which
+    /// are made from it.
+    interface: BTreeMap<InterfaceName, Interface>,
+}
+
+/// `[interface.NAME]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Interface {
+    side: Side,
+}
+
+/// On which side an interface is, as an administrator says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// Where strangers are.
+    Outside,
+    /// Where those are who may open connections to everywhere.
+    Inside,
+    /// Where those are who may open connections to the outside only.
+    Guest,
+    /// Nothing is decided about it, and nothing translated.
+    Ignore,
 }
 
 /// `[rules]`: corrections to what the engine reads from the kernel.
@@ -42,8 +67,11 @@ pub struct Rules {
     pub ignore: Vec<InterfaceName>,
     /// Whether internal IPv4 addresses are translated on their way out.
     pub masquerade: bool,
-    /// Whether the TCP segment size is clamped on links with a small MTU.
+    /// Whether the TCP segment size is clamped to what the way of a connection takes.
     pub clamp_mss: bool,
+    /// The sides that `[interface.NAME]` names.
+    #[serde(skip)]
+    pub sides: BTreeMap<InterfaceName, Side>,
 }
 
 impl Default for Rules {
@@ -56,6 +84,7 @@ impl Default for Rules {
             ignore: Vec::new(),
             masquerade: true,
             clamp_mss: true,
+            sides: BTreeMap::new(),
         }
     }
 }
@@ -153,7 +182,13 @@ pub struct BadConfig {
 /// # Errors
 /// When the text is not TOML, or a key or value is none that netcue knows.
 pub fn parse(text: &str, path: &Path) -> Result<Config, BadConfig> {
-    toml::from_str(text).map_err(|error| {
+    let read: Result<Config, _> = toml::from_str(text);
+    let read = read.map(|mut config| {
+        let said = std::mem::take(&mut config.interface);
+        config.rules.sides = said.into_iter().map(|(name, it)| (name, it.side)).collect();
+        config
+    });
+    read.map_err(|error| {
         let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or(text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         BadConfig {
@@ -171,6 +206,17 @@ fn in_words(message: &str) -> String {
     let mistaken = message.strip_prefix("invalid type: ");
     if let Some((found, expected)) = mistaken.and_then(|rest| rest.rsplit_once(", expected ")) {
         return format!("{}: wanted is {}", found_in_words(found), expected_in_words(expected));
+    }
+    if let Some((unknown, known)) =
+        message.strip_prefix("unknown variant ").and_then(|rest| rest.split_once(", expected "))
+    {
+        let unknown = unknown.trim_matches('`');
+        return format!("{unknown:?}: wanted is one of {}", quoted(known).join(" "));
+    }
+    if message == "missing field `side`" {
+        return "a section about an interface needs side = \"outside\", \"inside\", \"guest\" or \
+                \"ignore\""
+            .to_owned();
     }
     let Some((unknown, known)) = message.strip_prefix("unknown field ").and_then(|rest| {
         let (unknown, known) = rest.split_once(", expected ")?;
@@ -201,7 +247,9 @@ fn expected_in_words(expected: &str) -> &str {
         "a boolean" => "true or false",
         "i64" => "a whole number",
         "a string" => "a name in quotes",
+        "struct Interface" => "a section, such as [interface.eth1]",
         expected if expected.starts_with("struct ") => "a section, such as [rules]",
+        "enum Side" => "outside, inside, guest or ignore, in quotes",
         expected => expected,
     }
 }
@@ -262,6 +310,16 @@ mod tests {
             ),
             ("[rules]\nexternal = [7]\n", "c:2:13: 7: wanted is a name in quotes"),
             ("[rules]\nmasquerade = 1\n", "c:2:14: 1: wanted is true or false"),
+            ("[interface.eth1]\nside = \"guest\"\n", "good"),
+            (
+                "[interface.eth1]\nside = \"gast\"\n",
+                "c:2:8: \"gast\": wanted is one of outside inside guest ignore",
+            ),
+            (
+                "[interface.eth1]\n",
+                "c:1:1: a section about an interface needs side = \"outside\", \"inside\", \
+                 \"guest\" or \"ignore\"",
+            ),
             ("strict = []\n", "c:1:10: a list: wanted is true or false"),
             ("rules = true\n", "c:1:9: true: wanted is a section, such as [rules]"),
         ] {

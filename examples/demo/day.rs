@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use netcue::config::Rules;
-use netcue::engine;
+use netcue::engine::{self, CounterName};
 use netcue::journal::{Outcome, Story, StoryStep};
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::wait;
@@ -93,8 +93,8 @@ impl Day {
             "a hook that fails stops no other, and the journal says which failed and how",
         );
         self.page.prove(
-            !self.rules.contains("masquerade") && !self.rules.contains("drop"),
-            "without a way outside nothing is masqueraded and nothing refused",
+            self.rules.contains("masquerade") && self.rules.contains("drop"),
+            "the rules stand before there is a way outside, whatever it will be",
         );
         Ok(())
     }
@@ -234,14 +234,15 @@ impl Day {
     /// The provider tries to open a connection to the LAN, and sends a forged packet.
     fn is_closed(&mut self, line: &Line) -> Result<()> {
         let open = packets::ask_by_tcp(HOST, PORT).is_ok();
-        let (refused, forged) = (counters::packets("forward")?, counters::packets("prerouting")?);
+        let (refused, forged) =
+            (counters::packets(CounterName::Refused)?, counters::packets(CounterName::Forged)?);
         let provider = &mut self.gateway.provider;
         provider.tell(&format!("route 192.168.1.0 24 {}", line.local))?;
         let came_in = provider.tell(&format!("tcp {HOST} {PORT}")).is_ok();
-        let refused = grown("forward", refused)?;
+        let refused = grown(CounterName::Refused, refused)?;
         provider.tell(&format!("own {NOBODY}"))?;
         provider.tell(&format!("send {NOBODY} {HOST} {PORT}"))?;
-        let forged = grown("prerouting", forged)?;
+        let forged = grown(CounterName::Forged, forged)?;
         provider.tell(&format!("unroute 192.168.1.0 24 {}", line.local))?;
         let answer = if came_in { "LET IN" } else { "refused" };
         let text = format!(
@@ -261,10 +262,10 @@ impl Day {
 }
 
 /// By how much a counter has grown, waiting a second for the kernel to deliver.
-fn grown(chain: &str, before: u64) -> Result<u64> {
+fn grown(counter: CounterName, before: u64) -> Result<u64> {
     let deadline = Instant::now() + Duration::from_secs(1);
     loop {
-        let packets = counters::packets(chain)?.saturating_sub(before);
+        let packets = counters::packets(counter)?.saturating_sub(before);
         if packets > 0 || Instant::now() > deadline {
             return Ok(packets);
         }

@@ -57,8 +57,8 @@ impl Paper {
         self.interface(2, "lan0", LAN, None, 24);
         self.scene(script::BOOT, &calls::boot(), "boot")?;
         self.page.prove(
-            !self.rules.contains("masquerade") && !self.rules.contains("drop"),
-            "without a way outside nothing is masqueraded and nothing refused",
+            self.rules.contains("masquerade") && self.rules.contains("drop"),
+            "the rules stand before there is a way outside, whatever it will be",
         );
         Ok(())
     }
@@ -121,7 +121,7 @@ impl Paper {
     }
 
     fn goes_out_by(&mut self, links: &str) {
-        let sets = format!("external_out, external_in = {links}");
+        let sets = format!("outside4, outside6 = {links}");
         let held = self.rules.contains("masquerade") && rules::has(&self.rules, &sets);
         self.page.prove(held, &format!("the rules then masquerade and guard {links}"));
     }
@@ -150,9 +150,10 @@ impl Paper {
             kind: None,
             vrf_table: None,
             point_to_point: peer.is_some(),
+            parent: None,
         });
         let (local, peer) = (IpAddr::V4(local), peer.map(IpAddr::V4));
-        self.state.addresses.push(Address { ifindex: index, local, prefix, peer });
+        self.state.addresses.push(Address { ifindex: index, local, prefix, peer, leased: false });
     }
 
     fn default_route(&mut self, index: u32, via: Ipv4Addr, metric: u32) {
@@ -168,6 +169,7 @@ fn default_route(index: u32, via: Ipv4Addr, metric: u32) -> Route {
         out_interfaces: vec![index],
         gateway: Some(IpAddr::V4(via)),
         metric,
+        advertised: false,
     }
 }
 

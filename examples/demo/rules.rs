@@ -1,7 +1,7 @@
 //! The rules boiled down to what a reader wants to see change: the elements of sets on one
 //! line, and the rules without their comments.
 
-use netcue::engine::{Change, Classes, lines};
+use netcue::engine::{Change, Classes, Side, lines};
 
 /// A line that came or went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,10 +84,7 @@ fn add_set(found: &mut Vec<Line>, name: &str, elements: &str) {
 
 /// What every interface was taken for, and why.
 pub(crate) fn taken_for(classes: &Classes) -> Vec<String> {
-    let external = classes.external_out.iter().map(|entry| ("external", entry));
-    let internal = classes.internal.iter().map(|entry| ("internal", entry));
-    external
-        .chain(internal)
-        .map(|(class, (name, why))| format!("{name} is {class}: {}", why.0))
-        .collect()
+    let sides = [Side::Outside, Side::Inside, Side::Undecided];
+    let all = sides.into_iter().flat_map(|side| classes.all_on(side));
+    all.map(|(name, _, it)| format!("{name} is {}: {}", it.side.as_str(), it.why)).collect()
 }

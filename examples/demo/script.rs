@@ -11,7 +11,7 @@ pub(crate) struct Scene {
 
 pub(crate) const BOOT: Scene = Scene {
     title: "The machine has started; only the LAN is there",
-    meaning: "Nothing leads outside yet: nothing is masqueraded, and nobody is locked out.",
+    meaning: "Nothing leads outside yet; whatever comes will find the rules in force.",
 };
 
 pub(crate) const PROXY: Scene = Scene {

@@ -8,6 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use netcue::config::Rules;
 use netcue::engine::{Ruleset, classify, differences, ruleset};
 use netcue::sys::netlink::{Answer, attribute, attributes};
+use netcue::sys::nexthop::Nexthops;
 use netcue::sys::nftables::LiveTable;
 use netcue::sys::route;
 use netcue::sys::state::{KernelState, Link};
@@ -23,6 +24,7 @@ static WANTED: LazyLock<Ruleset> = LazyLock::new(|| {
         kind: None,
         vrf_table: None,
         point_to_point: false,
+        parent: None,
     };
     let rules = Rules {
         external: Some(vec!["wan".parse().expect("a name")]),
@@ -45,10 +47,12 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(!error.to_string().is_empty());
         }
         let mut state = KernelState::default();
+        let mut nexthops = Nexthops::default();
         let mut live = LiveTable::default();
         for (number, message) in messages.iter().enumerate() {
             assert!(message.payload.len() <= bytes.len());
-            route::decode(&mut state, message);
+            nexthops.decode(message);
+            route::decode(&mut state, &nexthops, message);
             let part = message.payload.get(4..).unwrap_or_default().to_vec();
             let total: usize = attributes(&part).map(|(_, _, value)| value.len() + 4).sum();
             assert!(total <= part.len());

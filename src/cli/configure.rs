@@ -2,7 +2,7 @@
 //! does what follows.
 
 use crate::config::Config;
-use crate::engine;
+use crate::engine::{self, Side};
 use crate::error::Exit;
 use crate::event::InterfaceName;
 use crate::integrate::{self, Choice, Seen, Stage, Step, Wish};
@@ -10,7 +10,6 @@ use crate::paths::Layout;
 use crate::pipeline;
 use crate::sources::{self, Source};
 use crate::sys::prompt::Prompt;
-use crate::sys::route;
 
 use super::enable::{carry, either};
 use super::{Ended, Failure};
@@ -77,7 +76,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     };
     let prompt = if args.non_interactive { None } else { Prompt::open() };
     if let Some(prompt) = prompt {
-        Questions { prompt, seen: &seen, config: &config }.ask(&mut answers)?;
+        Questions { prompt, layout, seen: &seen, config: &config }.ask(&mut answers)?;
     }
     let steps = answers.steps(&seen);
     if steps.is_empty() && !args.non_interactive {
@@ -123,6 +122,7 @@ impl Answers {
 
 /// The questions that matter, each where it wasn't answered already.
 struct Questions<'a> {
+    layout: &'a Layout,
     prompt: Prompt,
     seen: &'a Seen,
     config: &'a Config,
@@ -200,8 +200,9 @@ impl Questions<'_> {
     fn external_is_unknown(&self) -> bool {
         let rules = &self.config.rules;
         rules.external.is_none()
-            && route::read()
-                .is_ok_and(|state| engine::classify(&state, rules).external_out.is_empty())
+            && engine::state(&self.layout.rules()).is_ok_and(|state| {
+                engine::classify(&state, rules).all_on(Side::Outside).next().is_none()
+            })
     }
 
     fn external(&mut self) -> Result<External, Failure> {

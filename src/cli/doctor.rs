@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::shared::table::{Paint, Table, Tone};
 use super::{Ended, sources as source_table};
 use crate::config::Rules;
-use crate::engine::{self, EngineError};
+use crate::engine::{self, Classes, EngineError, Side};
 use crate::error::Exit;
 use crate::event::Family;
 use crate::hooks::{self, Survey};
@@ -19,9 +19,7 @@ use crate::plan::{Fitness, Kind};
 use crate::sources::{ALL, Place};
 use crate::sys::lock;
 use crate::sys::state::{KernelState, Route};
-use crate::sys::{
-    append, clock, files, folder, foreign, invocation, legacy, place, route, terminal,
-};
+use crate::sys::{append, clock, files, folder, foreign, invocation, legacy, place, terminal};
 
 /// Seconds that handling an event may take beside its hooks' limits.
 const SLACK: u64 = 60;
@@ -73,7 +71,7 @@ fn examine(layout: &Layout) -> Examined {
     let config = configured.config;
     let survey = hooks::find(layout);
     let (hooks, refused, engine_replaced) = judged(&survey);
-    let (kernel, in_force) = kernel(layout, &config.rules);
+    let (kernel, in_force, sides) = kernel(layout, &config.rules);
     let heard = source_table::heard(layout);
     let names_in = |folder: PathBuf| folder::names(&folder).map_err(|error| error.to_string());
     Examined {
@@ -96,6 +94,7 @@ fn examine(layout: &Layout) -> Examined {
         locals: locals(layout),
         kernel,
         in_force,
+        sides,
         chains: foreign::chains().map_err(|error| format!("reading the rules of others: {error}")),
         legacy: legacy::chains().map_err(|error| format!("reading iptables-legacy: {error}")),
     }
@@ -160,29 +159,38 @@ fn locals(layout: &Layout) -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-fn kernel(layout: &Layout, rules: &Rules) -> (Result<Kernel, Deaf>, Result<bool, Deaf>) {
+/// What the kernel says about forwarding, whether the rules are in force, and what the engine
+/// has to say about what it saw.
+fn kernel(
+    layout: &Layout,
+    rules: &Rules,
+) -> (Result<Kernel, Deaf>, Result<bool, Deaf>, Vec<String>) {
     let deaf = |error: EngineError| Deaf {
         lacks: matches!(error, EngineError::Missing { .. }),
         why: error.to_string(),
     };
-    let state = route::read().map_err(|error| Deaf {
-        lacks: false,
-        why: format!("reading interfaces and routes: {error}"),
+    let memory = layout.rules();
+    let seen = engine::state(&memory).map_err(deaf).map(|state| {
+        let classes = engine::classify(&state, rules);
+        (forwarding(&state, &classes, rules), classes.notes)
     });
-    let kernel = state.map(|state| forwarding(&state, rules));
+    let (kernel, notes) = match seen {
+        Ok((kernel, notes)) => (Ok(kernel), notes),
+        Err(deaf) => (Err(deaf), Vec::new()),
+    };
     let in_force = engine::open()
-        .and_then(|mut session| engine::preview(rules, &layout.rules(), &mut session))
+        .and_then(|mut session| engine::preview(rules, &memory, &mut session))
         .map(|preview| preview.differences.is_empty())
         .map_err(deaf);
-    (kernel, in_force)
+    (kernel, in_force, notes)
 }
 
-fn forwarding(state: &KernelState, rules: &Rules) -> Kernel {
-    let classes = engine::classify(state, rules);
+fn forwarding(state: &KernelState, classes: &Classes, rules: &Rules) -> Kernel {
     let fixed = rules.external.is_some() || rules.external_out.is_some();
     let leads_out = |family: Family| {
         let is_default = |route: &Route| route.destination.is_none() && route.family == family;
-        !classes.external_out.is_empty() && (fixed || state.routes.iter().any(is_default))
+        let is_way = fixed || state.routes.iter().any(is_default);
+        is_way && classes.on(Side::Outside, family).next().is_some()
     };
     let switched_on = |file: &str| {
         let content = files::read_if_there(file.as_ref(), 16).ok().flatten();

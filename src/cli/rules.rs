@@ -112,9 +112,7 @@ pub(super) fn recompute(house: &mut House, caller: Caller) -> Arrival {
 fn classes(preview: &Preview) -> serde_json::Value {
     let classes = &preview.classes;
     json!({
-        "external_out": classes.external_out,
-        "external_in": classes.external_in,
-        "internal": classes.internal,
+        "sides": classes.sides,
         "internal_networks": classes.networks(),
     })
 }

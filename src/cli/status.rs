@@ -8,9 +8,9 @@ use super::shared::pace::Pace;
 use super::shared::table::{Paint, Table, Tone};
 use super::shared::{json, when, wording};
 use super::{Ended, Failure};
-use crate::engine::Preview;
+use crate::engine::{Preview, Side, Standing};
 use crate::error::Exit;
-use crate::event::{Event, InterfaceName};
+use crate::event::{Event, Family, InterfaceName};
 use crate::hooks;
 use crate::journal::{self, Cursor, Reach, StepOutcome, Story};
 use crate::paths::Layout;
@@ -186,11 +186,11 @@ fn as_text(status: &Status, house: &House) -> String {
         Ok(preview) => {
             let (tone, words) = standing(status, preview);
             line("rules", tone, &words);
-            for (name, sides, why) in external(preview) {
-                line("external", Tone::Plain, &format!("{name}{sides}: {why}"));
-            }
-            for (name, why) in &preview.classes.internal {
-                line("internal", Tone::Plain, &format!("{name}: {}", why.0));
+            for side in SIDES {
+                for (name, family, standing) in preview.classes.all_on(side) {
+                    let of = of_family(family);
+                    line(side.as_str(), Tone::Plain, &format!("{name}{of}: {}", standing.why));
+                }
             }
         }
         Err(_) => line("rules", Tone::Bad, "can't be read"),
@@ -248,21 +248,16 @@ fn since(status: &Status, since: Option<Timestamp>) -> String {
     }
 }
 
-/// The external interfaces, each with its sides where it is external on one only.
-fn external(preview: &Preview) -> Vec<(&InterfaceName, &'static str, &str)> {
-    let classes = &preview.classes;
-    let mut all: Vec<_> = classes
-        .external_out
-        .iter()
-        .map(|(name, why)| {
-            let both = classes.external_in.contains_key(name);
-            (name, if both { "" } else { " (out)" }, why.0.as_str())
-        })
-        .collect();
-    let only_in =
-        classes.external_in.iter().filter(|(name, _)| !classes.external_out.contains_key(*name));
-    all.extend(only_in.map(|(name, why)| (name, " (in)", why.0.as_str())));
-    all
+/// The sides in the order in which they are shown.
+const SIDES: [Side; 5] = [Side::Outside, Side::Inside, Side::Guest, Side::Undecided, Side::Ignored];
+
+/// The family for which alone an interface is on a side.
+fn of_family(family: Option<Family>) -> &'static str {
+    match family {
+        None => "",
+        Some(Family::Ipv4) => " (IPv4)",
+        Some(Family::Ipv6) => " (IPv6)",
+    }
 }
 
 fn queue(waiting: &[Event]) -> String {
@@ -281,16 +276,10 @@ fn counted(count: usize, what: &str) -> String {
 
 fn as_json(status: &Status) -> String {
     let rules = status.rules.as_ref().ok();
-    let interfaces = |preview: &Preview| {
-        let external = external(preview).into_iter().map(|(name, sides, why)| {
-            let (out, r#in) = (sides != " (in)", sides != " (out)");
-            json!({ "interface": name, "out": out, "in": r#in, "why": why })
-        });
-        external.collect::<Vec<_>>()
-    };
-    let internal = |preview: &Preview| {
-        let all = preview.classes.internal.iter();
-        all.map(|(name, why)| json!({ "interface": name, "why": why })).collect::<Vec<_>>()
+    let sides = |preview: &Preview| {
+        let all = SIDES.into_iter().flat_map(|side| preview.classes.all_on(side));
+        let one = |(name, family, standing): (&InterfaceName, Option<Family>, &Standing)| json!({ "interface": name, "side": standing.side, "family": family, "why": standing.why });
+        all.map(one).collect::<Vec<_>>()
     };
     json::pretty(&json!({
         "rules": {
@@ -301,8 +290,7 @@ fn as_json(status: &Status) -> String {
             "changed_by": status.changed_by.as_ref().and_then(|story| story.id),
             "problem": status.rules.as_ref().err(),
         },
-        "external": rules.map(interfaces),
-        "internal": rules.map(internal),
+        "sides": rules.map(sides),
         "queue": status.waiting,
         "running": status.running.as_ref().map(|(event, pace)| json!({
             "event": event,

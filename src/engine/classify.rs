@@ -1,44 +1,48 @@
-//! Which interfaces lead outside, which lead inside, and which networks are inside.
+//! What every interface and network is to the rules.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 
 use serde::Serialize;
 
 use super::intervals::Intervals;
+use super::sides::{self, Facts, Ground, Side, Standing, Standings};
 use super::uplinks::{self, TablesInUse};
 use crate::config::Rules;
 use crate::event::{Cidr, Family, InterfaceName};
-use crate::sys::state::{Address, KernelState, Link};
-
-/// Why an interface is in its class, for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Why(pub String);
+use crate::sys::state::{Address, KernelState, Link, Remembered};
 
 /// What every interface and network is to the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Classes {
-    /// Where packets leave for the outside.
-    pub external_out: BTreeMap<InterfaceName, Why>,
-    /// Where packets arrive from the outside.
-    pub external_in: BTreeMap<InterfaceName, Why>,
-    /// Where the inside is.
-    pub internal: BTreeMap<InterfaceName, Why>,
+    /// On which side each interface is.
+    pub sides: BTreeMap<InterfaceName, Standings>,
+    /// Outside interfaces by which the inside leaves with its own addresses, as
+    /// `external-in` without `external-out` says.
+    pub in_only: BTreeSet<InterfaceName>,
+    /// Bridges between whose ports frames pass that somebody has had filtered as packets,
+    /// which the inside has no part in.
+    pub bridges: BTreeSet<InterfaceName>,
     /// Internal IPv4 networks.
     pub internal4: Intervals,
     /// Internal IPv6 networks.
     pub internal6: Intervals,
-    /// Of `internal4`, what no network of an external interface shares.
+    /// Of `internal4`, what no network of an outside interface shares.
     pub only_internal4: Intervals,
-    /// Of `internal6`, what no network of an external interface shares.
+    /// Of `internal6`, what no network of an outside interface shares.
     pub only_internal6: Intervals,
-    /// External and internal interfaces whose MTU is below Ethernet's.
-    pub narrow: BTreeMap<InterfaceName, u32>,
+    /// IPv4 networks whose addresses are translated on their way out: internal ones and guests'.
+    pub translated4: Intervals,
+    /// Interfaces on which segments are made to fit, with their MTU: outside ones, and others
+    /// whose MTU is below Ethernet's.
+    pub fitted: BTreeMap<InterfaceName, u32>,
     /// Whether no interface but loopback is up: the machine is starting, and what comes up
     /// first has no class yet.
     pub before_network: bool,
     /// What people should know.
     pub notes: Vec<String>,
+    /// What has to be remembered until the next time.
+    #[serde(skip)]
+    pub remembered: Vec<Remembered>,
 }
 
 impl Classes {
@@ -46,6 +50,47 @@ impl Classes {
     #[must_use]
     pub fn networks(&self) -> Vec<String> {
         self.internal4.texts().chain(self.internal6.texts()).collect()
+    }
+
+    /// The interfaces on one side in one family.
+    pub fn on(&self, side: Side, family: Family) -> impl Iterator<Item = &InterfaceName> {
+        let all = self.sides.iter();
+        all.filter(move |(_, it)| it.of(family).is_some_and(|it| it.side == side))
+            .map(|(name, _)| name)
+    }
+
+    /// Where an interface stands, in each family in which that is another: with the family's
+    /// name where both are known and differ.
+    #[must_use]
+    pub fn standings(&self, name: &InterfaceName) -> Vec<(Option<Family>, &Standing)> {
+        let Some(standings) = self.sides.get(name) else { return Vec::new() };
+        match (&standings.ipv4, &standings.ipv6) {
+            (None, None) => Vec::new(),
+            (Some(one), None) => vec![(Some(Family::Ipv4), one)],
+            (None, Some(one)) => vec![(Some(Family::Ipv6), one)],
+            (Some(one), Some(other)) if one.side == other.side => {
+                // What one has from the other is no reason of its own.
+                let own = if one.ground == Ground::Borrowed { other } else { one };
+                vec![(None, own)]
+            }
+            (Some(one), Some(other)) => {
+                vec![(Some(Family::Ipv4), one), (Some(Family::Ipv6), other)]
+            }
+        }
+    }
+
+    /// Every interface on that side in a family, with the family as [`Classes::standings`]
+    /// has it.
+    pub fn all_on(
+        &self,
+        side: Side,
+    ) -> impl Iterator<Item = (&InterfaceName, Option<Family>, &Standing)> {
+        self.sides.keys().flat_map(move |name| {
+            let standings = self.standings(name).into_iter();
+            standings
+                .filter(move |(_, standing)| standing.side == side)
+                .map(move |(family, standing)| (name, family, standing))
+        })
     }
 }
 
@@ -66,148 +111,92 @@ const NOWHERE: [&str; 7] = [
 /// Decides from what the kernel says and the administrator's corrections.
 #[must_use]
 pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
-    let mut notes = state.notes.clone();
     let links: HashMap<u32, &Link> = state.links.iter().map(|link| (link.index, link)).collect();
-    let ignored: BTreeSet<&InterfaceName> = rules.ignore.iter().collect();
     let tables = TablesInUse::of(state);
-
-    let found = uplinks::find(state, &links, &tables);
-    let fixed = |list: &Option<Vec<InterfaceName>>, key: &str| {
-        list.as_ref().map(|names| {
-            let why = |name: &InterfaceName| (name.clone(), Why(format!("{key} in netcue.conf")));
-            names.iter().map(why).collect::<BTreeMap<_, _>>()
-        })
+    let defaults = uplinks::find(state, &links, &tables);
+    let facts = Facts { state, rules, links: &links, defaults: &defaults };
+    let decided = sides::decide(&facts);
+    let mut classes = Classes {
+        in_only: in_only(&decided.sides, rules),
+        sides: decided.sides,
+        bridges: BTreeSet::new(),
+        internal4: Intervals::new(Family::Ipv4, []),
+        internal6: Intervals::new(Family::Ipv6, []),
+        only_internal4: Intervals::new(Family::Ipv4, []),
+        only_internal6: Intervals::new(Family::Ipv6, []),
+        translated4: Intervals::new(Family::Ipv4, []),
+        fitted: BTreeMap::new(),
+        before_network: !state.links.iter().any(|link| link.up && !link.loopback),
+        notes: state.notes.clone(),
+        remembered: decided.remembered,
     };
-    let inside = fixed(&rules.internal, "internal");
-    let not_external = |name: &InterfaceName| {
-        ignored.contains(name) || inside.as_ref().is_some_and(|list| list.contains_key(name))
-    };
-    let both = fixed(&rules.external, "external")
-        .unwrap_or_else(|| found.into_iter().filter(|(name, _)| !not_external(name)).collect());
-    let side = |list, key| {
-        let mut side = fixed(list, key).unwrap_or_else(|| both.clone());
-        side.retain(|name, _| !ignored.contains(name));
-        side
-    };
-    let external_out = side(&rules.external_out, "external-out");
-    let external_in = side(&rules.external_in, "external-in");
-    let external =
-        |name: &InterfaceName| external_out.contains_key(name) || external_in.contains_key(name);
+    classes.notes.extend(decided.notes);
+    classes.notes.extend(slips(state, &links, &classes));
 
-    let mut internal = inside.unwrap_or_else(|| discover_internal(state, &links));
-    internal.retain(|name, _| {
-        let clash = external(name);
-        if clash && rules.internal.is_some() {
-            notes.push(format!("{name} is both internal and external in netcue.conf: external"));
-        }
-        !clash && !ignored.contains(name)
-    });
-    let known: BTreeSet<&InterfaceName> = state.links.iter().map(|link| &link.name).collect();
-    for name in external_out.keys().chain(external_in.keys()).chain(internal.keys()) {
-        let note = format!("{name} is in netcue.conf and does not exist (yet)");
-        if !known.contains(name) && !notes.contains(&note) {
-            notes.push(note);
-        }
-    }
-
-    notes.extend(in_vrfs(state, &links, &external_in));
-    notes.extend(slips(state, &links, &internal));
-    let inner = networks(state, &links, &tables, &|name| internal.contains_key(name));
-    let outer = networks(state, &links, &tables, &external);
-    let [internal4, internal6] = [Family::Ipv4, Family::Ipv6].map(|family| {
+    let networks = |family, wanted: &[Side]| {
         let nowhere = NOWHERE.iter().filter_map(|text| text.parse().ok());
-        Intervals::of_networks(family, inner.iter().copied())
-            .without(&Intervals::of_networks(family, nowhere))
-    });
-    let [only_internal4, only_internal6] = [&internal4, &internal6].map(|internal| {
-        internal.without(&Intervals::of_networks(internal.family(), outer.iter().copied()))
-    });
-    let narrow = state
-        .links
-        .iter()
-        .filter(|link| link.mtu < ETHERNET)
-        .filter(|link| external(&link.name) || internal.contains_key(&link.name))
-        .map(|link| (link.name.clone(), link.mtu))
-        .collect();
+        networks(state, &links, &tables, family, &|name| {
+            let standing = classes.sides.get(name).and_then(|it| it.of(family));
+            standing.is_some_and(|standing| wanted.contains(&standing.side))
+        })
+        .without(&Intervals::of_networks(family, nowhere))
+    };
+    let [internal4, internal6] =
+        [Family::Ipv4, Family::Ipv6].map(|family| networks(family, &[Side::Inside]));
+    let [only_internal4, only_internal6] = [&internal4, &internal6]
+        .map(|internal| internal.without(&networks(internal.family(), &[Side::Outside])));
+    let translated4 = networks(Family::Ipv4, &[Side::Inside, Side::Guest]);
+    let fitted = fitted(state, &classes);
+    let bridges = bridges(state, &classes);
     Classes {
-        external_out,
-        external_in,
-        internal,
+        bridges,
         internal4,
         internal6,
         only_internal4,
         only_internal6,
-        narrow,
-        before_network: !state.links.iter().any(|link| link.up && !link.loopback),
-        notes,
+        translated4,
+        fitted,
+        ..classes
     }
 }
 
-/// External interfaces whose forwarded packets carry another name.
-fn in_vrfs(
-    state: &KernelState,
-    links: &HashMap<u32, &Link>,
-    external_in: &BTreeMap<InterfaceName, Why>,
-) -> Vec<String> {
-    let note = |link: &Link| {
-        let vrf = links.get(&link.master?).filter(|it| it.kind.as_deref() == Some("vrf"))?;
-        Some(format!(
-            "{} belongs to VRF {vrf}: packets it forwards carry that name, so that new \
-             connections to the inside are refused only if external-in names {vrf}",
-            link.name,
-            vrf = vrf.name
-        ))
+/// The outside interfaces that are so for packets coming in only.
+fn in_only(sides: &BTreeMap<InterfaceName, Standings>, rules: &Rules) -> BTreeSet<InterfaceName> {
+    let Some(out) = rules.external_out.as_ref().or(rules.external.as_ref()) else {
+        return BTreeSet::new();
     };
-    let external = state.links.iter().filter(|link| external_in.contains_key(&link.name));
-    external.filter_map(note).collect()
+    let is_named = |name: &InterfaceName| match &rules.external_in {
+        Some(names) => names.contains(name),
+        // Those with a default route are external for what comes in.
+        None => rules.external_out.is_some() && rules.external.is_none(),
+    };
+    let is_outside = |standings: &Standings| {
+        [Family::Ipv4, Family::Ipv6].into_iter().any(|family| {
+            standings.of(family).is_some_and(|standing| {
+                standing.side == Side::Outside && standing.ground != Ground::Memory
+            })
+        })
+    };
+    let said = sides.iter().filter(|(name, standings)| {
+        !out.contains(name)
+            && is_named(name)
+            && is_outside(standings)
+            && !rules.sides.contains_key(name)
+    });
+    said.map(|(name, _)| name.clone()).collect()
 }
 
 /// Internal addresses with so short a prefix that no network is meant.
-fn slips(
-    state: &KernelState,
-    links: &HashMap<u32, &Link>,
-    internal: &BTreeMap<InterfaceName, Why>,
-) -> Vec<String> {
+fn slips(state: &KernelState, links: &HashMap<u32, &Link>, classes: &Classes) -> Vec<String> {
     let slip = |Address { ifindex, local, prefix, .. }: &Address| {
         let name = &links.get(ifindex)?.name;
         let network = Cidr { address: *local, prefix: *prefix };
-        (internal.contains_key(name) && uplinks::is_part_of_default(&network)).then(|| {
+        let standing = classes.sides.get(name)?.of(Family::of(*local))?;
+        (standing.side == Side::Inside && uplinks::is_part_of_default(&network)).then(|| {
             format!("{name} has {local}/{prefix}: nothing as large as that is a network inside")
         })
     };
     state.addresses.iter().filter_map(slip).collect()
-}
-
-/// Every interface that is up with an address of its own; the caller takes the external ones out.
-fn discover_internal(
-    state: &KernelState,
-    links: &HashMap<u32, &Link>,
-) -> BTreeMap<InterfaceName, Why> {
-    let mut found: BTreeMap<InterfaceName, Why> = BTreeMap::new();
-    for address in &state.addresses {
-        let Some(link) = links.get(&address.ifindex) else { continue };
-        if !link.up || link.loopback || is_port(link, links) || is_link_local(address.local) {
-            continue;
-        }
-        found.entry(link.name.clone()).or_insert_with(|| {
-            Why(format!("up with {}/{}, no default route", address.local, address.prefix))
-        });
-    }
-    found
-}
-
-/// Whether the device it belongs to speaks for it, as a bridge or bond does and a VRF does not.
-fn is_port(link: &Link, links: &HashMap<u32, &Link>) -> bool {
-    link.master.is_some_and(|master| {
-        links.get(&master).and_then(|link| link.kind.as_deref()) != Some("vrf")
-    })
-}
-
-fn is_link_local(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    }
 }
 
 /// The networks on and behind the interfaces that `wanted` names.
@@ -217,8 +206,9 @@ fn networks(
     state: &KernelState,
     links: &HashMap<u32, &Link>,
     tables: &TablesInUse,
+    family: Family,
     wanted: &dyn Fn(&InterfaceName) -> bool,
-) -> Vec<Cidr> {
+) -> Intervals {
     let wanted: BTreeSet<u32> =
         links.values().filter(|link| wanted(&link.name)).map(|link| link.index).collect();
     let own = state.addresses.iter().filter(|address| wanted.contains(&address.ifindex)).map(
@@ -234,5 +224,32 @@ fn networks(
         .filter(|route| route.out_interfaces.iter().all(|index| wanted.contains(index)))
         .filter_map(|route| route.destination);
     // Half of everything is a default route in disguise, or a slip, but not a network.
-    own.chain(behind).filter(|cidr| !uplinks::is_part_of_default(cidr)).collect()
+    let all = own.chain(behind).filter(|cidr| !uplinks::is_part_of_default(cidr));
+    Intervals::of_networks(family, all)
+}
+
+fn fitted(state: &KernelState, classes: &Classes) -> BTreeMap<InterfaceName, u32> {
+    let is_fitted = |link: &Link| {
+        let standings = classes.standings(&link.name);
+        standings.iter().any(|(_, standing)| match standing.side {
+            Side::Outside => true,
+            Side::Inside | Side::Guest | Side::Undecided => link.mtu < ETHERNET,
+            Side::Ignored => false,
+        })
+    };
+    let links = state.links.iter().filter(|link| is_fitted(link));
+    links.map(|link| (link.name.clone(), link.mtu)).collect()
+}
+
+/// The bridges that are no part of the inside: where `br_netfilter` is loaded, frames between
+/// their ports pass the rules as if they were routed from the bridge to itself.
+fn bridges(state: &KernelState, classes: &Classes) -> BTreeSet<InterfaceName> {
+    let is_one = |link: &&Link| {
+        let standings = classes.standings(&link.name);
+        link.kind.as_deref() == Some("bridge")
+            && standings.iter().any(|(_, standing)| {
+                matches!(standing.side, Side::Outside | Side::Undecided | Side::Guest)
+            })
+    };
+    state.links.iter().filter(is_one).map(|link| link.name.clone()).collect()
 }

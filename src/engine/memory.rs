@@ -1,4 +1,4 @@
-//! What the engine last put in, and the kernel's generation then.
+//! What the engine last put in, the kernel's generation then, and where interfaces were.
 
 use std::path::Path;
 
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sys::files::{self, FileError};
 use crate::sys::identity;
+use crate::sys::state::Remembered;
 
 /// Largest file in bytes: a ruleset of some 100,000 lines.
 const LARGEST: u64 = 16 << 20;
@@ -28,13 +29,21 @@ pub(super) struct Memory {
     /// When they were last changed, as far as that is known.
     #[serde(default)]
     since: Option<Timestamp>,
+    /// On which side each interface was found.
+    #[serde(default)]
+    sides: Vec<Remembered>,
 }
 
 impl Memory {
     /// What holds here and now.
-    pub(super) fn new(generation: u32, text: String, since: Option<Timestamp>) -> Self {
+    pub(super) fn new(
+        generation: u32,
+        text: String,
+        since: Option<Timestamp>,
+        sides: Vec<Remembered>,
+    ) -> Self {
         let (boot, namespace) = (identity::boot(), identity::network_namespace());
-        Self { boot, namespace, generation, text, since }
+        Self { boot, namespace, generation, text, since, sides }
     }
 
     /// Reads the file; a file that is missing or makes no sense is no memory.
@@ -61,6 +70,11 @@ impl Memory {
     /// The generation, which counts only with [`Memory::is_of_here`].
     pub(super) fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// The sides, which count only with [`Memory::is_of_here`].
+    pub(super) fn sides(&self) -> &[Remembered] {
+        &self.sides
     }
 
     /// When the rules were last changed.

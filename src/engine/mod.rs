@@ -4,22 +4,25 @@
 //! interfaces, addresses and routes there are, and on `[rules]` in the configuration.
 
 mod classify;
+mod cross;
 mod diff;
 mod intervals;
 mod memory;
+mod names;
 mod ruleset;
+mod sides;
 #[cfg(test)]
 mod tests;
 mod text;
 mod uplinks;
 mod wire;
 
-pub use classify::{Classes, Why, classify};
+pub use classify::{Classes, classify};
 pub use diff::{Change, lines};
 pub use intervals::{Intervals, Range};
-pub use ruleset::{
-    Chain, ChainName, Elements, Rule, Ruleset, Set, SetName, Statement, TABLE, ruleset,
-};
+pub use names::{ChainName, CounterName, SetName};
+pub use ruleset::{Chain, Elements, Rule, Ruleset, Set, Statement, TABLE, ruleset};
+pub use sides::{Side, Standing, Standings};
 pub use text::{rule_text, script, text};
 pub use wire::{differences, replacement};
 
@@ -33,8 +36,10 @@ use serde::Serialize;
 
 use crate::config::Rules;
 use crate::error::Exit;
+use crate::sys::files::FileError;
 use crate::sys::netlink::NetlinkError;
 use crate::sys::nftables::{CommitError, Committed, LiveTable};
+use crate::sys::state::Remembered;
 use crate::sys::{clock, processes, route};
 use memory::Memory;
 
@@ -186,10 +191,10 @@ pub fn regenerate(
     remembered: &Path,
     session: &mut Session,
 ) -> Result<Report, EngineError> {
-    let classes = classify(&read_state()?, rules);
+    let memory = Memory::read(remembered);
+    let classes = classify(&with_memory(read_kernel()?, memory.as_ref()), rules);
     let wanted = ruleset(&classes, rules);
     let new_text = text(&wanted);
-    let memory = Memory::read(remembered);
     let report = |result, generation, note: Option<String>| {
         let mut notes = classes.notes.clone();
         notes.extend(note);
@@ -200,7 +205,10 @@ pub fn regenerate(
         .generation()
         .map_err(|error| EngineError::nf_tables("asking for the generation", error))?;
     let stands = memory.as_ref().is_some_and(|memory| {
-        memory.generation() == generation && memory.text() == new_text && memory.is_of_here()
+        memory.generation() == generation
+            && memory.text() == new_text
+            && memory.sides() == classes.remembered
+            && memory.is_of_here()
     });
     if stands {
         return Ok(report(Applied::Unchanged, generation, None));
@@ -213,7 +221,7 @@ pub fn regenerate(
         Applied::Unchanged => memory.as_ref().and_then(Memory::since),
         Applied::Changed { .. } => Some(clock::now()),
     };
-    let note = Memory::new(generation, new_text.clone(), since)
+    let note = Memory::new(generation, new_text.clone(), since, classes.remembered.clone())
         .write(remembered)
         .err()
         .map(|error| format!("{error}: the next run compares everything"));
@@ -263,14 +271,15 @@ pub fn preview(
     remembered: &Path,
     session: &mut Session,
 ) -> Result<Preview, EngineError> {
-    let state = read_state()?;
+    let memory = Memory::read(remembered);
+    let state = with_memory(read_kernel()?, memory.as_ref());
     let classes = classify(&state, rules);
     let ruleset = ruleset(&classes, rules);
     let wanted = text(&ruleset);
     let (_, live) = session
         .table(TABLE)
         .map_err(|error| EngineError::nf_tables("reading table inet netcue", error))?;
-    let memory = Memory::read(remembered).filter(Memory::is_of_here);
+    let memory = memory.filter(Memory::is_of_here);
     Ok(Preview {
         lines: lines(memory.as_ref().map_or("", Memory::text), &wanted),
         differences: differences(&ruleset, &live),
@@ -282,6 +291,24 @@ pub fn preview(
     })
 }
 
-fn read_state() -> Result<KernelState, EngineError> {
+/// Everything that the rules are made from: what the kernel says, and what is remembered in
+/// that file.
+pub fn state(remembered: &Path) -> Result<KernelState, EngineError> {
+    let state = read_kernel()?;
+    Ok(with_memory(state, Memory::read(remembered).as_ref()))
+}
+
+/// Remembers these sides, and no rules: for a network that was made like a recorded one.
+pub fn remember(remembered: &Path, sides: &[Remembered]) -> Result<(), FileError> {
+    Memory::new(0, String::new(), None, sides.to_vec()).write(remembered)
+}
+
+fn read_kernel() -> Result<KernelState, EngineError> {
     route::read().map_err(|error| EngineError::during("reading interfaces and routes", error))
+}
+
+fn with_memory(state: KernelState, memory: Option<&Memory>) -> KernelState {
+    let memory = memory.filter(|memory| memory.is_of_here());
+    let remembered = memory.map(|memory| memory.sides().to_vec()).unwrap_or_default();
+    KernelState { remembered, ..state }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use super::classify::Classes;
 use super::intervals::Intervals;
+use super::names::{ChainName, CounterName, SetName};
+use super::sides::Side;
 use crate::config::Rules;
 use crate::event::{Family, InterfaceName};
 
@@ -13,70 +15,12 @@ pub const TABLE: &str = "netcue";
 /// Everything in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruleset {
-    /// The sets that rules refer to, in the order of [`SetName`].
+    /// The counters that rules refer to, in the order of [`CounterName`].
+    pub counters: Vec<CounterName>,
+    /// The sets that rules refer to, in the order of [`SetName`]; some may be empty.
     pub sets: Vec<Set>,
     /// The chains; all are base chains with policy accept.
     pub chains: Vec<Chain>,
-}
-
-/// The sets there can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SetName {
-    /// Interfaces by which packets leave for the outside.
-    ExternalOut,
-    /// Interfaces by which packets arrive from the outside.
-    ExternalIn,
-    /// Internal IPv4 networks.
-    Internal4,
-    /// Internal IPv6 networks.
-    Internal6,
-    /// Internal IPv4 networks less those of external interfaces.
-    OnlyInternal4,
-    /// Internal IPv6 networks less those of external interfaces.
-    OnlyInternal6,
-    /// Interfaces with a small MTU.
-    Narrow,
-}
-
-impl SetName {
-    /// Every set, in order.
-    pub const ALL: [Self; 7] = [
-        Self::ExternalOut,
-        Self::ExternalIn,
-        Self::Internal4,
-        Self::Internal6,
-        Self::OnlyInternal4,
-        Self::OnlyInternal6,
-        Self::Narrow,
-    ];
-
-    /// The name in the kernel.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ExternalOut => "external_out",
-            Self::ExternalIn => "external_in",
-            Self::Internal4 => "internal4",
-            Self::Internal6 => "internal6",
-            Self::OnlyInternal4 => "only_internal4",
-            Self::OnlyInternal6 => "only_internal6",
-            Self::Narrow => "narrow",
-        }
-    }
-
-    /// What is in it, for people: at most 128 bytes.
-    #[must_use]
-    pub fn comment(self) -> &'static str {
-        match self {
-            Self::ExternalOut => "interfaces by which packets leave for the outside",
-            Self::ExternalIn => "interfaces by which packets arrive from the outside",
-            Self::Internal4 | Self::Internal6 => "networks on and behind internal interfaces",
-            Self::OnlyInternal4 | Self::OnlyInternal6 => {
-                "internal networks that no external interface shares"
-            }
-            Self::Narrow => "interfaces with an MTU below 1500",
-        }
-    }
 }
 
 /// A set with its elements.
@@ -97,15 +41,6 @@ pub enum Elements {
     Addresses(Intervals),
 }
 
-impl Elements {
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Interfaces(names) => names.is_empty(),
-            Self::Addresses(intervals) => intervals.is_empty(),
-        }
-    }
-}
-
 /// A base chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
@@ -113,30 +48,6 @@ pub struct Chain {
     pub name: ChainName,
     /// Its rules, in order.
     pub rules: Vec<Rule>,
-}
-
-/// The chains there can be. There is none for packets to the machine itself: no mistake
-/// here can lock anybody out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChainName {
-    /// `type filter hook prerouting priority raw`: packets as they arrive.
-    Prerouting,
-    /// `type filter hook forward priority filter`: packets passing through.
-    Forward,
-    /// `type nat hook postrouting priority srcnat`: connections on their way out.
-    Postrouting,
-}
-
-impl ChainName {
-    /// The name in the kernel.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Prerouting => "prerouting",
-            Self::Forward => "forward",
-            Self::Postrouting => "postrouting",
-        }
-    }
 }
 
 /// A rule.
@@ -149,30 +60,42 @@ pub struct Rule {
 }
 
 /// Everything a rule can look for or do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Statement {
+    /// `meta nfproto ipv4` or `meta nfproto ipv6`.
+    Of(Family),
     /// `iifname @set`.
     ArrivesBy(SetName),
+    /// `iifname != @set`.
+    ArrivesNotBy(SetName),
     /// `oifname @set`.
     LeavesBy(SetName),
+    /// `oifname != @set`.
+    LeavesNotBy(SetName),
+    /// `iifname "name" oifname "name"`.
+    StaysOn(InterfaceName),
     /// `ip saddr @set` or `ip6 saddr @set`.
     From(Family, SetName),
     /// `ip daddr @set` or `ip6 daddr @set`.
     To(Family, SetName),
-    /// `ip daddr != @set` or `ip6 daddr != @set`.
-    NotTo(Family, SetName),
     /// `ct state established,related`.
     Known,
     /// `ct state invalid,new,untracked`.
     Unknown,
+    /// `ct state invalid,untracked`: what no translation sees.
+    Unseen,
+    /// `ct direction original` of a connection that began untranslated.
+    BeganUntranslated,
     /// `ct status dnat`.
     PortForwarded,
+    /// `rt ipsec missing`: it leaves as it is, in no tunnel of `IPsec`.
+    NotInIpsec,
     /// `tcp flags syn / syn,rst`.
     TcpOpening,
     /// `tcp option maxseg size set rt mtu`.
     ClampSegmentSize,
-    /// `counter`.
-    Count,
+    /// `counter name "..."`.
+    Count(CounterName),
     /// `masquerade`.
     Masquerade,
     /// `accept`.
@@ -184,13 +107,14 @@ pub enum Statement {
 impl Statement {
     /// The set it refers to.
     #[must_use]
-    pub fn set(self) -> Option<SetName> {
+    pub fn set(&self) -> Option<SetName> {
         match self {
             Self::ArrivesBy(set)
+            | Self::ArrivesNotBy(set)
             | Self::LeavesBy(set)
+            | Self::LeavesNotBy(set)
             | Self::From(_, set)
-            | Self::To(_, set)
-            | Self::NotTo(_, set) => Some(set),
+            | Self::To(_, set) => Some(*set),
             _ => None,
         }
     }
@@ -198,114 +122,214 @@ impl Statement {
 
 /// The rules for these classes.
 ///
-/// Without an external interface the chains are empty: nothing is translated and
-/// nothing refused. While no interface is up, nothing new is forwarded, whatever is
-/// configured: whoever comes up first is refused until a run has seen it.
+/// A rule is there whether or not its sets are empty: what comes later finds it in force.
+/// While no interface is up, nothing new is forwarded, whatever is configured: whoever comes
+/// up first is refused until a run has seen it.
 #[must_use]
 pub fn ruleset(classes: &Classes, rules: &Rules) -> Ruleset {
-    let elements = |name| elements(classes, name);
-    let outside = !classes.external_out.is_empty() || !classes.external_in.is_empty();
-    let mut chains = vec![
+    let chains = vec![
         Chain { name: ChainName::Prerouting, rules: prerouting() },
-        Chain { name: ChainName::Forward, rules: forward(rules.clamp_mss) },
+        Chain { name: ChainName::Forward, rules: forward(classes, rules) },
         Chain { name: ChainName::Postrouting, rules: postrouting(rules.masquerade) },
     ];
-    let is_empty = |set| elements(set).is_empty();
-    let closed = classes.before_network.then(refuse_everything_new);
-    for rule in chains.iter_mut().flat_map(|chain| &mut chain.rules) {
-        // No address is in an empty set: to say so would say nothing.
-        rule.statements
-            .retain(|statement| !matches!(statement, Statement::NotTo(_, set) if is_empty(*set)));
-    }
-    for chain in &mut chains {
-        // A rule about an empty set would never match.
-        chain.rules.retain(|rule| {
-            outside && !rule.statements.iter().filter_map(|statement| statement.set()).any(is_empty)
-        });
-    }
-    for chain in chains.iter_mut().filter(|chain| chain.name == ChainName::Forward) {
-        chain.rules.splice(..0, closed.clone());
-    }
-    let used: BTreeSet<SetName> = chains
-        .iter()
-        .flat_map(|chain| &chain.rules)
-        .flat_map(|rule| &rule.statements)
-        .filter_map(|statement| statement.set())
+    let statements =
+        || chains.iter().flat_map(|chain| &chain.rules).flat_map(|rule| &rule.statements);
+    let used: BTreeSet<SetName> = statements().filter_map(Statement::set).collect();
+    let counters: BTreeSet<CounterName> = statements()
+        .filter_map(|statement| match statement {
+            Statement::Count(name) => Some(*name),
+            _ => None,
+        })
         .collect();
-    let sets = used.into_iter().map(|name| Set { name, elements: elements(name) }).collect();
-    Ruleset { sets, chains }
+    let sets =
+        used.into_iter().map(|name| Set { name, elements: elements(classes, name) }).collect();
+    Ruleset { counters: counters.into_iter().collect(), sets, chains }
 }
 
 fn elements(classes: &Classes, name: SetName) -> Elements {
+    let on = |side, family| Elements::Interfaces(classes.on(side, family).cloned().collect());
+    let addresses = |intervals: &Intervals| Elements::Addresses(intervals.clone());
     match name {
-        SetName::ExternalOut => {
-            Elements::Interfaces(classes.external_out.keys().cloned().collect())
+        SetName::Outside4 => on(Side::Outside, Family::Ipv4),
+        SetName::Outside6 => on(Side::Outside, Family::Ipv6),
+        SetName::Inside4 => on(Side::Inside, Family::Ipv4),
+        SetName::Inside6 => on(Side::Inside, Family::Ipv6),
+        SetName::Undecided4 => on(Side::Undecided, Family::Ipv4),
+        SetName::Undecided6 => on(Side::Undecided, Family::Ipv6),
+        SetName::Guests => on(Side::Guest, Family::Ipv4),
+        SetName::Untranslated => {
+            let on = |side| classes.on(side, Family::Ipv4);
+            let all = on(Side::Inside).chain(on(Side::Guest)).chain(on(Side::Ignored));
+            Elements::Interfaces(all.chain(&classes.in_only).cloned().collect())
         }
-        SetName::ExternalIn => Elements::Interfaces(classes.external_in.keys().cloned().collect()),
-        SetName::Narrow => Elements::Interfaces(classes.narrow.keys().cloned().collect()),
-        SetName::Internal4 => Elements::Addresses(classes.internal4.clone()),
-        SetName::Internal6 => Elements::Addresses(classes.internal6.clone()),
-        SetName::OnlyInternal4 => Elements::Addresses(classes.only_internal4.clone()),
-        SetName::OnlyInternal6 => Elements::Addresses(classes.only_internal6.clone()),
+        SetName::Fitted => Elements::Interfaces(classes.fitted.keys().cloned().collect()),
+        SetName::Internal4 => addresses(&classes.internal4),
+        SetName::Internal6 => addresses(&classes.internal6),
+        SetName::OnlyInternal4 => addresses(&classes.only_internal4),
+        SetName::OnlyInternal6 => addresses(&classes.only_internal6),
+        SetName::Translated4 => addresses(&classes.translated4),
     }
 }
 
-fn prerouting() -> Vec<Rule> {
-    [(Family::Ipv4, SetName::OnlyInternal4), (Family::Ipv6, SetName::OnlyInternal6)]
-        .map(|(family, set)| Rule {
-            statements: vec![
-                Statement::ArrivesBy(SetName::ExternalIn),
-                Statement::From(family, set),
-                Statement::Count,
-                Statement::Drop,
-            ],
-            comment: "a packet from outside with an internal source address is forged",
-        })
-        .into()
+/// The sets of one family.
+struct Sets {
+    family: Family,
+    outside: SetName,
+    inside: SetName,
+    undecided: SetName,
+    internal: SetName,
+    only_internal: SetName,
 }
 
-fn forward(clamp: bool) -> Vec<Rule> {
-    let mut rules = Vec::new();
-    if clamp {
-        for narrow in [Statement::LeavesBy(SetName::Narrow), Statement::ArrivesBy(SetName::Narrow)]
+const SETS: [Sets; 2] = [
+    Sets {
+        family: Family::Ipv4,
+        outside: SetName::Outside4,
+        inside: SetName::Inside4,
+        undecided: SetName::Undecided4,
+        internal: SetName::Internal4,
+        only_internal: SetName::OnlyInternal4,
+    },
+    Sets {
+        family: Family::Ipv6,
+        outside: SetName::Outside6,
+        inside: SetName::Inside6,
+        undecided: SetName::Undecided6,
+        internal: SetName::Internal6,
+        only_internal: SetName::OnlyInternal6,
+    },
+];
+
+fn prerouting() -> Vec<Rule> {
+    let forged = |sets: &Sets, arrives, comment| Rule {
+        statements: vec![
+            arrives,
+            Statement::From(sets.family, sets.only_internal),
+            Statement::Count(CounterName::Forged),
+            Statement::Drop,
+        ],
+        comment,
+    };
+    SETS.iter()
+        .flat_map(|sets| {
+            [
+                forged(
+                    sets,
+                    Statement::ArrivesBy(sets.outside),
+                    "a packet from outside with an internal source address is forged",
+                ),
+                forged(
+                    sets,
+                    Statement::ArrivesBy(SetName::Guests),
+                    "a packet from a guest with an internal source address is forged",
+                ),
+            ]
+        })
+        .collect()
+}
+
+fn forward(classes: &Classes, rules: &Rules) -> Vec<Rule> {
+    let mut chain = Vec::new();
+    if classes.before_network {
+        chain.push(refuse_everything_new());
+    }
+    if rules.clamp_mss {
+        for fitted in [Statement::LeavesBy(SetName::Fitted), Statement::ArrivesBy(SetName::Fitted)]
         {
-            rules.push(Rule {
-                statements: vec![narrow, Statement::TcpOpening, Statement::ClampSegmentSize],
-                comment: "segments must fit a link with a small MTU, in both directions",
+            chain.push(Rule {
+                statements: vec![fitted, Statement::TcpOpening, Statement::ClampSegmentSize],
+                comment: "segments must fit the whole way, in both directions",
             });
         }
     }
-    rules.push(Rule {
+    if rules.masquerade {
+        chain.extend(untranslated());
+    }
+    chain.push(Rule {
         statements: vec![Statement::Known, Statement::Accept],
         comment: "part of a known connection",
     });
-    rules.push(Rule {
-        statements: vec![
-            Statement::ArrivesBy(SetName::ExternalIn),
-            Statement::PortForwarded,
-            Statement::Accept,
-        ],
+    chain.push(Rule {
+        statements: vec![Statement::PortForwarded, Statement::Accept],
         comment: "forwarded inside by a rule of somebody else's",
     });
-    for (family, set) in [(Family::Ipv4, SetName::Internal4), (Family::Ipv6, SetName::Internal6)] {
-        rules.push(Rule {
-            statements: vec![
-                Statement::ArrivesBy(SetName::ExternalIn),
-                Statement::To(family, set),
-                Statement::Unknown,
-                Statement::Count,
-                Statement::Drop,
-            ],
-            comment: "nobody outside may open a connection to the inside",
+    for bridge in &classes.bridges {
+        chain.push(Rule {
+            statements: vec![Statement::StaysOn(bridge.clone()), Statement::Accept],
+            comment: "between the ports of a bridge, where nothing is routed",
         });
     }
-    rules
+    chain.extend(SETS.iter().flat_map(refused));
+    chain
+}
+
+/// What leaves with an address that means nothing outside is dropped, so that a connection
+/// which began before it could be translated begins anew. Connections that were opened from
+/// outside, by a forwarded port, are answered.
+fn untranslated() -> Vec<Rule> {
+    let leaving = |how, comment| Rule {
+        statements: vec![
+            Statement::LeavesNotBy(SetName::Untranslated),
+            Statement::From(Family::Ipv4, SetName::Translated4),
+            Statement::NotInIpsec,
+            how,
+            Statement::Count(CounterName::Untranslated),
+            Statement::Drop,
+        ],
+        comment,
+    };
+    vec![
+        leaving(Statement::Unseen, "what belongs to no connection would leave untranslated"),
+        leaving(
+            Statement::BeganUntranslated,
+            "a connection that began untranslated would go on so",
+        ),
+    ]
+}
+
+/// Who may open no connection, and where to.
+fn refused(sets: &Sets) -> Vec<Rule> {
+    let of = || Statement::Of(sets.family);
+    let rule = |mut statements: Vec<Statement>, comment| {
+        statements.extend([
+            Statement::Unknown,
+            Statement::Count(CounterName::Refused),
+            Statement::Drop,
+        ]);
+        Rule { statements, comment }
+    };
+    vec![
+        rule(
+            vec![of(), Statement::ArrivesBy(sets.outside)],
+            "nobody outside may open a connection, wherever to",
+        ),
+        rule(
+            vec![of(), Statement::ArrivesBy(SetName::Guests), Statement::LeavesNotBy(sets.outside)],
+            "guests may open connections to the outside only",
+        ),
+        rule(
+            vec![of(), Statement::ArrivesBy(sets.undecided), Statement::LeavesNotBy(sets.outside)],
+            "who may be anybody may open connections to the outside only",
+        ),
+        rule(
+            vec![of(), Statement::ArrivesNotBy(sets.inside), Statement::LeavesBy(sets.inside)],
+            "only the inside may open connections to the inside",
+        ),
+        rule(
+            vec![Statement::ArrivesNotBy(sets.inside), Statement::To(sets.family, sets.internal)],
+            "only the inside may open connections to networks of the inside",
+        ),
+    ]
 }
 
 /// Comes first: what is behind it is about connections that began when interfaces were up.
 fn refuse_everything_new() -> Rule {
     Rule {
-        statements: vec![Statement::Unknown, Statement::Count, Statement::Drop],
+        statements: vec![
+            Statement::Unknown,
+            Statement::Count(CounterName::Refused),
+            Statement::Drop,
+        ],
         comment: "no interface is up yet, and nothing is forwarded before one was seen",
     }
 }
@@ -316,9 +340,9 @@ fn postrouting(masquerade: bool) -> Vec<Rule> {
     }
     vec![Rule {
         statements: vec![
-            Statement::LeavesBy(SetName::ExternalOut),
-            Statement::From(Family::Ipv4, SetName::Internal4),
-            Statement::NotTo(Family::Ipv4, SetName::OnlyInternal4),
+            Statement::LeavesNotBy(SetName::Untranslated),
+            Statement::From(Family::Ipv4, SetName::Translated4),
+            Statement::NotInIpsec,
             Statement::Masquerade,
         ],
         comment: "the inside shares the address of the link it leaves by",

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::ruleset::{Chain, ChainName, Elements, Rule, Ruleset, Set, SetName, Statement, TABLE};
+use super::names::{ChainName, SetName};
+use super::ruleset::{Chain, Elements, Rule, Ruleset, Set, Statement, TABLE};
 use crate::event::Family;
 
 /// The table as `nft list` would show it, one element of a set per line.
@@ -23,6 +24,9 @@ pub fn script(ruleset: &Ruleset) -> String {
 
 fn write(out: &mut String, ruleset: &Ruleset) -> fmt::Result {
     writeln!(out, "table inet {TABLE} {{")?;
+    for counter in &ruleset.counters {
+        writeln!(out, "\tcounter {} {{\n\t}}\n", counter.as_str())?;
+    }
     for set in &ruleset.sets {
         write_set(out, set)?;
     }
@@ -79,23 +83,31 @@ fn write_chain(out: &mut String, chain: &Chain) -> fmt::Result {
 /// One rule with its comment.
 #[must_use]
 pub fn rule_text(rule: &Rule) -> String {
-    let words: Vec<String> = rule.statements.iter().copied().map(statement).collect();
+    let words: Vec<String> = rule.statements.iter().map(statement).collect();
     format!("{} comment \"{}\"", words.join(" "), rule.comment)
 }
 
-fn statement(statement: Statement) -> String {
+fn statement(statement: &Statement) -> String {
     match statement {
+        Statement::Of(family) => format!("meta nfproto {}", family.as_str()),
         Statement::ArrivesBy(set) => format!("iifname @{}", set.as_str()),
+        Statement::ArrivesNotBy(set) => format!("iifname != @{}", set.as_str()),
         Statement::LeavesBy(set) => format!("oifname @{}", set.as_str()),
-        Statement::From(family, set) => address(family, "saddr", set),
-        Statement::To(family, set) => address(family, "daddr", set),
-        Statement::NotTo(family, set) => address(family, "daddr !=", set),
+        Statement::LeavesNotBy(set) => format!("oifname != @{}", set.as_str()),
+        Statement::StaysOn(name) => format!("iifname \"{name}\" oifname \"{name}\""),
+        Statement::From(family, set) => address(*family, "saddr", *set),
+        Statement::To(family, set) => address(*family, "daddr", *set),
         Statement::Known => "ct state established,related".to_owned(),
         Statement::Unknown => "ct state invalid,new,untracked".to_owned(),
+        Statement::Unseen => "ct state invalid,untracked".to_owned(),
+        Statement::BeganUntranslated => {
+            "ct direction original ct status & (confirmed | snat) == confirmed".to_owned()
+        }
         Statement::PortForwarded => "ct status dnat".to_owned(),
+        Statement::NotInIpsec => "rt ipsec missing".to_owned(),
         Statement::TcpOpening => "tcp flags syn / syn,rst".to_owned(),
         Statement::ClampSegmentSize => "tcp option maxseg size set rt mtu".to_owned(),
-        Statement::Count => "counter".to_owned(),
+        Statement::Count(counter) => format!("counter name \"{}\"", counter.as_str()),
         Statement::Masquerade => "masquerade".to_owned(),
         Statement::Accept => "accept".to_owned(),
         Statement::Drop => "drop".to_owned(),

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::classify::Why;
 use super::intervals::{Intervals, Range};
-use crate::event::{Cidr, Family, InterfaceName};
+use crate::event::{Cidr, Family};
 use crate::sys::state::{KernelState, Link, Route};
 
 /// `RT_TABLE_MAIN` of rtnetlink(7).
@@ -51,22 +50,38 @@ pub(super) fn is_part_of_default(cidr: &Cidr) -> bool {
     cidr.prefix <= LONGEST_PART
 }
 
+/// The default route of one family that counts most of those through one interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Default {
+    /// The smaller is the better: whether it is in another table than main, and its metric.
+    pub(super) rank: (bool, u32),
+    /// Whether a router advertisement made it.
+    pub(super) advertised: bool,
+    /// Which it is, in words.
+    pub(super) what: String,
+}
+
+/// The default routes by family and interface.
+pub(super) type Defaults = BTreeMap<(Family, u32), Default>;
+
 /// Every interface with a default route, and which.
 pub(super) fn find(
     state: &KernelState,
     links: &HashMap<u32, &Link>,
     tables: &TablesInUse,
-) -> BTreeMap<InterfaceName, Why> {
-    let mut found = BTreeMap::new();
+) -> Defaults {
+    let mut found = Defaults::new();
     let mut parts: BTreeMap<(Family, u32, u32), Vec<&Route>> = BTreeMap::new();
     for route in &state.routes {
         if !tables.contain(route.family, route.table) {
             continue;
         }
         for index in &route.out_interfaces {
-            let Some(link) = links.get(index).filter(|link| !link.loopback) else { continue };
+            if links.get(index).is_none_or(|link| link.loopback) {
+                continue;
+            }
             match &route.destination {
-                None => note_best(&mut found, link, route),
+                None => note_best(&mut found, *index, route),
                 Some(cidr) if is_part_of_default(cidr) => {
                     parts.entry((route.family, route.table, *index)).or_default().push(route);
                 }
@@ -78,11 +93,11 @@ pub(super) fn find(
         if !make_a_default(&routes, family) {
             continue;
         }
-        if let (Some(link), Some(route)) = (links.get(&index), routes.first()) {
-            note_best(&mut found, link, route);
+        if let Some(route) = routes.first() {
+            note_best(&mut found, index, route);
         }
     }
-    found.into_iter().map(|(name, (_, why))| (name, why)).collect()
+    found
 }
 
 /// Whether the routes together reach all of IPv4, or all of IPv6 that is in use (`2000::/3`).
@@ -96,17 +111,17 @@ fn make_a_default(routes: &[&Route], family: Family) -> bool {
     reached.covers(everything)
 }
 
-type Found = BTreeMap<InterfaceName, ((Family, bool, u32), Why)>;
-
 /// Of several default routes through one interface, names the one that counts most.
-fn note_best(found: &mut Found, link: &Link, route: &Route) {
-    let rank = (route.family, route.table != MAIN, route.metric);
-    if found.get(&link.name).is_none_or(|(best, _)| rank < *best) {
-        found.insert(link.name.clone(), (rank, why(route)));
+fn note_best(found: &mut Defaults, index: u32, route: &Route) {
+    let rank = (route.table != MAIN, route.metric);
+    let key = (route.family, index);
+    if found.get(&key).is_none_or(|best| rank < best.rank) {
+        let advertised = route.advertised;
+        found.insert(key, Default { rank, advertised, what: what(route) });
     }
 }
 
-fn why(route: &Route) -> Why {
+fn what(route: &Route) -> String {
     let family = if route.family == Family::Ipv6 { "IPv6 " } else { "" };
     let kind = if route.destination.is_some() { " in parts" } else { "" };
     let via = route.gateway.map(|gateway| format!(" via {gateway}")).unwrap_or_default();
@@ -114,5 +129,5 @@ fn why(route: &Route) -> Why {
         .iter()
         .find(|(number, _)| *number == route.table)
         .map_or_else(|| route.table.to_string(), |(_, name)| (*name).to_owned());
-    Why(format!("{family}default route{kind}{via}, table {table}, metric {}", route.metric))
+    format!("{family}default route{kind}{via}, table {table}, metric {}", route.metric)
 }

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use crate::sys::state::{Address, KernelState, Link, PolicyRule, Route};
+use crate::sys::state::{Address, KernelState, Link, PolicyRule, Remembered, Route};
 
 /// What to do with one state to get another.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct Delta {
     policy_rules: Vec<Edit<PolicyRule>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<Edit<String>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remembered: Vec<Edit<Remembered>>,
 }
 
 /// At one place of a list some items go and others come.
@@ -45,6 +47,7 @@ impl Delta {
             routes: edits(&old.routes, &new.routes),
             policy_rules: edits(&old.policy_rules, &new.policy_rules),
             notes: edits(&old.notes, &new.notes),
+            remembered: edits(&old.remembered, &new.remembered),
         }
     }
 
@@ -57,6 +60,7 @@ impl Delta {
             routes: edited(&old.routes, &self.routes)?,
             policy_rules: edited(&old.policy_rules, &self.policy_rules)?,
             notes: edited(&old.notes, &self.notes)?,
+            remembered: edited(&old.remembered, &self.remembered)?,
         })
     }
 }
@@ -98,6 +102,7 @@ mod tests {
             local: std::net::Ipv4Addr::new(192, 0, 2, host).into(),
             prefix: 24,
             peer: None,
+            leased: false,
         };
         let addresses =
             vec(0u8..6, 0..12).prop_map(move |hosts| hosts.into_iter().map(address).collect());

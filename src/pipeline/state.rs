@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::House;
+use crate::engine;
 use crate::journal::{Delta, Record};
+use crate::sys::files;
 use crate::sys::state::KernelState;
-use crate::sys::{files, route};
 
 /// Of the journal's size, the part that one state may take: a router with full tables would
 /// fill the journal with them.
@@ -29,7 +30,10 @@ struct Memory {
 /// The digest of the kernel's state now; the state is put on record if that is needed.
 pub(super) fn record(house: &mut House, event: Uuid) -> Option<String> {
     // Where the kernel can't be asked, the engine says so, and better.
-    let state = route::read().ok()?;
+    let mut state = engine::state(&house.layout.rules()).ok()?;
+    // The same comes of what is remembered before a run and after it: with the latter, a
+    // machine's first two runs meet the same state.
+    state.remembered = engine::classify(&state, &house.config.rules).remembered;
     let json = serde_json::to_vec(&state).ok()?;
     let digest = digest(&json);
     let memory = memory(house);

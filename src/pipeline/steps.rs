@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 
 use super::hook::Call;
 use super::{House, unattended};
-use crate::engine::{self, Applied, Classes, EngineError};
+use crate::engine::{self, Applied, Classes, EngineError, Side};
 use crate::event::Event;
 use crate::hooks::{self, Found, Judgement, Sides, Survey};
 use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::{self, BadHeader, Candidate, Fitness, Kind, Step, Wishes};
 use crate::sys::clock::Stopwatch;
-use crate::sys::route;
 use crate::sys::signals::Signals;
 
 /// The steps of an event. What waits `behind` it counts where a hook asks for the newest.
@@ -59,20 +58,17 @@ pub(super) fn run_engine(house: &mut House) -> StepEnd {
 /// kernel is asked, once.
 pub(super) fn sides(house: &House) -> &Sides {
     house.sides.get_or_init(|| {
-        let state = route::read().unwrap_or_default();
+        let state = engine::state(&house.layout.rules()).unwrap_or_default();
         sides_of(&engine::classify(&state, &house.config.rules))
     })
 }
 
 fn sides_of(classes: &Classes) -> Sides {
-    let external: BTreeSet<_> =
-        classes.external_out.keys().chain(classes.external_in.keys()).collect();
-    let internal = classes.internal.keys();
-    Sides::of(
-        external.into_iter().map(ToString::to_string),
-        internal.map(ToString::to_string),
-        classes.networks(),
-    )
+    let on = |side| -> BTreeSet<String> {
+        classes.all_on(side).map(|(name, ..)| name.to_string()).collect()
+    };
+    let (outside, inside) = (on(Side::Outside), on(Side::Inside));
+    Sides::of(outside, inside, classes.networks())
 }
 
 fn regenerated(house: &mut House) -> Result<engine::Report, EngineError> {

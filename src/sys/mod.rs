@@ -16,6 +16,7 @@ pub mod invocation;
 pub mod legacy;
 pub mod lock;
 pub mod netlink;
+pub mod nexthop;
 pub mod nftables;
 pub mod output;
 pub mod place;

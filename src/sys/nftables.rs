@@ -29,6 +29,10 @@ const NFTA_GEN_ID: u16 = 1;
 const NFTA_TABLE: u16 = 1;
 const NFTA_TABLE_OWNER: u16 = 7;
 const NFTA_SET_NAME: u16 = 2;
+const NFTA_OBJ_NAME: u16 = 2;
+const NFTA_OBJ_DATA: u16 = 4;
+const NFTA_COUNTER_BYTES: u16 = 1;
+const NFTA_COUNTER_PACKETS: u16 = 2;
 
 /// One message of a transaction.
 #[derive(Debug, Clone)]
@@ -75,6 +79,8 @@ pub struct LiveTable {
     pub chains: Vec<Vec<u8>>,
     /// The rules of all chains, in order within each.
     pub rules: Vec<Vec<u8>>,
+    /// Its objects: counters, and others that have a name.
+    pub objects: Vec<Vec<u8>>,
     /// Its sets.
     pub sets: Vec<Vec<u8>>,
     /// For each set, the messages that list its elements.
@@ -88,6 +94,35 @@ impl LiveTable {
         let port = attribute(self.table.as_ref()?, NFTA_TABLE_OWNER)?;
         port.first_chunk().map(|port| u32::from_be_bytes(*port))
     }
+}
+
+impl LiveTable {
+    /// What each named counter has seen: packets and bytes.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<String, Count> {
+        let number = |data: &[u8], kind| {
+            let value = attribute(data, kind).and_then(|value| value.first_chunk().copied());
+            value.map_or(0, u64::from_be_bytes)
+        };
+        let of_counter = |object: &Vec<u8>| {
+            let data = attribute(object, NFTA_OBJ_DATA)?;
+            let count = Count {
+                packets: number(data, NFTA_COUNTER_PACKETS),
+                bytes: number(data, NFTA_COUNTER_BYTES),
+            };
+            Some((text(attribute(object, NFTA_OBJ_NAME)?), count))
+        };
+        self.objects.iter().filter_map(of_counter).collect()
+    }
+}
+
+/// What a counter has seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Packets.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// One socket, open from the first question to the end of the program.
@@ -151,6 +186,8 @@ impl Session {
             }),
             &name,
         )?;
+        let of_table = DefaultNla::new(NFTA_TABLE, [name.as_bytes(), &[0]].concat());
+        live.objects = self.list(NfTablesMessage::GetObject(vec![of_table]), &name)?;
         live.sets = self.list(
             NfTablesMessage::GetSet(SetMessage {
                 attributes: vec![SetAttribute::Table(name.clone())],

@@ -3,18 +3,19 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netlink_packet_core::ParseableParametrized;
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::link::{
     InfoData, InfoVrf, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteMessage, RouteType, RouteVia,
+    RouteAddress, RouteAttribute, RouteMessage, RouteProtocol, RouteType, RouteVia,
 };
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 
 use super::netlink::{Conversation, NetlinkError, Received};
+use super::nexthop::Nexthops;
 use super::state::{Address, KernelState, Link, PolicyRule, Route};
 use crate::event::{Cidr, Family, InterfaceName};
 
@@ -43,6 +44,7 @@ pub fn read() -> Result<KernelState, NetlinkError> {
         requests.push(RouteNetlinkMessage::GetRule(rules));
     }
 
+    let nexthops = Nexthops::read(&mut conversation)?;
     for request in &requests {
         let answer = match conversation.dump(request) {
             Ok(answer) => answer,
@@ -55,7 +57,7 @@ pub fn read() -> Result<KernelState, NetlinkError> {
             Err(error) => return Err(error),
         };
         for message in answer {
-            decode(&mut state, &message);
+            decode(&mut state, &nexthops, &message);
         }
     }
     let more = state.notes.len().saturating_sub(MOST_NOTES);
@@ -73,21 +75,21 @@ pub fn interface_index(name: &str) -> Option<u32> {
 }
 
 /// Adds what one message of the kernel says to the state, or a note if it makes no sense.
-pub fn decode(state: &mut KernelState, message: &Received) {
+pub fn decode(state: &mut KernelState, nexthops: &Nexthops, message: &Received) {
     match RouteNetlinkMessage::parse_with_param(message.payload.as_slice(), message.kind) {
-        Ok(message) => add(state, message),
+        Ok(message) => add(state, nexthops, message),
         Err(error) => state.notes.push(format!("not understood: {error}")),
     }
 }
 
-fn add(state: &mut KernelState, message: RouteNetlinkMessage) {
+fn add(state: &mut KernelState, nexthops: &Nexthops, message: RouteNetlinkMessage) {
     match message {
         RouteNetlinkMessage::NewLink(message) => match link(message) {
             Ok(link) => state.links.push(link),
             Err(note) => state.notes.push(note),
         },
         RouteNetlinkMessage::NewAddress(message) => state.addresses.extend(address(&message)),
-        RouteNetlinkMessage::NewRoute(message) => match route(&message) {
+        RouteNetlinkMessage::NewRoute(message) => match route(&message, nexthops) {
             Ok(route) => state.routes.extend(route),
             Err(note) => state.notes.push(note),
         },
@@ -99,11 +101,14 @@ fn add(state: &mut KernelState, message: RouteNetlinkMessage) {
 fn link(message: LinkMessage) -> Result<Link, String> {
     let flags = message.header.flags;
     let (mut name, mut mtu, mut master, mut kind, mut vrf_table) = (None, 0, None, None, None);
+    let (mut parent, mut parent_is_elsewhere) = (None, false);
     for attribute in message.attributes {
         match attribute {
             LinkAttribute::IfName(text) => name = Some(text),
             LinkAttribute::Mtu(bytes) => mtu = bytes,
             LinkAttribute::Controller(index) => master = Some(index),
+            LinkAttribute::Link(index) => parent = Some(index),
+            LinkAttribute::LinkNetNsId(_) => parent_is_elsewhere = true,
             LinkAttribute::LinkInfo(infos) => {
                 for info in infos {
                     match info {
@@ -134,6 +139,7 @@ fn link(message: LinkMessage) -> Result<Link, String> {
         kind,
         vrf_table,
         point_to_point: flags.contains(LinkFlags::Pointopoint),
+        parent: parent.filter(|index| *index != 0 && !parent_is_elsewhere),
     })
 }
 
@@ -141,10 +147,12 @@ fn link(message: LinkMessage) -> Result<Link, String> {
 /// `IFA_LOCAL` is always our own, and IPv6 leaves it out without a peer.
 fn address(message: &AddressMessage) -> Option<Address> {
     let (mut local, mut other) = (None, None);
+    let mut flags = AddressFlags::from_bits_retain(message.header.flags.bits().into());
     for attribute in &message.attributes {
         match attribute {
             AddressAttribute::Local(ip) => local = Some(*ip),
             AddressAttribute::Address(ip) => other = Some(*ip),
+            AddressAttribute::Flags(all) => flags = *all,
             _ => {}
         }
     }
@@ -154,10 +162,11 @@ fn address(message: &AddressMessage) -> Option<Address> {
         local,
         prefix: message.header.prefix_len,
         peer: other.filter(|peer| *peer != local),
+        leased: !flags.contains(AddressFlags::Permanent),
     })
 }
 
-fn route(message: &RouteMessage) -> Result<Option<Route>, String> {
+fn route(message: &RouteMessage, nexthops: &Nexthops) -> Result<Option<Route>, String> {
     let header = &message.header;
     let Some(family) = family(header.address_family) else { return Ok(None) };
     if header.kind != RouteType::Unicast {
@@ -170,6 +179,7 @@ fn route(message: &RouteMessage) -> Result<Option<Route>, String> {
         out_interfaces: Vec::new(),
         gateway: None,
         metric: 0,
+        advertised: header.protocol == RouteProtocol::Ra,
     };
     let mut target = None;
     let mut nexthop = None;
@@ -199,19 +209,20 @@ fn route(message: &RouteMessage) -> Result<Option<Route>, String> {
         };
         route.destination = Some(Cidr { address: target.unwrap_or(unspecified), prefix });
     }
-    if route.out_interfaces.is_empty() {
-        let to = route.destination.map_or("default".to_owned(), |cidr| cidr.to_string());
-        return match nexthop {
-            Some(id) => Err(format!(
-                "route to {to} in table {} leads to nexthop {id}, which is not understood: \
-                 set net.ipv4.nexthop_compat_mode=1, or name its interface in netcue.conf",
+    if let (true, Some(id)) = (route.out_interfaces.is_empty(), nexthop) {
+        let Some((interfaces, gateway)) = nexthops.of(id) else {
+            let to = route.destination.map_or("default".to_owned(), |cidr| cidr.to_string());
+            return Err(format!(
+                "route to {to} in table {} leads to nexthop {id}, which is not there: name the \
+                 side of its interface in netcue.conf",
                 route.table
-            )),
-            None => Ok(None),
+            ));
         };
+        route.out_interfaces = interfaces;
+        route.gateway = route.gateway.or(gateway);
     }
     route.out_interfaces.dedup();
-    Ok(Some(route))
+    Ok((!route.out_interfaces.is_empty()).then_some(route))
 }
 
 fn ip(address: &RouteAddress) -> Option<IpAddr> {

@@ -20,6 +20,32 @@ pub struct KernelState {
     pub policy_rules: Vec<PolicyRule>,
     /// What could not be understood, in words.
     pub notes: Vec<String>,
+    /// What netcue remembers of interfaces: not the kernel's, and kept here because the rules
+    /// are made from it too, so that a recorded state gives the same rules again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remembered: Vec<Remembered>,
+}
+
+/// On which side an interface was found before.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remembered {
+    /// The interface; another of the same name has another number.
+    pub ifindex: u32,
+    /// IPv4 or IPv6.
+    pub family: Family,
+    /// Where it was.
+    pub side: Was,
+}
+
+/// The sides that are remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Was {
+    /// It had a default route.
+    Outside,
+    /// It had an address that somebody had set, and no default route.
+    Inside,
 }
 
 /// An interface.
@@ -51,6 +77,9 @@ pub struct Link {
     /// Whether it has exactly one neighbour (`IFF_POINTOPOINT`).
     #[serde(default)]
     pub point_to_point: bool,
+    /// Index of the device it stands on (`IFLA_LINK`), if that is in the same namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<u32>,
 }
 
 fn ethernet_mtu() -> u32 {
@@ -70,6 +99,9 @@ pub struct Address {
     /// The address at the other end of a point-to-point link.
     #[serde(default)]
     pub peer: Option<IpAddr>,
+    /// Whether it was given for a time (no `IFA_F_PERMANENT`), as DHCP and advertisements do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leased: bool,
 }
 
 /// A unicast route.
@@ -92,6 +124,9 @@ pub struct Route {
     /// Its metric: the smaller is preferred.
     #[serde(default)]
     pub metric: u32,
+    /// Whether a router advertisement made it (`RTPROT_RA`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub advertised: bool,
 }
 
 fn main_table() -> u32 {

@@ -42,7 +42,7 @@ fn assert_promises(text: &str, promises: &[&str]) {
 
 const DAY: [&str; 13] = [
     "a hook that fails stops no other, and the journal says which failed and how",
-    "without a way outside nothing is masqueraded and nothing refused",
+    "the rules stand before there is a way outside, whatever it will be",
     "a packet from the LAN reaches the proxy, masqueraded",
     "the LAN reaches 198.51.100.80 by ppp0, seen as 203.0.113.77",
     "the server has no route to the LAN: only masquerading made its answer possible",
@@ -61,7 +61,7 @@ fn the_day_is_played_and_every_promise_holds() {
     let text = play(demo());
     assert_promises(&text, &DAY);
     assert!(!text.contains('\u{1b}'), "colours in a pipe: {text:?}");
-    assert!(text.lines().count() <= 130, "{} lines", text.lines().count());
+    assert!(text.lines().count() <= 170, "{} lines", text.lines().count());
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn without_namespaces_the_same_day_is_shown_and_nothing_applied() {
     assert_promises(
         &text,
         &[
-            "without a way outside nothing is masqueraded and nothing refused",
+            "the rules stand before there is a way outside, whatever it will be",
             r#"the rules then masquerade and guard { "tun0" }"#,
             r#"the rules then masquerade and guard { "ppp0" }"#,
             r#"the rules then masquerade and guard { "ppp0", "ppp1" }"#,

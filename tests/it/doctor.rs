@@ -72,6 +72,7 @@ ok  program        it is where its callers look for it
 {heard}
 ok  nf_tables      the kernel has it
 ok  rules          those the kernel's state calls for are in force
+ok  sides          every interface is understood, and every one that is configured is there
 ok  forwarding     on, between inside and outside
 ok  firewalls      no rules of others drop what ours accept
 Nothing needs attention.

@@ -1,15 +1,14 @@
 //! The engine against the kernel and nft(8).
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use netcue::config::Rules;
 use netcue::engine::{
-    self, Applied, KernelState, Report, Ruleset, Session, classify, regenerate, replacement,
+    self, Applied, KernelState, Report, Ruleset, Session, Side, classify, regenerate, replacement,
     ruleset,
 };
-use netcue::event::InterfaceName;
+use netcue::event::{Family, InterfaceName};
 
 use crate::places::{gateway, in_namespace, run};
 
@@ -21,17 +20,9 @@ fn nft(script: &str) {
     run(&format!("nft -f {}", file.display()));
 }
 
-/// `nft list table inet netcue`, without what differs between equal tables.
+/// `nft list table inet netcue`, without what packets do to its counters.
 fn listed() -> String {
-    run("nft list table inet netcue").lines().map(|line| without_counts(line) + "\n").collect()
-}
-
-fn without_counts(line: &str) -> String {
-    let Some((before, counts)) = line.split_once("counter packets ") else {
-        return line.to_owned();
-    };
-    let (_, bytes) = counts.split_once(" bytes ").expect("bytes");
-    format!("{before}counter{}", bytes.trim_start_matches(|c: char| c.is_ascii_digit()))
+    run("nft --stateless list table inet netcue")
 }
 
 fn generation() -> u32 {
@@ -186,7 +177,7 @@ fn other_tables_are_left_alone() {
         let before = others();
         let mut engine = Engine::new();
         engine.changed();
-        run("ip route del default");
+        run("ip link del wan");
         engine.changed();
         assert_eq!(others(), before);
     });
@@ -200,8 +191,9 @@ fn what_others_put_into_our_table_is_taken_out() {
         "add chain inet netcue more",
         "add set inet netcue more { type ipv4_addr; }",
         "add counter inet netcue more",
+        "add quota inet netcue more { over 1 bytes }",
         "add element inet netcue internal4 { 203.0.113.0/24 }",
-        "delete element inet netcue external_in { \"wan\" }",
+        "delete element inet netcue outside4 { \"wan\" }",
         "flush chain inet netcue prerouting",
         "add chain inet netcue forward { policy drop; }",
         "add table inet netcue { flags dormant; }",
@@ -226,23 +218,45 @@ fn a_rule_that_does_something_else_is_noticed() {
         (
             "postrouting",
             "masquerade",
-            "oifname @external_out ip saddr @internal4 \
-         ip daddr != @only_internal4 masquerade random",
+            "oifname != @untranslated ip saddr @translated4 rt ipsec missing masquerade random",
         ),
         (
             "postrouting",
             "masquerade",
-            "oifname != @external_out ip saddr @internal4 \
-         ip daddr != @only_internal4 masquerade",
+            "oifname @untranslated ip saddr @translated4 rt ipsec missing masquerade",
         ),
         (
             "postrouting",
             "masquerade",
-            "oifname @external_out ip saddr @internal4 \
-         ip daddr @only_internal4 masquerade",
+            "oifname != @untranslated ip saddr @translated4 rt ipsec exists masquerade",
         ),
-        ("prerouting", "forged", "iifname @external_in ip daddr @only_internal4 counter drop"),
-        ("prerouting", "forged", "iifname @external_in ip saddr @internal4 counter drop"),
+        (
+            "prerouting",
+            "from outside",
+            "iifname @outside4 ip daddr @only_internal4 counter name \"forged\" drop",
+        ),
+        (
+            "prerouting",
+            "from outside",
+            "iifname @outside4 ip saddr @internal4 counter name \"forged\" drop",
+        ),
+        (
+            "prerouting",
+            "from outside",
+            "iifname @outside4 ip saddr @only_internal4 counter name \"refused\" drop",
+        ),
+        (
+            "forward",
+            "nobody outside",
+            "meta nfproto ipv6 iifname @outside4 ct state invalid,new,untracked \
+             counter name \"refused\" drop",
+        ),
+        (
+            "forward",
+            "would go on so",
+            "oifname != @untranslated ip saddr @translated4 rt ipsec missing ct direction reply \
+             ct status & (confirmed | snat) == confirmed counter name \"untranslated\" drop",
+        ),
     ] {
         in_namespace(|| {
             gateway();
@@ -299,15 +313,17 @@ fn a_refused_transaction_names_its_part_and_leaves_the_rules() {
 }
 
 #[test]
-fn without_an_external_interface_nothing_is_translated_or_refused() {
+fn a_side_is_remembered_while_the_interface_is_the_same() {
     in_namespace(|| {
         gateway();
-        run("ip route del default");
         let mut engine = Engine::new();
         engine.changed();
-        let text = listed();
-        assert_eq!(text.matches("policy accept").count(), 3, "{text}");
-        assert!(!text.contains("masquerade") && !text.contains("drop"), "{text}");
+        run("ip route del default");
+        assert_eq!(engine.regenerate().result, Applied::Unchanged, "wan was outside");
+        fs::remove_file(engine.memory()).expect("a memory");
+        engine.changed();
+        assert!(run("nft list set inet netcue undecided4").contains("\"wan\""));
+        assert!(listed().contains("masquerade"), "a rule is there though its sets are empty");
     });
 }
 
@@ -333,11 +349,12 @@ fn default_routes_are_found_in_every_form() {
         run("ip -6 route add default via 2001:db8:5::1 dev up5");
         let mut engine = Engine::new();
         let classes = engine.regenerate().classes;
-        let names = |map: &BTreeMap<InterfaceName, engine::Why>| {
-            map.keys().map(InterfaceName::as_str).collect::<Vec<_>>().join(" ")
+        let names = |side| {
+            let all = classes.on(side, Family::Ipv4).map(InterfaceName::as_str);
+            all.collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(names(&classes.external_out), "up2 up3 up4 up5 wan", "{classes:?}");
-        assert_eq!(names(&classes.internal), "lan");
+        assert_eq!(names(Side::Outside), "up2 up3 up4 up5 wan", "{classes:?}");
+        assert_eq!(names(Side::Inside), "lan");
     });
 }
 
@@ -355,14 +372,12 @@ fn what_is_not_understood_is_left_out_and_noted() {
         assert_eq!(notes.len(), 1, "{notes:?}");
         assert!(notes[0].starts_with("interface \"we\\\"rd\" is left out"), "{notes:?}");
         fs::write("/proc/sys/net/ipv4/nexthop_compat_mode", "0").expect("a switch");
-        let notes = engine.regenerate().notes;
-        assert!(
-            notes
-                .iter()
-                .any(|note| note.starts_with("route to default in table 254 leads to nexthop 77")),
-            "{notes:?}"
-        );
-        assert!(listed().contains("masquerade"));
+        run("ip route del default via 198.51.100.1");
+        fs::remove_file(engine.memory()).expect("a memory");
+        let report = engine.regenerate();
+        assert_eq!(report.notes.len(), 1, "{:?}", report.notes);
+        let outside = report.classes.on(Side::Outside, Family::Ipv4);
+        assert_eq!(outside.map(InterfaceName::as_str).collect::<Vec<_>>(), ["wan"]);
     });
 }
 

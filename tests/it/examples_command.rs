@@ -128,7 +128,7 @@ fn status(reader: &Reader, example: &str) {
         example,
         &[
             "rules      in force, ",
-            "external   ppp0: default route, ",
+            "outside    ppp0: default route, ",
             " ppp ip-up ppp0 failed: 40-fails\n",
         ],
     );
@@ -184,7 +184,7 @@ fn why_at(reader: &Reader, example: &str) {
 
 fn why_interface(reader: &Reader, example: &str) {
     reader
-        .finds(example, &["ppp0 is external: default route", "The last event about it: ppp ip-up"]);
+        .finds(example, &["ppp0 is outside: default route", "The last event about it: ppp ip-up"]);
 }
 
 fn why_rule(reader: &Reader, example: &str) {
@@ -231,7 +231,7 @@ fn captures(reader: &Reader, example: &str) {
 
 fn replays(reader: &Reader, example: &str) {
     let replay = format!("replay of {}: handled\n", text_of(&reader.last_event()["id"]));
-    let parts = [&replay, "\nrules:\n", "oifname @external_out"];
+    let parts = [&replay, "\nrules:\n", "oifname != @untranslated"];
     reader.changes_nothing(|| {
         let shown = reader.sees(example);
         for part in parts {

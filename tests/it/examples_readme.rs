@@ -209,8 +209,8 @@ fn status(reader: &Reader, example: &str) {
         example,
         &[
             "rules      in force, last changed ",
-            "external   ppp0: default route, ",
-            "internal   eth0: up with 192.168.7.1/24",
+            "outside    ppp0: default route, ",
+            "inside     eth0: up with 192.168.7.1/24",
             " ppp ip-up refused: ",
         ],
     );
@@ -261,11 +261,11 @@ fn why_at(reader: &Reader, example: &str) {
 }
 
 fn why_interface(reader: &Reader, example: &str) {
-    reader.finds(example, &["eth0 is internal: up with 192.168.7.1/24, no default route.\n"]);
+    reader.finds(example, &["eth0 is inside: up with 192.168.7.1/24, no default route.\n"]);
 }
 
 fn why_rule(reader: &Reader, example: &str) {
-    let parts = [" masquerade comment ", "It is there because ", "ppp0: default route"];
+    let parts = [" masquerade comment ", "It is there because ", "eth0: up with "];
     reader.finds(example, &parts);
 }
 

@@ -211,7 +211,8 @@ pub(crate) fn documented_keys() -> Vec<(String, String, String, &'static str)> {
     let text = part(&page("netcue.conf.5"), ".Sh", "DESCRIPTION");
     let mut keys = Vec::new();
     for (head, body) in parts(&text, ".Ss") {
-        let table = head.strip_prefix("The table ").unwrap_or("").to_owned();
+        let table = head.strip_prefix("The table ").unwrap_or("");
+        let table = table.replace("NAME", "eth7");
         for item in body.split(".It Cm ").skip(1) {
             let (line, rest) = item.split_once('\n').unwrap();
             let (key, kind) = line.split_once(" No = ").unwrap();
@@ -220,6 +221,7 @@ pub(crate) fn documented_keys() -> Vec<(String, String, String, &'static str)> {
                 "Ar boolean" if default.contains("true") => "false",
                 "Ar boolean" => "true",
                 "Bq Ar name , ..." => "[\"eth7\"]",
+                "Ar side" => "\"guest\"",
                 _ => "7",
             };
             keys.push((table.clone(), key.to_owned(), default.to_owned(), value));
@@ -248,6 +250,9 @@ fn every_key_of_the_configuration() {
     let fields = shown.lines().filter(|line| !line.ends_with('{'));
     let fields = fields.filter_map(|line| line.trim().split_once(": "));
     let fields = fields.map(|(name, _)| name.replace('_', "-"));
+    // Tables of which there may be any number are kept with the rules.
+    let fields = fields.filter(|name| name != "interface");
+    let fields = fields.map(|name| if name == "sides" { "side".to_owned() } else { name });
     assert_eq!(words(keys.iter().map(|(_, key, ..)| key)), words(fields));
 }
 

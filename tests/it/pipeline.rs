@@ -21,7 +21,7 @@ fn an_event_passes_every_stage() {
     assert_eq!(scene.end_of("20-before")["output"], "before: .\n");
     assert_eq!(scene.end_of("70-after")["output"], "after: changed\n");
     let rules = scene.nft("list ruleset");
-    assert!(rules.contains("oifname @external_out") && rules.contains("masquerade"), "{rules}");
+    assert!(rules.contains("oifname != @untranslated") && rules.contains("masquerade"), "{rules}");
     let records = scene.journal();
     let kinds: Vec<&str> = records.iter().filter_map(|record| record["record"].as_str()).collect();
     let step = ["step-begin", "step-end"];

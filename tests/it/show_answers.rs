@@ -118,11 +118,11 @@ fn a_difference_names_the_sets_and_chains_it_is_in() {
              +\t\t\t     \"wan2\" }}\n"
         )
     };
-    let told = of_set("external_out") + &of_set("external_in");
+    let told = of_set("outside4") + &of_set("outside6") + &of_set("fitted");
     scene.netcue(["rules", "diff"]).status(1).stdout(&told).run();
     scene.netcue(["rules", "apply"]).any_stderr().run();
     let shown = piped(&scene, "why 50-rules");
-    assert!(shown.contains(", 6 lines of them.\n     \tset external_out {\n    -"), "{shown}");
+    assert!(shown.contains(", 9 lines of them.\n     \tset outside4 {\n    -"), "{shown}");
 }
 
 /// While it runs, an answer that sounds as if it had ended would mislead.

@@ -16,7 +16,7 @@ use crate::paths::Layout;
 use crate::pipeline::{self, Arrival, Caller, House};
 use crate::sources::{self, Reading, Wait};
 use crate::sys::invocation::Invocation;
-use crate::sys::{route, sandbox, terminal};
+use crate::sys::{sandbox, terminal};
 use network::StandIn;
 
 /// The detail that names the event which an event repeats.
@@ -85,6 +85,8 @@ fn in_sandbox(layout: &Layout, recorded: Recorded, invocation: &Invocation) -> E
     let complaints = make(&state).map_err(|error| {
         Failure::new(Exit::Unavailable, format!("ip(8), which makes the interfaces: {error}"))
     })?;
+    engine::remember(&layout.rules(), &state.remembered)
+        .map_err(|error| Failure::new(Exit::InputOutput, error))?;
     let mut house = House::open(layout.clone());
     if let Some(config) = recorded.config {
         house.config.rules = config.rules;
@@ -115,7 +117,7 @@ fn make(state: &KernelState) -> std::io::Result<String> {
 fn differences(house: &House, state: &KernelState, complaints: &str) -> String {
     let rules = &house.config.rules;
     let wanted = engine::text(&engine::ruleset(&engine::classify(state, rules), rules));
-    let made = route::read().unwrap_or_default();
+    let made = engine::state(&house.layout.rules()).unwrap_or_default();
     let made = engine::text(&engine::ruleset(&engine::classify(&made, rules), rules));
     if wanted == made {
         return String::new();

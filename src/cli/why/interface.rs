@@ -4,6 +4,7 @@ use super::{Answer, Answered, Line, Question, how_far};
 use crate::cli::rules;
 use crate::cli::shared::{when, wording};
 use crate::engine::Preview;
+use crate::event::Family;
 use crate::journal::Reach;
 
 impl Question<'_> {
@@ -16,7 +17,8 @@ impl Question<'_> {
         let last = found.stories.first();
         let mut lines = match rules::preview(self.house) {
             Ok(preview) => {
-                let is_known = preview.state.links.iter().any(|link| link.name.as_str() == name);
+                let is_known = preview.state.links.iter().any(|link| link.name.as_str() == name)
+                    || preview.classes.sides.keys().any(|known| known.as_str() == name);
                 if !is_known && last.is_none() && !surely {
                     return Ok(None);
                 }
@@ -46,43 +48,36 @@ impl Question<'_> {
 fn class(preview: &Preview, config: &crate::config::Rules, name: &str) -> Vec<Line> {
     let classes = &preview.classes;
     let link = preview.state.links.iter().find(|link| link.name.as_str() == name);
-    let why =
-        |side: &std::collections::BTreeMap<crate::event::InterfaceName, crate::engine::Why>| {
-            side.iter().find(|(key, _)| key.as_str() == name).map(|(_, why)| why.0.clone())
-        };
-    let mut lines = Vec::new();
-    match (why(&classes.external_out), why(&classes.external_in)) {
-        (Some(why), Some(_)) => lines.push(Line::Says(format!("{name} is external: {why}."))),
-        (Some(why), None) => {
-            lines.push(Line::Says(format!("{name} is external for packets going out: {why}.")));
-        }
-        (None, Some(why)) => {
-            lines.push(Line::Says(format!("{name} is external for packets coming in: {why}.")));
-        }
-        (None, None) => {}
-    }
-    if let Some(why) = why(&classes.internal) {
-        lines.push(Line::Says(format!("{name} is internal: {why}.")));
-    }
+    let known = classes.sides.keys().find(|known| known.as_str() == name);
+    let mut lines: Vec<Line> = known
+        .map(|name| classes.standings(name))
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(family, standing)| {
+            let of = match family {
+                None => "",
+                Some(Family::Ipv4) => " for IPv4",
+                Some(Family::Ipv6) => " for IPv6",
+            };
+            Line::Says(format!("{name} is {}{of}: {}.", standing.side.as_str(), standing.why))
+        })
+        .collect();
     if lines.is_empty() {
-        let reason = if config.ignore.iter().any(|ignored| ignored.as_str() == name) {
-            "it is under ignore in netcue.conf"
-        } else {
-            match link {
-                None => "the kernel has no interface of that name now",
-                Some(link) if link.loopback => "it is a loopback device",
-                Some(link) if !link.up => "it is down, and no default route leads through it",
-                Some(link) if link.master.is_some() => {
-                    "it belongs to another device, which speaks for it, and has no default route"
-                }
-                Some(_) => "it has no address of its own and no default route",
+        let reason = match link {
+            None => "the kernel has no interface of that name now",
+            Some(link) if link.loopback => "it is a loopback device",
+            Some(link) if !link.up => "it is down, and no default route leads through it",
+            Some(link) if link.master.is_some() => {
+                "it belongs to another device, which speaks for it, and has no default route"
             }
+            Some(_) => "it has no address of its own and no default route",
         };
-        lines.push(Line::Says(format!("{name} is neither external nor internal: {reason}.")));
+        lines.push(Line::Says(format!("{name} is neither outside nor inside: {reason}.")));
     }
-    if let Some((_, mtu)) = classes.narrow.iter().find(|(key, _)| key.as_str() == name) {
+    let mut fitted = classes.fitted.iter().filter(|_| config.clamp_mss);
+    if let Some((_, mtu)) = fitted.find(|(key, _)| key.as_str() == name) {
         lines.push(Line::Says(format!(
-            "Its MTU of {mtu} is below 1500, so that TCP segments are made to fit."
+            "TCP segments through it are made to fit the whole way; its own MTU is {mtu}."
         )));
     }
     let notes = preview.notes.iter().filter(|note| note.split(' ').any(|word| word == name));

@@ -4,7 +4,10 @@
 use super::{Answer, Answered, Line, Question, how_far};
 use crate::cli::rules;
 use crate::cli::shared::{when, wording};
-use crate::engine::{self, Chain, ChainName, Classes, Preview, Rule, SetName};
+use crate::engine::{
+    self, Chain, ChainName, Classes, Intervals, Preview, Rule, SetName, Side, Statement,
+};
+use crate::event::Family;
 use crate::journal::{Reach, StepOutcome, Story};
 
 impl Question<'_> {
@@ -32,17 +35,10 @@ impl Question<'_> {
             .enumerate()
             .filter(|(at, (_, rule))| words.is_empty() || is_meant(*at, rule))
             .collect();
-        if meant.is_empty() && !(surely && all.is_empty()) {
+        if meant.is_empty() {
             return Ok(None);
         }
         let mut lines = Vec::new();
-        if all.is_empty() {
-            lines.push(Line::Says(
-                "There are no rules, because no interface is external: nothing is translated and \
-                 nothing is refused."
-                    .to_owned(),
-            ));
-        }
         if !preview.differences.is_empty() && !meant.is_empty() {
             lines.push(Line::Warns(
                 "The rules below are called for and not in force: see \"netcue rules diff\"."
@@ -126,30 +122,49 @@ fn purpose(comment: &str) -> String {
 
 /// What the sets of a rule hold, and why.
 fn sets(rule: &Rule, classes: &Classes) -> Vec<Line> {
-    let sets = rule.statements.iter().filter_map(|statement| statement.set());
+    let sets = rule.statements.iter().filter_map(Statement::set);
     sets.flat_map(|set| {
-        let held = elements(set, classes);
+        let elements = elements(set, classes);
         let name = set.as_str();
-        std::iter::once(Line::Says(format!("@{name} holds the {}:", set.comment())))
-            .chain(held.into_iter().map(Line::Quotes))
+        let what = set.comment();
+        let head = match elements.as_slice() {
+            [] => format!("@{name} is for {what}, and empty."),
+            _ => format!("@{name} holds the {what}:"),
+        };
+        std::iter::once(Line::Says(head)).chain(elements.into_iter().map(Line::Quotes))
     })
     .collect()
 }
 
 fn elements(set: SetName, classes: &Classes) -> Vec<String> {
-    let named = |side: &std::collections::BTreeMap<crate::event::InterfaceName, engine::Why>| {
-        side.iter().map(|(name, why)| format!("{name}: {}", why.0)).collect()
+    let on = |side, family| -> Vec<String> {
+        let names = classes.on(side, family);
+        let why = |name| Some((name, classes.sides.get(name)?.of(family)?));
+        names.filter_map(why).map(|(name, it)| format!("{name}: {}", it.why)).collect()
     };
+    let networks = |intervals: &Intervals| intervals.texts().collect();
     match set {
-        SetName::ExternalOut => named(&classes.external_out),
-        SetName::ExternalIn => named(&classes.external_in),
-        SetName::Internal4 => classes.internal4.texts().collect(),
-        SetName::Internal6 => classes.internal6.texts().collect(),
-        SetName::OnlyInternal4 => classes.only_internal4.texts().collect(),
-        SetName::OnlyInternal6 => classes.only_internal6.texts().collect(),
-        SetName::Narrow => {
-            classes.narrow.iter().map(|(name, mtu)| format!("{name}: MTU {mtu}")).collect()
+        SetName::Outside4 => on(Side::Outside, Family::Ipv4),
+        SetName::Outside6 => on(Side::Outside, Family::Ipv6),
+        SetName::Inside4 => on(Side::Inside, Family::Ipv4),
+        SetName::Inside6 => on(Side::Inside, Family::Ipv6),
+        SetName::Undecided4 => on(Side::Undecided, Family::Ipv4),
+        SetName::Undecided6 => on(Side::Undecided, Family::Ipv6),
+        SetName::Guests => on(Side::Guest, Family::Ipv4),
+        SetName::Untranslated => {
+            let sides = [Side::Inside, Side::Guest, Side::Ignored];
+            let by_side = sides.into_iter().flat_map(|side| on(side, Family::Ipv4));
+            let in_only = classes.in_only.iter();
+            by_side.chain(in_only.map(|name| format!("{name}: for packets coming in"))).collect()
         }
+        SetName::Fitted => {
+            classes.fitted.iter().map(|(name, mtu)| format!("{name}: MTU {mtu}")).collect()
+        }
+        SetName::Internal4 => networks(&classes.internal4),
+        SetName::Internal6 => networks(&classes.internal6),
+        SetName::OnlyInternal4 => networks(&classes.only_internal4),
+        SetName::OnlyInternal6 => networks(&classes.only_internal6),
+        SetName::Translated4 => networks(&classes.translated4),
     }
 }
 

@@ -17,7 +17,9 @@ const NFTA_TABLE_USE: u16 = 3;
 const NFTA_CHAIN_NAME: u16 = 3;
 const NFTA_RULE_CHAIN: u16 = 2;
 const NFTA_RULE_EXPRESSIONS: u16 = 4;
-const NFTA_EXPR_NAME: u16 = 1;
+const NFTA_OBJ_NAME: u16 = 2;
+const NFTA_OBJ_TYPE: u16 = 3;
+const NFT_OBJECT_COUNTER: u32 = 1;
 const NFTA_SET_NAME: u16 = 2;
 const NFTA_SET_FLAGS: u16 = 3;
 const NFTA_SET_ELEM_LIST_ELEMENTS: u16 = 3;
@@ -37,12 +39,34 @@ pub fn differences(wanted: &Ruleset, live: &LiveTable) -> Vec<String> {
         found.push("the table has flags".to_owned());
     }
     // Counts chains, sets, and what netcue never has: objects, flow tables, anonymous sets.
-    if number(table, NFTA_TABLE_USE) as usize != live.chains.len() + live.sets.len() {
+    if number(table, NFTA_TABLE_USE) as usize
+        != live.chains.len() + live.sets.len() + live.objects.len()
+    {
         found.push("the table holds objects that are not netcue's".to_owned());
     }
+    compare_counters(wanted, live, &mut found);
     compare_chains(wanted, live, &mut found);
     compare_sets(wanted, live, &mut found);
     found
+}
+
+fn compare_counters(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
+    for counter in &wanted.counters {
+        let name = counter.as_str();
+        match named(&live.objects, NFTA_OBJ_NAME, name) {
+            None => found.push(format!("counter {name} is missing")),
+            Some(theirs) if number(theirs, NFTA_OBJ_TYPE) != NFT_OBJECT_COUNTER => {
+                found.push(format!("{name} is no counter"));
+            }
+            Some(_) => {}
+        }
+    }
+    for object in &live.objects {
+        let name = text(object, NFTA_OBJ_NAME);
+        if !wanted.counters.iter().any(|own| own.as_str() == name) {
+            found.push(format!("object {name} is not netcue's"));
+        }
+    }
 }
 
 fn compare_chains(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
@@ -90,9 +114,9 @@ fn does_no_more(own: &[u8], theirs: &[u8]) -> bool {
     let expressions = |rule| attribute(rule, NFTA_RULE_EXPRESSIONS).unwrap_or_default();
     let (own, theirs) = (expressions(own), expressions(theirs));
     attributes(own).count() == attributes(theirs).count()
-        && attributes(own).zip(attributes(theirs)).all(|((_, _, own), (_, _, theirs))| {
-            text(own, NFTA_EXPR_NAME) == "counter" || has_no_more(own, theirs)
-        })
+        && attributes(own)
+            .zip(attributes(theirs))
+            .all(|((_, _, own), (_, _, theirs))| has_no_more(own, theirs))
 }
 
 /// Whether every attribute in `theirs` is in `own`, or is a default that says zero.

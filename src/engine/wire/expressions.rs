@@ -6,7 +6,9 @@ use netlink_packet_netfilter::nftables::{
     Register, Verdict, VerdictAttribute,
 };
 
-use super::super::ruleset::{SetName, Statement};
+use super::super::names::SetName;
+use super::super::ruleset::Statement;
+use super::{padded, terminated};
 use crate::event::Family;
 
 /// All through one register: no statement needs two.
@@ -16,16 +18,21 @@ const NETWORK_HEADER: u32 = 1;
 const TRANSPORT_HEADER: u32 = 2;
 /// `NFT_LOOKUP_F_INV`.
 const NOT_IN: u32 = 1;
-/// `NFT_CT_STATE` and `NFT_CT_STATUS`.
+/// `NFT_CT_STATE`, `NFT_CT_DIRECTION` and `NFT_CT_STATUS`.
 const CT_STATE: u32 = 0;
+const CT_DIRECTION: u32 = 1;
 const CT_STATUS: u32 = 2;
+/// `IP_CT_DIR_ORIGINAL`.
+const ORIGINAL: u8 = 0;
 /// `NF_CT_STATE_BIT` of each state.
 const INVALID: u32 = 1;
 const ESTABLISHED: u32 = 2;
 const RELATED: u32 = 4;
 const NEW: u32 = 8;
 const UNTRACKED: u32 = 64;
-/// `IPS_DST_NAT`.
+/// `IPS_CONFIRMED`, `IPS_SRC_NAT` and `IPS_DST_NAT`.
+const CONFIRMED: u32 = 8;
+const SNAT: u32 = 16;
 const DNAT: u32 = 32;
 /// `IPPROTO_TCP`, and where its header keeps the flags.
 const TCP: u8 = 6;
@@ -42,7 +49,7 @@ pub(super) fn of(statements: &[Statement]) -> Vec<Expressions> {
     let mut expressions = Vec::new();
     for statement in statements {
         // In a table for both families an address means something once the family is known.
-        if let Statement::From(family, _) | Statement::To(family, _) | Statement::NotTo(family, _) =
+        if let Statement::From(family, _) | Statement::To(family, _) | Statement::Of(family) =
             statement
         {
             if family_known.replace(*family) != Some(*family) {
@@ -50,21 +57,43 @@ pub(super) fn of(statements: &[Statement]) -> Vec<Expressions> {
                 expressions.push(compare(Operator::Equal, vec![protocol(*family)]));
             }
         }
-        expressions.extend(of_statement(*statement));
+        expressions.extend(of_statement(statement));
     }
     expressions
 }
 
-fn of_statement(statement: Statement) -> Vec<Expressions> {
+fn of_statement(statement: &Statement) -> Vec<Expressions> {
     match statement {
-        Statement::ArrivesBy(set) => vec![meta(MetaKey::Iifname), lookup(set, 0)],
-        Statement::LeavesBy(set) => vec![meta(MetaKey::Oifname), lookup(set, 0)],
-        Statement::From(family, set) => vec![source(family), lookup(set, 0)],
-        Statement::To(family, set) => vec![destination(family), lookup(set, 0)],
-        Statement::NotTo(family, set) => vec![destination(family), lookup(set, NOT_IN)],
+        // Said by what comes before every statement about a family.
+        Statement::Of(_) => Vec::new(),
+        Statement::ArrivesBy(set) => vec![meta(MetaKey::Iifname), lookup(*set, 0)],
+        Statement::ArrivesNotBy(set) => vec![meta(MetaKey::Iifname), lookup(*set, NOT_IN)],
+        Statement::LeavesBy(set) => vec![meta(MetaKey::Oifname), lookup(*set, 0)],
+        Statement::LeavesNotBy(set) => vec![meta(MetaKey::Oifname), lookup(*set, NOT_IN)],
+        Statement::StaysOn(name) => vec![
+            meta(MetaKey::Iifname),
+            compare(Operator::Equal, padded(name)),
+            meta(MetaKey::Oifname),
+            compare(Operator::Equal, padded(name)),
+        ],
+        Statement::From(family, set) => vec![source(*family), lookup(*set, 0)],
+        Statement::To(family, set) => vec![destination(*family), lookup(*set, 0)],
         Statement::Known => any_bit(CT_STATE, ESTABLISHED | RELATED),
         Statement::Unknown => any_bit(CT_STATE, INVALID | NEW | UNTRACKED),
+        Statement::Unseen => any_bit(CT_STATE, INVALID | UNTRACKED),
+        Statement::BeganUntranslated => vec![
+            ct(CT_DIRECTION),
+            compare(Operator::Equal, vec![ORIGINAL]),
+            ct(CT_STATUS),
+            masked((CONFIRMED | SNAT).to_ne_bytes().to_vec()),
+            compare(Operator::Equal, CONFIRMED.to_ne_bytes().to_vec()),
+        ],
         Statement::PortForwarded => any_bit(CT_STATUS, DNAT),
+        Statement::NotInIpsec => vec![
+            // NFTA_RT_DREG, NFTA_RT_KEY = NFT_RT_XFRM.
+            other("rt", vec![number(1, REGISTER.into()), number(2, 4)]),
+            compare(Operator::Equal, vec![0]),
+        ],
         Statement::TcpOpening => vec![
             meta(MetaKey::L4Proto),
             compare(Operator::Equal, vec![TCP]),
@@ -73,7 +102,11 @@ fn of_statement(statement: Statement) -> Vec<Expressions> {
             compare(Operator::Equal, vec![SYN]),
         ],
         Statement::ClampSegmentSize => clamp(),
-        Statement::Count => vec![other("counter", Vec::new())],
+        // NFTA_OBJREF_IMM_TYPE = NFT_OBJECT_COUNTER, NFTA_OBJREF_IMM_NAME.
+        Statement::Count(counter) => vec![other(
+            "objref",
+            vec![number(1, 1), DefaultNla::new(2, terminated(counter.as_str()))],
+        )],
         Statement::Masquerade => vec![other("masq", Vec::new())],
         Statement::Accept => vec![verdict(ACCEPT)],
         Statement::Drop => vec![verdict(DROP)],
@@ -105,12 +138,12 @@ fn destination(family: Family) -> Expressions {
 }
 
 fn any_bit(key: u32, bits: u32) -> Vec<Expressions> {
-    vec![
-        // NFTA_CT_DREG, NFTA_CT_KEY.
-        other("ct", vec![number(1, REGISTER.into()), number(2, key)]),
-        masked(bits.to_ne_bytes().to_vec()),
-        compare(Operator::NotEqual, vec![0; 4]),
-    ]
+    vec![ct(key), masked(bits.to_ne_bytes().to_vec()), compare(Operator::NotEqual, vec![0; 4])]
+}
+
+fn ct(key: u32) -> Expressions {
+    // NFTA_CT_DREG, NFTA_CT_KEY.
+    other("ct", vec![number(1, REGISTER.into()), number(2, key)])
 }
 
 fn clamp() -> Vec<Expressions> {

@@ -7,7 +7,7 @@ mod expressions;
 
 pub use compare::differences;
 
-use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
+use netlink_packet_core::{DefaultNla, NLA_F_NESTED, NLM_F_APPEND, NLM_F_CREATE};
 use netlink_packet_netfilter::nftables::{
     ChainAttribute, ChainMessage, DataAttribute, Hook, InetHookNumber, ListAttribute,
     NfTablesMessage, RuleAttribute, RuleMessage, SetAttribute, SetElementAttribute,
@@ -15,7 +15,8 @@ use netlink_packet_netfilter::nftables::{
     TableFlags, TableMessage,
 };
 
-use super::ruleset::{Chain, ChainName, Elements, Rule, Ruleset, Set, TABLE};
+use super::names::{ChainName, CounterName};
+use super::ruleset::{Chain, Elements, Rule, Ruleset, Set, TABLE};
 use crate::event::{Family, InterfaceName};
 use crate::sys::nftables::Step;
 
@@ -48,6 +49,13 @@ pub fn replacement(ruleset: &Ruleset) -> Vec<Step> {
         step(NfTablesMessage::DeleteTable(table()), 0, format!("old table inet {TABLE}")),
         step(NfTablesMessage::NewTable(table()), NLM_F_CREATE, format!("table inet {TABLE}")),
     ];
+    for counter in &ruleset.counters {
+        steps.push(step(
+            NfTablesMessage::NewObject(counter_attributes(*counter)),
+            NLM_F_CREATE,
+            format!("counter {}", counter.as_str()),
+        ));
+    }
     for (id, set) in (1u32..).zip(&ruleset.sets) {
         let name = set.name.as_str();
         steps.push(step(
@@ -90,6 +98,17 @@ fn table() -> TableMessage {
     }
 }
 
+/// `NFTA_OBJ_TABLE`, `_NAME`, `_TYPE` = `NFT_OBJECT_COUNTER` and `_DATA`, in which what it
+/// begins with is left out: nothing.
+fn counter_attributes(counter: CounterName) -> Vec<DefaultNla> {
+    vec![
+        DefaultNla::new(1, terminated(TABLE)),
+        DefaultNla::new(2, terminated(counter.as_str())),
+        DefaultNla::new(3, 1u32.to_be_bytes().to_vec()),
+        DefaultNla::new(4 | NLA_F_NESTED, Vec::new()),
+    ]
+}
+
 fn chain_message(chain: &Chain) -> ChainMessage {
     let (kind, hook, priority) = match chain.name {
         ChainName::Prerouting => ("filter", InetHookNumber::PreRouting, -300_i32),
@@ -117,7 +136,7 @@ fn rule_message(chain: &Chain, rule: &Rule) -> RuleMessage {
             RuleAttribute::Table(TABLE.to_owned()),
             RuleAttribute::Chain(chain.name.as_str().to_owned()),
             RuleAttribute::Expressions(expressions.map(ListAttribute::from).collect()),
-            RuleAttribute::UserData(user_data(RULE_COMMENT, &comment(rule.comment))),
+            RuleAttribute::UserData(user_data(RULE_COMMENT, &terminated(rule.comment))),
         ],
     }
 }
@@ -131,7 +150,7 @@ fn set_message(set: &Set, id: u32) -> SetMessage {
         },
     };
     let mut about = user_data(SET_KEY_BYTE_ORDER, &order.to_ne_bytes());
-    about.extend(user_data(SET_COMMENT, &comment(set.name.comment())));
+    about.extend(user_data(SET_COMMENT, &terminated(set.name.comment())));
     SetMessage {
         attributes: vec![
             SetAttribute::Table(TABLE.to_owned()),
@@ -214,7 +233,8 @@ fn padded(name: &InterfaceName) -> Vec<u8> {
     bytes
 }
 
-fn comment(text: &str) -> Vec<u8> {
+/// A text as the kernel keeps texts.
+fn terminated(text: &str) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     bytes.push(0);
     bytes

@@ -134,6 +134,15 @@ pub(super) fn rules(examined: &Examined) -> Vec<Finding> {
     }
 }
 
+pub(super) fn sides(examined: &Examined) -> Vec<Finding> {
+    if examined.sides.is_empty() {
+        let what = "every interface is understood, and every one that is configured is there";
+        return vec![Finding::ok("sides", what)];
+    }
+    let to_do = "see THE RULES in netcue(8), and [interface.NAME] in netcue.conf(5)";
+    examined.sides.iter().map(|note| Finding::attention("sides", note, to_do)).collect()
+}
+
 pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
     let kernel = match &examined.kernel {
         Err(deaf) => return vec![Finding::unknown("forwarding", &deaf.why, "run this as root")],

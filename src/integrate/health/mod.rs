@@ -97,6 +97,8 @@ pub struct Examined {
     pub kernel: Result<Kernel, Deaf>,
     /// Whether the rules in the kernel are those that its state calls for.
     pub in_force: Result<bool, Deaf>,
+    /// What the engine could not understand, or has to be told more about, in words.
+    pub sides: Vec<String>,
     /// The chains of all programs in `nf_tables`.
     pub chains: Result<Vec<Chain>, String>,
     /// The chains of iptables-legacy, IPv4 and IPv6.
@@ -127,7 +129,7 @@ pub struct Kernel {
 }
 
 /// Every check, in the order in which they are shown.
-const CHECKS: [fn(&Examined) -> Vec<Finding>; 14] = [
+const CHECKS: [fn(&Examined) -> Vec<Finding>; 15] = [
     machine::configuration,
     machine::writable,
     machine::queue,
@@ -140,6 +142,7 @@ const CHECKS: [fn(&Examined) -> Vec<Finding>; 14] = [
     callers::boot,
     machine::nf_tables,
     machine::rules,
+    machine::sides,
     machine::forwarding,
     firewalls::others,
 ];
@@ -177,6 +180,7 @@ mod tests {
             locals: Vec::new(),
             kernel: Ok(Kernel { passes4: true, forwards4: true, ..Kernel::default() }),
             in_force: Ok(true),
+            sides: Vec::new(),
             chains: Ok(Vec::new()),
             legacy: Ok(Vec::new()),
         }

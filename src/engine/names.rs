@@ -1,0 +1,146 @@
+//! What netcue's counters, sets and chains are called in the kernel, and what each is for.
+
+/// The counters there can be: they go on counting while rules change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CounterName {
+    /// New connections that were refused.
+    Refused,
+    /// Packets from outside with an internal address.
+    Forged,
+    /// Packets that would have left with an internal address.
+    Untranslated,
+}
+
+impl CounterName {
+    /// Every counter, in order.
+    pub const ALL: [Self; 3] = [Self::Refused, Self::Forged, Self::Untranslated];
+
+    /// The name in the kernel.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Forged => "forged",
+            Self::Untranslated => "untranslated",
+        }
+    }
+}
+
+/// The sets there can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SetName {
+    /// Outside interfaces, for IPv4.
+    Outside4,
+    /// Outside interfaces, for IPv6.
+    Outside6,
+    /// Inside interfaces, for IPv4.
+    Inside4,
+    /// Inside interfaces, for IPv6.
+    Inside6,
+    /// Interfaces of which it can't be told yet, for IPv4.
+    Undecided4,
+    /// Interfaces of which it can't be told yet, for IPv6.
+    Undecided6,
+    /// Interfaces with guests.
+    Guests,
+    /// Interfaces by which internal IPv4 addresses may leave as they are.
+    Untranslated,
+    /// Interfaces on which segments are made to fit.
+    Fitted,
+    /// Internal IPv4 networks.
+    Internal4,
+    /// Internal IPv6 networks.
+    Internal6,
+    /// Internal IPv4 networks less those of outside interfaces.
+    OnlyInternal4,
+    /// Internal IPv6 networks less those of outside interfaces.
+    OnlyInternal6,
+    /// IPv4 networks that are translated on their way out.
+    Translated4,
+}
+
+impl SetName {
+    /// Every set, in order.
+    pub const ALL: [Self; 14] = [
+        Self::Outside4,
+        Self::Outside6,
+        Self::Inside4,
+        Self::Inside6,
+        Self::Undecided4,
+        Self::Undecided6,
+        Self::Guests,
+        Self::Untranslated,
+        Self::Fitted,
+        Self::Internal4,
+        Self::Internal6,
+        Self::OnlyInternal4,
+        Self::OnlyInternal6,
+        Self::Translated4,
+    ];
+
+    /// The name in the kernel.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Outside4 => "outside4",
+            Self::Outside6 => "outside6",
+            Self::Inside4 => "inside4",
+            Self::Inside6 => "inside6",
+            Self::Undecided4 => "undecided4",
+            Self::Undecided6 => "undecided6",
+            Self::Guests => "guests",
+            Self::Untranslated => "untranslated",
+            Self::Fitted => "fitted",
+            Self::Internal4 => "internal4",
+            Self::Internal6 => "internal6",
+            Self::OnlyInternal4 => "only_internal4",
+            Self::OnlyInternal6 => "only_internal6",
+            Self::Translated4 => "translated4",
+        }
+    }
+
+    /// What is in it, for people: at most 128 bytes.
+    #[must_use]
+    pub fn comment(self) -> &'static str {
+        match self {
+            Self::Outside4 => "interfaces that lead outside for IPv4",
+            Self::Outside6 => "interfaces that lead outside for IPv6",
+            Self::Inside4 => "interfaces that lead inside for IPv4",
+            Self::Inside6 => "interfaces that lead inside for IPv6",
+            Self::Undecided4 => "interfaces that may lead anywhere for IPv4",
+            Self::Undecided6 => "interfaces that may lead anywhere for IPv6",
+            Self::Guests => "interfaces with guests",
+            Self::Untranslated => "interfaces by which internal addresses may leave",
+            Self::Fitted => "interfaces on which segments are made to fit",
+            Self::Internal4 | Self::Internal6 => "networks on and behind inside interfaces",
+            Self::OnlyInternal4 | Self::OnlyInternal6 => {
+                "internal networks that no outside interface shares"
+            }
+            Self::Translated4 => "networks that are translated on their way out",
+        }
+    }
+}
+
+/// The chains there can be. There is none for packets to the machine itself: no mistake
+/// here can lock anybody out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChainName {
+    /// `type filter hook prerouting priority raw`: packets as they arrive.
+    Prerouting,
+    /// `type filter hook forward priority filter`: packets passing through.
+    Forward,
+    /// `type nat hook postrouting priority srcnat`: connections on their way out.
+    Postrouting,
+}
+
+impl ChainName {
+    /// The name in the kernel.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prerouting => "prerouting",
+            Self::Forward => "forward",
+            Self::Postrouting => "postrouting",
+        }
+    }
+}
