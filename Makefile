@@ -25,7 +25,7 @@ put = sed 's|/usr/sbin/netcue|$(program)|g' $(1) > $(2) && chmod $(3) $(2)
 shipped = $(filter-out hooks.d/README.md,$(wildcard hooks.d/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test fuzz bench install uninstall deb test-package
+.PHONY: help build demo test fuzz bench install uninstall deb test-package test-kernels
 
 help: ## Lists these targets
 	@while IFS= read -r line; do case $$line in \
@@ -123,3 +123,6 @@ deb: ## Makes a Debian package, in target/debian
 test-package: deb ## Installs, upgrades, removes and boots the package in a throw-away Debian
 	lintian --allow-root --fail-on error,warning target/debian/netcue_*.deb
 	tests/package/run target/debian/netcue_*.deb
+
+test-kernels: deb ## Tries the package on the stock kernels of Debian 11, 12 and 13
+	tests/kernels/run
