@@ -171,21 +171,54 @@ fn hostile_names_are_escaped_in_metrics() {
     assert!((sample(&text, &wanted) - 1.0).abs() < 1e-9);
 }
 
-#[test]
-fn the_shipped_hook_writes_where_it_is_told_and_nothing_before() {
+/// This machine with hooks that call the program by its name.
+fn with_shipped_hooks(names: &[&str]) -> Scene {
     let scene = Scene::on_this_machine();
-    let none: Option<&str> = None;
     let programs = Path::new("/usr/local/sbin");
     fs::create_dir_all(programs).expect("a folder");
     mount(Some("tmpfs"), programs, Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))
         .expect("a mount");
     fs::copy(NETCUE, programs.join("netcue")).expect("netcue in the path");
-    mount(Some("tmpfs"), "/var/lib", Some("tmpfs"), MsFlags::empty(), none).expect("a mount");
     let hooks = Path::new("/etc/netcue/hooks.d");
     fs::create_dir_all(hooks).expect("a folder");
-    let hook = hooks.join("90-metrics");
-    fs::write(&hook, repository("hooks.d/90-metrics")).expect("the hook");
-    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("chmod");
+    for name in names {
+        let hook = hooks.join(name);
+        fs::write(&hook, repository(&format!("hooks.d/{name}"))).expect("the hook");
+        fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).expect("chmod");
+    }
+    scene
+}
+
+/// pppd calls once, before the link is up and its routes are made, and then waits for a packet
+/// that nobody inside can send by it before the rules know it.
+#[test]
+fn the_rules_know_a_link_that_dials_on_demand_from_its_start() {
+    let scene = with_shipped_hooks(&["60-forwarding", "80-demand"]);
+    let forwarding = "/proc/sys/net/ipv4/ip_forward";
+    fs::write(forwarding, "0").expect(forwarding);
+    scene.ip("link add lan type veth peer name lan-far");
+    scene.ip("link set lan up");
+    scene.ip("address add 192.168.7.1/24 dev lan");
+    scene.ip("link add ppp0 type veth peer name ppp0-far");
+    scene.ip("address add 10.64.64.64 peer 10.112.112.112 dev ppp0");
+    scene.from("ppp ip-pre-up ppp0 /dev/ttyS0 0 0.0.0.0 0.0.0.0");
+    scene.ip("link set ppp0 up");
+    scene.ip("route add default dev ppp0");
+    wait_until("the end of the hook", || scene.records("outcome").len() == 2);
+    assert_eq!(scene.outcomes(), ["done", "done"], "{:#?}", scene.journal());
+    assert!(scene.rules().contains("\"ppp0\""), "{}", scene.rules());
+    assert_eq!(fs::read_to_string(forwarding).expect(forwarding), "1\n");
+
+    // Where something has been negotiated already, ip-up follows.
+    scene.from("ppp ip-pre-up ppp0 /dev/ttyS0 115200 203.0.113.5 203.0.113.1");
+    wait_until("the hook to decline", || scene.end_of("80-demand")["outcome"] == "not-for-me");
+}
+
+#[test]
+fn the_shipped_hook_writes_where_it_is_told_and_nothing_before() {
+    let scene = with_shipped_hooks(&["90-metrics"]);
+    let none: Option<&str> = None;
+    mount(Some("tmpfs"), "/var/lib", Some("tmpfs"), MsFlags::empty(), none).expect("a mount");
     let ended = |times: usize| {
         let is_end = |end: &&Value| end["step"] == "90-metrics" && end["outcome"] != "started";
         wait_until("the end of the hook", || {
