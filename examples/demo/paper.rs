@@ -101,8 +101,10 @@ impl Paper {
         let event = self.netcue.parse(call)?;
         self.page.call(&call.text(), &event)?;
         let candidates = plan::with_engine(self.candidates.clone());
-        let steps: Vec<Step> =
-            plan::make(&event, candidates, &[]).into_iter().map(planned).collect();
+        let steps: Vec<Step> = plan::make(&event, candidates, plan::Around::default())
+            .into_iter()
+            .map(planned)
+            .collect();
         self.page.steps(&steps)?;
         let classes = classify(&self.state, &Rules::default());
         let known = std::mem::replace(&mut self.seen, rules::taken_for(&classes));

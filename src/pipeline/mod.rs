@@ -10,6 +10,7 @@ mod house;
 mod run;
 mod state;
 mod steps;
+mod told;
 mod turn;
 mod unattended;
 mod unqueued;
@@ -29,9 +30,9 @@ use uuid::Uuid;
 
 use crate::event::{Cause, Event, Fact, Facts, LONGEST_CHAIN, Stamp};
 use crate::journal::{Outcome, Record};
-use crate::sources::{Reading, Refusal, Wait};
+use crate::sources::{Part, Reading, Refusal, Source, Wait};
 use crate::sys::syslog::Urgency;
-use crate::sys::{clock, identity, route};
+use crate::sys::{clock, files, identity, route};
 
 /// Takes in a call that has been read: from here on its event is kept.
 ///
@@ -40,6 +41,7 @@ use crate::sys::{clock, identity, route};
 pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -> Arrival {
     let (source, trigger) = (reading.source.name.as_str(), reading.trigger.word);
     let Caller { argv, cause, insists } = caller;
+    let tells = (reading.source.manners.told_by)(&reading.facts);
     let event = accept(reading, cause);
     if event.cause_depth > LONGEST_CHAIN {
         let reason = format!(
@@ -60,10 +62,14 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
         }
     }
     if house.is_switched_off(source) && !insists {
-        return nothing_runs(house, event, argv, Outcome::Disabled, Fate::Disabled);
+        return nothing_runs(house, event, argv, Nothing::OFF);
     }
     if event.facts.action.is_none() {
-        return nothing_runs(house, event, argv, Outcome::Ignored, Fate::Ignored);
+        return nothing_runs(house, event, argv, Nothing::MEANT);
+    }
+    if let Some(teller) = tells.filter(|teller| calls(house, teller)) {
+        let reason = Some(format!("covered: {} tells of it", teller.name));
+        return nothing_runs(house, event, argv, Nothing { reason, ..Nothing::MEANT });
     }
     let draft = house.queue.prepare().and_then(|()| house.queue.draft_event(&event));
     // Once it is in the queue its run may be on record at any moment: this comes first.
@@ -143,15 +149,35 @@ fn is_old(cause: &Cause) -> bool {
     u64::try_from(now.saturating_sub(then)).is_ok_and(|age| age > CAUSES_AGE.as_secs())
 }
 
-fn nothing_runs(
-    house: &mut House,
-    event: Event,
-    argv: Vec<String>,
+/// Whether a source is on, and a link of its is there for it to call by.
+fn calls(house: &House, source: &Source) -> bool {
+    let is_there = |part: &Part| match part {
+        Part::Link { at, .. } => {
+            files::is_there(&house.layout.root().join(at.trim_start_matches('/')))
+        }
+        _ => false,
+    };
+    !house.is_switched_off(source.name.as_str()) && source.attach.parts.iter().any(is_there)
+}
+
+/// Why nothing runs for an event, and what its caller is told.
+struct Nothing {
     outcome: Outcome,
     fate: Fate,
-) -> Arrival {
+    reason: Option<String>,
+}
+
+impl Nothing {
+    /// Its source is switched off.
+    const OFF: Self = Self { outcome: Outcome::Disabled, fate: Fate::Disabled, reason: None };
+    /// It means nothing for the network, or nothing that isn't told otherwise.
+    const MEANT: Self = Self { outcome: Outcome::Ignored, fate: Fate::Ignored, reason: None };
+}
+
+fn nothing_runs(house: &mut House, event: Event, argv: Vec<String>, nothing: Nothing) -> Arrival {
+    let Nothing { outcome, fate, reason } = nothing;
     let id = Some(event.id);
     house.record(id, Record::Accepted { event: Box::new(event.clone()), argv });
-    house.record(id, Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason: None });
+    house.record(id, Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason });
     Arrival::of(event, fate)
 }

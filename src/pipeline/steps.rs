@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::hook::Call;
-use super::{House, unattended};
+use super::{House, told, unattended};
 use crate::engine::{self, Applied, Classes, EngineError, Side};
 use crate::event::Event;
 use crate::hooks::{self, Found, Judgement, Sides, Survey};
@@ -24,7 +24,11 @@ pub(super) fn plan(
         .iter()
         .any(|candidate| matches!(&candidate.fitness, Fitness::Fit(wishes) if wishes.coalesce));
     let waiting = if coalesces { behind() } else { Vec::new() };
-    plan::make(event, candidates, &waiting)
+    let has_hooks = candidates.iter().any(|candidate| {
+        matches!(candidate.kind, Kind::Hook(_)) && matches!(candidate.fitness, Fitness::Fit(_))
+    });
+    let told = if has_hooks { told::told(house, event) } else { None };
+    plan::make(event, candidates, plan::Around { waiting: &waiting, told: told.as_ref() })
 }
 
 /// Lets the engine regenerate the rules.

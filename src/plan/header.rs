@@ -18,6 +18,8 @@ pub struct Wishes {
     pub interfaces: Vec<String>,
     /// Whether only the newest waiting event of an interface is wanted.
     pub coalesce: bool,
+    /// Whether it is run again for an event that tells only what another source's has told.
+    pub every_telling: bool,
     /// How it runs.
     pub manner: Manner,
 }
@@ -46,7 +48,7 @@ const HEAD: usize = 4096;
 /// Characters of a line that are quoted: a file beside a hook may be anything.
 const QUOTED: usize = 60;
 
-const KEYS: &str = "source action interface timeout user coalesce wait";
+const KEYS: &str = "source action interface timeout user coalesce wait joined";
 
 impl Wishes {
     /// Reads the comment lines at the top of a hook: those before its first other line.
@@ -115,6 +117,7 @@ impl Wishes {
                     value.escape_debug()
                 ));
             }
+            "joined" => self.every_telling = !yes_or_no(value)?,
             "wait" => self.manner.unattended = !yes_or_no(value)?,
             _ => return Err(format!("{key:?} is no key; there are {KEYS}")),
         }

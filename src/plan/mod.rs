@@ -2,11 +2,13 @@
 //! doesn't. Pure.
 
 mod header;
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use header::{BadHeader, Wishes};
+pub use told::{Before, Told, before};
 
 use crate::event::{Event, InterfaceName};
 
@@ -124,6 +126,8 @@ pub enum Skip {
     Unfit(String),
     /// A newer event for the same interface waits, and it wants only the newest.
     Coalesced(uuid::Uuid),
+    /// Another source's event has told all of this one, and the hook was run for that.
+    Covered(uuid::Uuid),
 }
 
 impl std::fmt::Display for Skip {
@@ -137,6 +141,7 @@ impl std::fmt::Display for Skip {
             Self::Coalesced(newer) => {
                 write!(f, "coalesced: event {newer} for the same interface is waiting")
             }
+            Self::Covered(by) => write!(f, "covered by {by}, which told the same"),
         }
     }
 }
@@ -153,27 +158,45 @@ pub fn with_engine(mut hooks: Vec<Candidate>) -> Vec<Candidate> {
     hooks
 }
 
-/// Plans the steps for an event. `waiting` are the events behind it.
+/// What stands around an event.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Around<'a> {
+    /// The events behind it.
+    pub waiting: &'a [Event],
+    /// What has told all of it already.
+    pub told: Option<&'a Told>,
+}
+
+/// Plans the steps for an event.
 #[must_use]
-pub fn make(event: &Event, candidates: Vec<Candidate>, waiting: &[Event]) -> Vec<Step> {
-    let planned = |Candidate { name, kind, fitness }| {
-        let verdict = verdict(event, &kind, fitness, waiting);
-        Step { name, kind, verdict }
+pub fn make(event: &Event, candidates: Vec<Candidate>, around: Around<'_>) -> Vec<Step> {
+    let planned = |candidate: Candidate| {
+        let verdict = verdict(event, &candidate, around);
+        Step { name: candidate.name, kind: candidate.kind, verdict }
     };
     candidates.into_iter().map(planned).collect()
 }
 
-fn verdict(event: &Event, kind: &Kind, fitness: Fitness, waiting: &[Event]) -> Verdict {
-    match fitness {
-        Fitness::Masked => Verdict::Skip(Skip::Masked(kind.place())),
+fn verdict(event: &Event, candidate: &Candidate, around: Around<'_>) -> Verdict {
+    match candidate.fitness.clone() {
+        Fitness::Masked => Verdict::Skip(Skip::Masked(candidate.kind.place())),
         Fitness::Unfit(reason) => Verdict::Skip(Skip::Unfit(reason)),
         Fitness::Fit(wishes) => {
             let reason = wishes
                 .unwanted(event)
-                .or_else(|| newer_wanted(event, &wishes, waiting).map(Skip::Coalesced));
+                .or_else(|| newer_wanted(event, &wishes, around.waiting).map(Skip::Coalesced))
+                .or_else(|| already_told(candidate, &wishes, around.told).map(Skip::Covered));
             reason.map_or(Verdict::Run(wishes.manner), Verdict::Skip)
         }
     }
+}
+
+/// The event for which this hook has been run already, and which told the same. What makes
+/// the rules looks at the kernel, and runs again.
+fn already_told(candidate: &Candidate, wishes: &Wishes, told: Option<&Told>) -> Option<uuid::Uuid> {
+    let is_hook = matches!(candidate.kind, Kind::Hook(_));
+    let told = told.filter(|_| is_hook && !wishes.every_telling)?;
+    told.of_step(&candidate.name)
 }
 
 /// The newest waiting event that this hook will be run for in place of this one.

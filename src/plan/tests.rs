@@ -30,7 +30,7 @@ fn hook(name: &str, head: &str) -> Candidate {
 }
 
 fn planned(event: &Event, hooks: &[Candidate], waiting: &[Event]) -> Vec<String> {
-    shown(&make(event, with_engine(hooks.to_vec()), waiting))
+    shown(&make(event, with_engine(hooks.to_vec()), Around { waiting, told: None }))
 }
 
 fn shown(steps: &[Step]) -> Vec<String> {
@@ -82,7 +82,7 @@ fn wishes_keep_a_hook_from_events_it_does_not_want() {
             "#!/bin/sh\n# netcue: sorce=ppp",
             ("ppp", "up", "e"),
             "60: bad header in line 2: \"sorce\" is no key; there are source action interface \
-             timeout user coalesce wait",
+             timeout user coalesce wait joined",
         ),
         (
             "# netcue: timeout=0",

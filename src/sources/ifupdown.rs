@@ -18,7 +18,11 @@ pub(super) static IFUPDOWN: Source = Source {
     summary: "ifup and ifdown of Debian's ifupdown, or of busybox",
     which: Which::FirstWord,
     places: &[],
-    manners: Manners { takes: |call| !is_next_generation(call), ..Manners::MINDFUL },
+    manners: Manners {
+        takes: |call| !is_next_generation(call),
+        told_by: |facts| is_by_networkmanager(facts).then_some(&super::networkmanager::SOURCE),
+        ..Manners::MINDFUL
+    },
     triggers: &[
         classic("pre-up", Action::PreUp, IFUP_WAITS)
             .at(&[Place::Folder("/etc/network/if-pre-up.d")]),
@@ -188,6 +192,13 @@ fn options(call: &Call<'_>, facts: &mut Facts) {
     details(call, &texts, &[("IF_MTU", "mtu"), ("IF_METRIC", "metric")], facts);
 }
 
+/// NetworkManager's own `01-ifupdown` runs these scripts for links of its own.
+fn is_by_networkmanager(facts: &Facts) -> bool {
+    facts.details.get("method").is_some_and(|method| method.to_string() == BY_NETWORKMANAGER)
+}
+
+const BY_NETWORKMANAGER: &str = "NetworkManager";
+
 /// Whether MODE and PHASE, where they are set, mean the folder that called. ifupdown says
 /// `post-up` in `if-up.d` and `pre-down` in `if-down.d`, the others the folder's word.
 fn agrees(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
@@ -198,6 +209,10 @@ fn agrees(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), R
         (word, phase) => word == phase,
     };
     let comes = matches!(trigger.word, "create" | "pre-up" | "up" | "post-up");
+    // Its words for the way down are not those of ifdown.
+    if call.variable("METHOD", facts) == BY_NETWORKMANAGER {
+        return Ok(());
+    }
     let is_mode = mode.is_empty() || (mode == "start") == comes;
     if is_phase && is_mode {
         return Ok(());

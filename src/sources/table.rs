@@ -47,6 +47,8 @@ pub enum Which {
 pub struct Manners {
     /// Whether a call is this source's, where several have a link at the same place.
     pub takes: fn(&Call<'_>) -> bool,
+    /// The other source that tells of the same by itself, if there is one.
+    pub told_by: fn(&Facts) -> Option<&'static Source>,
     /// Whether it says something on stdin.
     pub speaks_on_stdin: bool,
     /// Whether it takes the exit status of a refusal for a failure of its own, and undoes
@@ -58,7 +60,7 @@ impl Manners {
     /// Of a source that has its places for itself, says nothing on stdin, and does not care
     /// what becomes of the program it calls.
     pub(super) const PLAIN: Self =
-        Self { takes: |_| true, speaks_on_stdin: false, minds_refusals: false };
+        Self { takes: |_| true, told_by: |_| None, speaks_on_stdin: false, minds_refusals: false };
 
     /// Of a source that gives up what it was doing when the program it calls fails.
     pub(super) const MINDFUL: Self = Self { minds_refusals: true, ..Self::PLAIN };

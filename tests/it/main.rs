@@ -40,6 +40,8 @@ mod doctor;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod doubles;
+#[cfg(test)]
 mod emit;
 #[cfg(test)]
 mod enable;
@@ -49,6 +51,7 @@ mod enable_boot;
 mod enable_diald;
 #[cfg(test)]
 mod enable_parts;
+#[cfg(test)]
 mod enable_pcmcia;
 #[cfg(test)]
 mod enable_ppp;
@@ -104,6 +107,8 @@ mod properties;
 mod protocol;
 #[cfg(test)]
 mod reader;
+#[cfg(test)]
+mod real_callers;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

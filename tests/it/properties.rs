@@ -200,7 +200,7 @@ proptest! {
 
     #[test]
     fn a_header_settles_at_once_or_says_in_which_line_it_is_wrong(
-        words in vec("(source|action|interface|timeout|user|coalesce|wait|x)=[*?a-z0-9,=-]{0,12}", 0..6),
+        words in vec("(source|action|interface|timeout|user|coalesce|wait|joined|x)=[*?a-z0-9,=-]{0,12}", 0..6),
         interface in interface(),
     ) {
         let head = format!("#!/bin/sh\n\n# netcue: {}\necho\n# netcue: nonsense\n", words.join(" "));

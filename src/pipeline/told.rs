@@ -1,0 +1,40 @@
+//! What has been told a moment before, by another source: looked up in the journal.
+
+use super::House;
+use crate::event::Event;
+use crate::journal::{Record, StepOutcome, progress};
+use crate::plan::{Before, Told, before};
+
+/// Most lines that are looked at: in a burst the doubles are near.
+const MOST_LINES: usize = 128;
+
+/// The event that has told all of this one already, and what has been done for it.
+pub(super) fn told(house: &House, event: &Event) -> Option<Told> {
+    if event.facts.interface.is_none() || event.facts.action.is_none() {
+        return None;
+    }
+    let (mut seen, mut by) = (0, None);
+    let looked = house.journal.read_back(|entry| {
+        seen += 1;
+        if let Record::Accepted { event: earlier, .. } = entry.record {
+            match before(event, &earlier) {
+                Before::Other => {}
+                Before::News => return false,
+                Before::Told => {
+                    by = Some(*earlier);
+                    return false;
+                }
+            }
+        }
+        seen < MOST_LINES
+    });
+    // Without a journal nobody knows.
+    looked.ok()?;
+    let by = by?;
+    let progress = progress(&house.journal, by.id).ok()?;
+    let is_well = |outcome: &StepOutcome| {
+        matches!(outcome, StepOutcome::Done | StepOutcome::Changed | StepOutcome::NotForMe)
+    };
+    let done = progress.finished.into_iter().filter(|(_, outcome)| is_well(outcome));
+    Some(Told { by, done: done.map(|(step, _)| step).collect() })
+}
