@@ -90,7 +90,7 @@ pub enum Statement {
     PortForwarded,
     /// `rt ipsec missing`: it leaves as it is, in no tunnel of `IPsec`.
     NotInIpsec,
-    /// `tcp flags syn / syn,rst`.
+    /// `tcp flags & (syn | rst) == syn`.
     TcpOpening,
     /// `tcp option maxseg size set rt mtu`.
     ClampSegmentSize,

@@ -105,7 +105,7 @@ fn statement(statement: &Statement) -> String {
         }
         Statement::PortForwarded => "ct status dnat".to_owned(),
         Statement::NotInIpsec => "rt ipsec missing".to_owned(),
-        Statement::TcpOpening => "tcp flags syn / syn,rst".to_owned(),
+        Statement::TcpOpening => "tcp flags & (syn | rst) == syn".to_owned(),
         Statement::ClampSegmentSize => "tcp option maxseg size set rt mtu".to_owned(),
         Statement::Count(counter) => format!("counter name \"{}\"", counter.as_str()),
         Statement::Masquerade => "masquerade".to_owned(),
