@@ -24,7 +24,7 @@ pub use names::{ChainName, CounterName, SetName};
 pub use ruleset::{Chain, Elements, Rule, Ruleset, Set, Statement, TABLE, ruleset};
 pub use sides::{Side, Standing, Standings};
 pub use text::{rule_text, script, text};
-pub use wire::{differences, replacement};
+pub use wire::{changes, differences, replacement};
 
 pub use crate::sys::nftables::Session;
 pub use crate::sys::state::KernelState;
@@ -234,7 +234,6 @@ fn put_in(
     session: &mut Session,
     changed_lines: impl Fn() -> Vec<Change>,
 ) -> Result<(Applied, u32), EngineError> {
-    let steps = replacement(wanted);
     let mut because = Vec::new();
     let mut committed = None;
     for _ in 0..ATTEMPTS {
@@ -254,7 +253,7 @@ fn put_in(
             return Err(EngineError::NotAsWanted(found));
         }
         match session
-            .commit(&steps, generation)
+            .commit(&changes(wanted, &live), generation)
             .map_err(|error| EngineError::commit(error, &live))?
         {
             Committed::Yes => committed = Some(generation),

@@ -245,7 +245,12 @@ impl Session {
                 NLM_F_REQUEST | step.flags | ack,
                 sequence,
             ));
-            self.deleted |= matches!(step.message, NfTablesMessage::DeleteTable(_));
+            self.deleted |= matches!(
+                step.message,
+                NfTablesMessage::DeleteTable(_)
+                    | NfTablesMessage::DeleteRule(_)
+                    | NfTablesMessage::DeleteSetElement(_)
+            );
         }
         batch.extend(encode(
             control(ControlMessage::BatchEnd),

@@ -277,6 +277,54 @@ fn a_rule_that_does_something_else_is_noticed() {
     }
 }
 
+/// The numbers that the kernel has given to the table, its sets and its chains.
+fn handles() -> Vec<String> {
+    let listed = run("nft --handle list table inet netcue");
+    let heads = listed.lines().filter(|line| line.contains(" { # handle "));
+    heads.map(str::to_owned).collect()
+}
+
+#[test]
+fn table_chains_sets_and_counts_stay_while_what_they_hold_changes() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        engine.regenerate();
+        let before = handles();
+        assert!(before.len() > 15, "{before:?}");
+        for change in [
+            "ip address add 10.9.0.1/16 dev lan",
+            "ip route add 10.20.0.0/16 via 192.168.7.9 dev lan",
+            "ip link add br9 type bridge",
+            "ip link set br9 up",
+            "ip route add default dev br9 metric 9",
+            "ip address del 10.9.0.1/16 dev lan",
+            "ip link del wan",
+        ] {
+            run(change);
+            let report = engine.regenerate();
+            assert_eq!(handles(), before, "{change}");
+            let wanted = ruleset(&report.classes, &engine.rules);
+            assert_eq!(listed(), as_nft_loads(&wanted), "{change}");
+        }
+    });
+}
+
+#[test]
+fn what_was_counted_outlives_a_table_of_another_make() {
+    in_namespace(|| {
+        gateway();
+        let mut engine = Engine::new();
+        engine.regenerate();
+        nft("delete table inet netcue\n\
+             add table inet netcue\n\
+             add counter inet netcue refused { packets 213 bytes 9999 }\n");
+        engine.changed();
+        let counter = run("nft list counter inet netcue refused");
+        assert!(counter.contains("packets 213 bytes 9999"), "{counter}");
+    });
+}
+
 #[test]
 fn a_stale_generation_changes_nothing() {
     in_namespace(|| {

@@ -31,6 +31,26 @@ const NFT_SET_ELEM_INTERVAL_END: u32 = 1;
 /// What is different in the kernel, in words; nothing if the rules are in force as wanted.
 #[must_use]
 pub fn differences(wanted: &Ruleset, live: &LiveTable) -> Vec<String> {
+    let mut found = make_differs(wanted, live);
+    if live.table.is_none() {
+        return found;
+    }
+    for chain in &wanted.chains {
+        if named(&live.chains, NFTA_CHAIN_NAME, chain.name.as_str()).is_some() {
+            found.extend(rules_differ(chain, live));
+        }
+    }
+    for set in &wanted.sets {
+        if named(&live.sets, NFTA_SET_NAME, set.name.as_str()).is_some() {
+            found.extend(elements_differ(set, live));
+        }
+    }
+    found
+}
+
+/// How the table's counters, sets and chains differ, whatever they hold; nothing if they can
+/// be filled as they are.
+pub(super) fn make_differs(wanted: &Ruleset, live: &LiveTable) -> Vec<String> {
     let Some(table) = &live.table else {
         return vec![format!("there is no table inet {TABLE}")];
     };
@@ -38,10 +58,9 @@ pub fn differences(wanted: &Ruleset, live: &LiveTable) -> Vec<String> {
     if number(table, NFTA_TABLE_FLAGS) != 0 {
         found.push("the table has flags".to_owned());
     }
-    // Counts chains, sets, and what netcue never has: objects, flow tables, anonymous sets.
-    if number(table, NFTA_TABLE_USE) as usize
-        != live.chains.len() + live.sets.len() + live.objects.len()
-    {
+    // Counts chains, sets, objects, and what netcue never has: flow tables, anonymous sets.
+    let parts = live.chains.len() + live.sets.len() + live.objects.len();
+    if number(table, NFTA_TABLE_USE) as usize != parts {
         found.push("the table holds objects that are not netcue's".to_owned());
     }
     compare_counters(wanted, live, &mut found);
@@ -78,7 +97,7 @@ fn compare_chains(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
             Some(theirs) if !is_part_of(&own, theirs) => {
                 found.push(format!("chain {name} has another type, hook, priority or policy"));
             }
-            Some(_) => compare_rules(chain, live, found),
+            Some(_) => {}
         }
     }
     for chain in &live.chains {
@@ -89,7 +108,9 @@ fn compare_chains(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
     }
 }
 
-fn compare_rules(chain: &Chain, live: &LiveTable, found: &mut Vec<String>) {
+/// How the rules of a chain differ, in words.
+pub(super) fn rules_differ(chain: &Chain, live: &LiveTable) -> Vec<String> {
+    let mut found = Vec::new();
     let name = chain.name.as_str();
     let rules: Vec<&Vec<u8>> =
         live.rules.iter().filter(|rule| text(rule, NFTA_RULE_CHAIN) == name).collect();
@@ -99,7 +120,7 @@ fn compare_rules(chain: &Chain, live: &LiveTable, found: &mut Vec<String>) {
             rules.len(),
             chain.rules.len()
         ));
-        return;
+        return found;
     }
     for (place, (own, theirs)) in (1..).zip(chain.rules.iter().zip(rules)) {
         let own = attribute_bytes(&NfTablesMessage::NewRule(rule_message(chain, own)));
@@ -107,6 +128,7 @@ fn compare_rules(chain: &Chain, live: &LiveTable, found: &mut Vec<String>) {
             found.push(format!("rule {place} of chain {name} is different"));
         }
     }
+    found
 }
 
 /// Whether a rule of which `own` is known to be a part has nothing else to do.
@@ -147,7 +169,7 @@ fn compare_sets(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
             {
                 found.push(format!("set {name} has another type or other flags"));
             }
-            Some(_) => compare_elements(set, live, found),
+            Some(_) => {}
         }
     }
     for set in &live.sets {
@@ -158,7 +180,8 @@ fn compare_sets(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
     }
 }
 
-fn compare_elements(set: &Set, live: &LiveTable, found: &mut Vec<String>) {
+/// That a set holds something else, in words.
+pub(super) fn elements_differ(set: &Set, live: &LiveTable) -> Option<String> {
     let name = set.name.as_str();
     let messages = live.elements.get(name).map_or(&[][..], Vec::as_slice);
     let mut theirs: Vec<Key> = messages
@@ -176,9 +199,7 @@ fn compare_elements(set: &Set, live: &LiveTable, found: &mut Vec<String>) {
     let mut own = keys(set);
     theirs.sort_unstable();
     own.sort_unstable();
-    if own != theirs {
-        found.push(format!("set {name} has other elements"));
-    }
+    (own != theirs).then(|| format!("set {name} has other elements"))
 }
 
 /// Whether every attribute in `own` is in `theirs` with an equal value.

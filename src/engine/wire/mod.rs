@@ -7,7 +7,9 @@ mod expressions;
 
 pub use compare::differences;
 
-use netlink_packet_core::{DefaultNla, NLA_F_NESTED, NLM_F_APPEND, NLM_F_CREATE};
+use std::collections::BTreeMap;
+
+use netlink_packet_core::{DefaultNla, Emitable, NLA_F_NESTED, NLM_F_APPEND, NLM_F_CREATE};
 use netlink_packet_netfilter::nftables::{
     ChainAttribute, ChainMessage, DataAttribute, Hook, InetHookNumber, ListAttribute,
     NfTablesMessage, RuleAttribute, RuleMessage, SetAttribute, SetElementAttribute,
@@ -18,7 +20,7 @@ use netlink_packet_netfilter::nftables::{
 use super::names::{ChainName, CounterName};
 use super::ruleset::{Chain, Elements, Rule, Ruleset, Set, TABLE};
 use crate::event::{Family, InterfaceName};
-use crate::sys::nftables::Step;
+use crate::sys::nftables::{Count, LiveTable, Step};
 
 /// A set's elements are sent in several messages: the length of an attribute has 16 bits.
 const ELEMENTS_PER_MESSAGE: usize = 1000;
@@ -39,10 +41,87 @@ const SET_COMMENT: u8 = 7;
 const HOST_ENDIAN: u32 = 1;
 const BIG_ENDIAN: u32 = 2;
 
+/// The transaction that makes the table what `ruleset` says.
+///
+/// Table, chains and sets stay, and what is different in them is flushed and filled: where
+/// sets of ranges are made anew, packets slip through while that is done. Only where the table
+/// is of another make is it replaced, with what its counters have counted.
+#[must_use]
+pub fn changes(ruleset: &Ruleset, live: &LiveTable) -> Vec<Step> {
+    if !compare::make_differs(ruleset, live).is_empty() {
+        return replacement_with(ruleset, &live.counts());
+    }
+    let mut steps = Vec::new();
+    for set in &ruleset.sets {
+        if compare::elements_differ(set, live).is_none() {
+            continue;
+        }
+        let name = set.name.as_str();
+        let everything = SetElementMessage {
+            attributes: vec![
+                SetElementList::Table(TABLE.to_owned()),
+                SetElementList::Set(name.to_owned()),
+            ],
+        };
+        steps.push(step(
+            NfTablesMessage::DeleteSetElement(everything),
+            0,
+            format!("old elements of set {name}"),
+        ));
+        steps.extend(filling(set, None));
+    }
+    for chain in &ruleset.chains {
+        if compare::rules_differ(chain, live).is_empty() {
+            continue;
+        }
+        let name = chain.name.as_str();
+        let everything = RuleMessage {
+            attributes: vec![
+                RuleAttribute::Table(TABLE.to_owned()),
+                RuleAttribute::Chain(name.to_owned()),
+            ],
+        };
+        steps.push(step(
+            NfTablesMessage::DeleteRule(everything),
+            0,
+            format!("old rules of chain {name}"),
+        ));
+        steps.extend(rules(chain));
+    }
+    steps
+}
+
 /// The transaction that puts `ruleset` in place of whatever the table holds.
 #[must_use]
 pub fn replacement(ruleset: &Ruleset) -> Vec<Step> {
-    let step = |message, flags, about: String| Step { message, flags, about };
+    replacement_with(ruleset, &BTreeMap::new())
+}
+
+fn step(message: NfTablesMessage, flags: u16, about: String) -> Step {
+    Step { message, flags, about }
+}
+
+/// The elements of a set, which has a number if it is made in the same transaction.
+fn filling(set: &Set, id: Option<u32>) -> Vec<Step> {
+    let about = format!("elements of set {}", set.name.as_str());
+    let message = |keys| NfTablesMessage::NewSetElement(elements_message(set, id, keys));
+    let keys = keys(set);
+    let parts = keys.chunks(ELEMENTS_PER_MESSAGE);
+    parts.map(|keys| step(message(keys), NLM_F_CREATE, about.clone())).collect()
+}
+
+/// The rules of a chain that is empty.
+fn rules(chain: &Chain) -> impl Iterator<Item = Step> {
+    (1u32..).zip(&chain.rules).map(move |(number, rule)| {
+        step(
+            NfTablesMessage::NewRule(rule_message(chain, rule)),
+            NLM_F_CREATE | NLM_F_APPEND,
+            format!("rule {number} of chain {}", chain.name.as_str()),
+        )
+    })
+}
+
+fn replacement_with(ruleset: &Ruleset, counts: &BTreeMap<String, Count>) -> Vec<Step> {
     let mut steps = vec![
         // Adding first makes deleting safe where there is no table yet.
         step(NfTablesMessage::NewTable(table()), NLM_F_CREATE, format!("table inet {TABLE}")),
@@ -51,7 +130,10 @@ pub fn replacement(ruleset: &Ruleset) -> Vec<Step> {
     ];
     for counter in &ruleset.counters {
         steps.push(step(
-            NfTablesMessage::NewObject(counter_attributes(*counter)),
+            NfTablesMessage::NewObject(counter_attributes(
+                *counter,
+                counts.get(counter.as_str()).copied().unwrap_or_default(),
+            )),
             NLM_F_CREATE,
             format!("counter {}", counter.as_str()),
         ));
@@ -63,13 +145,7 @@ pub fn replacement(ruleset: &Ruleset) -> Vec<Step> {
             NLM_F_CREATE,
             format!("set {name}"),
         ));
-        for elements in keys(set).chunks(ELEMENTS_PER_MESSAGE) {
-            steps.push(step(
-                NfTablesMessage::NewSetElement(elements_message(set, id, elements)),
-                NLM_F_CREATE,
-                format!("elements of set {name}"),
-            ));
-        }
+        steps.extend(filling(set, Some(id)));
     }
     for chain in &ruleset.chains {
         let name = chain.name.as_str();
@@ -78,13 +154,7 @@ pub fn replacement(ruleset: &Ruleset) -> Vec<Step> {
             NLM_F_CREATE,
             format!("chain {name}"),
         ));
-        for (number, rule) in (1u32..).zip(&chain.rules) {
-            steps.push(step(
-                NfTablesMessage::NewRule(rule_message(chain, rule)),
-                NLM_F_CREATE | NLM_F_APPEND,
-                format!("rule {number} of chain {name}"),
-            ));
-        }
+        steps.extend(rules(chain));
     }
     steps
 }
@@ -98,14 +168,18 @@ fn table() -> TableMessage {
     }
 }
 
-/// `NFTA_OBJ_TABLE`, `_NAME`, `_TYPE` = `NFT_OBJECT_COUNTER` and `_DATA`, in which what it
-/// begins with is left out: nothing.
-fn counter_attributes(counter: CounterName) -> Vec<DefaultNla> {
+/// `NFTA_OBJ_TABLE`, `_NAME`, `_TYPE` = `NFT_OBJECT_COUNTER` and `_DATA`: what it begins with,
+/// `NFTA_COUNTER_BYTES` and `_PACKETS`.
+fn counter_attributes(counter: CounterName, count: Count) -> Vec<DefaultNla> {
+    let number = |kind, number: u64| DefaultNla::new(kind, number.to_be_bytes().to_vec());
+    let begins = [number(1, count.bytes), number(2, count.packets)];
+    let mut data = vec![0; begins.as_slice().buffer_len()];
+    begins.as_slice().emit(&mut data);
     vec![
         DefaultNla::new(1, terminated(TABLE)),
         DefaultNla::new(2, terminated(counter.as_str())),
         DefaultNla::new(3, 1u32.to_be_bytes().to_vec()),
-        DefaultNla::new(4 | NLA_F_NESTED, Vec::new()),
+        DefaultNla::new(4 | NLA_F_NESTED, data),
     ]
 }
 
@@ -171,7 +245,7 @@ fn set_flags(set: &Set) -> SetFlags {
     }
 }
 
-fn elements_message(set: &Set, id: u32, keys: &[Key]) -> SetElementMessage {
+fn elements_message(set: &Set, id: Option<u32>, keys: &[Key]) -> SetElementMessage {
     let element = |key: &Key| {
         let mut attributes =
             vec![SetElementAttribute::Key(DataAttribute::Value(key.value.clone()))];
@@ -180,14 +254,13 @@ fn elements_message(set: &Set, id: u32, keys: &[Key]) -> SetElementMessage {
         }
         ListAttribute::Element(attributes)
     };
-    SetElementMessage {
-        attributes: vec![
-            SetElementList::Table(TABLE.to_owned()),
-            SetElementList::Set(set.name.as_str().to_owned()),
-            SetElementList::SetId(id),
-            SetElementList::Elements(keys.iter().map(element).collect()),
-        ],
-    }
+    let mut attributes = vec![
+        SetElementList::Table(TABLE.to_owned()),
+        SetElementList::Set(set.name.as_str().to_owned()),
+    ];
+    attributes.extend(id.map(SetElementList::SetId));
+    attributes.push(SetElementList::Elements(keys.iter().map(element).collect()));
+    SetElementMessage { attributes }
 }
 
 /// An element as the kernel keeps it: a name, or the start of a range, or what follows one.
