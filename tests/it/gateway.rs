@@ -10,21 +10,21 @@ use crate::places::Place;
 use crate::scene::{PATIENCE, Scene, wait_until};
 
 const UP: &str = "ppp ip-up wan /dev/ttyS0 115200 198.51.100.2 198.51.100.1";
-const SERVER: &str = "198.51.100.1:80";
-const HOST: &str = "192.168.7.2:22";
-const SERVER_6: &str = "[2001:db8:1::1]:80";
-const HOST_6: &str = "[2001:db8:7::2]:22";
+pub(crate) const SERVER: &str = "198.51.100.1:80";
+pub(crate) const HOST: &str = "192.168.7.2:22";
+pub(crate) const SERVER_6: &str = "[2001:db8:1::1]:80";
+pub(crate) const HOST_6: &str = "[2001:db8:7::2]:22";
 
 /// An inside, the gateway in which the test runs, and an outside that could reach the
 /// inside if the gateway let it.
-struct Street {
-    scene: Scene,
-    inside: Place,
-    outside: Place,
+pub(crate) struct Street {
+    pub(crate) scene: Scene,
+    pub(crate) inside: Place,
+    pub(crate) outside: Place,
 }
 
 impl Street {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let scene = Scene::new();
         let (inside, outside) = (Place::new(), Place::new());
         scene.gateway();
@@ -53,13 +53,13 @@ impl Street {
         Self { scene, inside, outside }
     }
 
-    fn event(&self) {
+    pub(crate) fn event(&self) {
         let ran = self.scene.from(UP);
         assert_eq!(self.scene.outcomes().last().map(String::as_str), Some("done"), "{ran:?}");
     }
 
     /// The packets that the rules have dropped so far.
-    fn dropped(&self) -> u64 {
+    pub(crate) fn dropped(&self) -> u64 {
         let counters = self.scene.nft("list counters table inet netcue");
         let counts = counters.lines().filter_map(|line| {
             line.trim().strip_prefix("packets ")?.split(' ').next()?.parse::<u64>().ok()
@@ -68,7 +68,7 @@ impl Street {
     }
 
     /// The rules drop it: no answer at all, not even a refusal.
-    fn gets_no_answer(&self, from: &Place, to: &str) {
+    pub(crate) fn gets_no_answer(&self, from: &Place, to: &str) {
         let before = self.dropped();
         let refused = connect(from, to, Duration::from_millis(300)).expect_err("no connection");
         assert_eq!(refused.kind(), ErrorKind::TimedOut, "{refused}");
@@ -76,11 +76,11 @@ impl Street {
     }
 }
 
-fn listen(place: &Place, address: &str) -> TcpListener {
+pub(crate) fn listen(place: &Place, address: &str) -> TcpListener {
     place.enter(|| TcpListener::bind(address).expect(address))
 }
 
-fn connect(place: &Place, to: &str, limit: Duration) -> std::io::Result<TcpStream> {
+pub(crate) fn connect(place: &Place, to: &str, limit: Duration) -> std::io::Result<TcpStream> {
     let to: SocketAddr = to.parse().expect("an address");
     let stream = place.enter(|| TcpStream::connect_timeout(&to, limit))?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -88,7 +88,7 @@ fn connect(place: &Place, to: &str, limit: Duration) -> std::io::Result<TcpStrea
 }
 
 /// A connection with something said on it both ways; gives back both of its ends.
-fn talk(from: &Place, listener: &TcpListener, to: &str) -> (TcpStream, TcpStream) {
+pub(crate) fn talk(from: &Place, listener: &TcpListener, to: &str) -> (TcpStream, TcpStream) {
     let mut near = connect(from, to, PATIENCE).expect(to);
     let (mut far, _) = listener.accept().expect("a caller");
     far.set_read_timeout(Some(PATIENCE)).expect("a limit");
@@ -108,7 +108,7 @@ fn say(from: &mut TcpStream, to: &mut TcpStream) {
     assert_eq!(&heard, b"hello");
 }
 
-fn peer(stream: &TcpStream) -> String {
+pub(crate) fn peer(stream: &TcpStream) -> String {
     stream.peer_addr().expect("a peer").ip().to_string()
 }
 

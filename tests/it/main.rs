@@ -22,6 +22,7 @@ mod call;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod closed;
 mod coalesce;
 #[cfg(test)]
 mod configure;
