@@ -278,3 +278,47 @@ fn a_caller_that_reads_to_the_end_of_its_pipe_is_not_held() {
     scene.settled();
     assert_eq!(scene.outcomes(), ["done"]);
 }
+
+#[test]
+fn what_comes_by_the_second_and_says_nothing_leaves_no_trace() {
+    let scene = Scene::new();
+    for _ in 0..3 {
+        scene.calling("hostapd_cli wlan0 AP-STA-CONNECTED 02:00:00:00:02:00").run();
+        scene.calling("wpa_cli wlan0 P2P-GROUP-STARTED passphrase=\"secret12\"").run();
+    }
+    assert_eq!(scene.journal(), Vec::<Value>::new());
+    assert!(!scene.path("run/netcue").exists(), "not even a queue");
+    scene.calling("hostapd_cli wlan0 AP-ENABLED").run();
+    crate::scene::wait_until("its end", || scene.outcomes() == ["done"]);
+}
+
+#[test]
+fn a_refusal_fails_only_callers_that_it_cannot_harm() {
+    let scene = Scene::new();
+    for (call, status) in [
+        // wg-quick would delete the interface, dhclient decline the lease.
+        ("wg-quick up %i", 0),
+        ("dhclient BOUND", 0),
+        ("ifupdown up", 0),
+        // A yes would let somebody in.
+        ("openvpn auth-user-pass-verify /tmp/x", 65),
+        ("keepalived INSTANCE VI_1", 65),
+    ] {
+        scene.calling(call).status(status).stderr_has("refused: ").run();
+    }
+    scene.config("strict = true\n");
+    scene.calling("wg-quick up %i").status(65).stderr_has("refused: ").run();
+}
+
+#[test]
+fn what_libvirt_says_on_stdin_is_read_and_a_modem_is_not() {
+    let scene = Scene::new();
+    let xml = "<hookData><network><name>lab</name><bridge name='virbr7'/></network></hookData>";
+    let call = scene.netcue(["parse", "libvirt", "lab", "started", "begin", "-"]).stdin(xml);
+    call.stdout_has("\"interface\": \"virbr7\"").run();
+    let more = format!("{xml}{}", " ".repeat(1 << 20));
+    let call = scene.netcue(["parse", "libvirt", "lab", "started", "begin", "-"]).stdin(more);
+    call.stdout_has("\"interface\": \"virbr7\"").run();
+    let call = scene.netcue(["parse", "diald", "connect"]).stdin(xml);
+    call.stdout_has("\"interface\": null").run();
+}
