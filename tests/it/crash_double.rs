@@ -295,6 +295,9 @@ fn what_was_begun_is_finished_before_anything_else() {
     dying.words(["run"]).status(128 + 9).run();
     assert_eq!(scene.outcomes(), ["done", "done"]);
     fs::rename(&beside, queue.join(&older)).expect("moved back");
+    let dying = traced(&scene, "unlink:signal=KILL", &queue.join(&older));
+    dying.words(["run"]).status(128 + 9).any_stderr().run();
+    assert_eq!(scene.queue(), [older], "the begun one was taken out first");
     scene.netcue(["run"]).run();
     assert_eq!(scene.text("ran"), "ppp1\nppp0\n", "each once, and the begun one first");
     assert_each_has_one_outcome(&scene, 3);
@@ -312,5 +315,31 @@ fn what_was_begun_is_finished_before_anything_else() {
     fs::remove_file(scene.path("etc/netcue/hooks.d/30-deadly")).expect("removed");
     scene.netcue(["run"]).run();
     assert_eq!(scene.text("ran"), "ppp1\nppp0\nppp3\nppp2\n", "no finished step is repeated");
+    let ended = |at: usize| text_of(&scene.records("outcome")[at]["event_id"]);
+    assert_eq!(ended(4), text_of(&scene.records("accepted")[3]["event_id"]), "the older one");
     assert_each_has_one_outcome(&scene, 5);
+}
+
+#[test]
+fn who_sleeps_while_a_run_dies_sends_another() {
+    let scene = Scene::new();
+    scene.gated_hook("20-slow", "# netcue: interface=ppp0");
+    let holder = scene.calling(IP_UP).status(128 + 9).spawn();
+    scene.begun(1);
+    let trace = scene.path("trace");
+    let waiter = Call::through("strace", scene.root())
+        .words(["-qq", "-e", "trace=poll", "-o"])
+        .word(&trace)
+        .words([NETCUE, "--root"])
+        .word(scene.root())
+        .words(["from"])
+        .words(IP_UP.replace("ip-up ppp0", "ip-pre-up ppp1").split(' '))
+        .spawn();
+    wait_until("it to sleep", || scene.text("trace").contains("events=POLLIN"));
+    kill(Pid::from_raw(holder.pid()), Signal::SIGKILL).expect("a process");
+    holder.finish();
+    scene.begun(2);
+    scene.open();
+    waiter.finish();
+    assert_eq!(scene.outcomes(), ["done", "done"], "at the moment of its return");
 }

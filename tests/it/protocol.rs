@@ -1,9 +1,10 @@
-//! The queue and its lock as a small state machine, explored exhaustively: no event is
-//! stranded, none runs twice, no two run at once, nobody waits for ever.
+//! The queues and their locks as small state machines, explored exhaustively: no work is
+//! stranded, none runs twice, no two events run at once, nobody waits for ever.
 
+mod hooks;
 mod model;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use model::Kind::{Absent, Deposit, Finish, Foreground};
 use model::{CALLERS, Cause, Kind, Variant, World};
@@ -19,6 +20,36 @@ impl std::fmt::Display for Counterexample {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} after:\n  {}", self.what, self.path.join("\n  "))
     }
+}
+
+/// The acts of a model, each by the file and the function whose act it is.
+type Acts = BTreeSet<(&'static str, &'static str)>;
+
+/// Fails where an act stands for a function that is no longer there: the model has to follow.
+fn assert_in_the_code(acts: &Acts) {
+    for (file, function) in acts {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let is_there = [format!("fn {function}("), format!("fn {function}<")];
+        assert!(is_there.iter().any(|head| text.contains(head)), "src/{file} has no {function}");
+    }
+}
+
+#[test]
+fn every_act_of_the_model_is_a_function_of_the_code() {
+    let mut acts = Acts::new();
+    for cast in pairs() {
+        let mut waiting = vec![World::new(cast, 0, 0)];
+        let mut seen: std::collections::HashSet<World> = waiting.iter().cloned().collect();
+        while let Some(world) = waiting.pop() {
+            acts.extend(world.processes.iter().filter_map(|process| process.at.stands_for()));
+            let next = world.next(Variant::Real).into_iter().map(|(_, _, then)| then);
+            waiting.extend(next.filter(|then| seen.insert(then.clone())));
+        }
+    }
+    assert!(acts.len() > 15, "{acts:?}");
+    assert_in_the_code(&acts);
+    assert_in_the_code(&hooks::acts());
 }
 
 /// Goes through every world that can be reached; tells how many there are.

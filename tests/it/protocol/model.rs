@@ -1,5 +1,5 @@
-//! The protocol as a state machine: who may do what next, and what the world is like
-//! afterwards. Each place names the code whose next atomic act it stands for.
+//! The protocol of events as a state machine: who may do what next, and what the world is
+//! like afterwards. Each place names the code whose next atomic act it stands for.
 
 mod caller;
 mod runner;
@@ -22,56 +22,65 @@ pub(super) enum Kind {
     Absent,
 }
 
-/// Where a process stands: its next act.
+/// Where a process stands: its next act, which [`At::stands_for`] finds in the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum At {
-    /// pipeline/mod.rs `arrive`: the draft is written; record `accepted`.
     Accept,
-    /// queue/mod.rs `Queue::put_in`.
     PutIn,
-    /// pipeline/mod.rs `see_to_it`, `Deposit`: `Probe::is_free`.
     Probe,
     /// Only where probing takes the lock for a moment: let go of it.
     Unprobe {
         waits: bool,
     },
-    /// pipeline/mod.rs `send_runner`, then the end.
     SendAndGo,
-    /// pipeline/mod.rs `wait_for`: `Watch::on`.
     Watch,
-    /// pipeline/mod.rs `wait_for`: `Queue::holds`.
     Look,
-    /// pipeline/mod.rs `wait_for`: `Probe::is_free`.
     ProbeWaiting,
-    /// pipeline/mod.rs `wait_for`: `send_runner`.
     SendAndSleep,
-    /// sys/watch.rs `Watch::sleep_until`.
     Asleep,
-    /// pipeline/drain.rs `drain`: `Lock::try_now`.
     TryLock,
-    /// pipeline/drain.rs `turn`: `Lock::note`, then `take_in_drafts`.
     TakeInDrafts,
-    /// pipeline/drain.rs `turn`: `Queue::waiting`.
     List,
-    /// pipeline/drain.rs `Hand::take_up`: `look_back`, `Lock::leave_note`.
     TakeUp,
-    /// pipeline/run.rs `Run::through`.
     Running,
-    /// pipeline/run.rs `Run::conclude`: record the outcome.
     Record,
-    /// pipeline/drain.rs `Hand::take_out`.
     TakeOut,
-    /// pipeline/drain.rs `turn`: empty the note.
     ClearNote,
-    /// sys/lock.rs `Lock::drop`.
     Unlock {
         stopped: bool,
     },
-    /// pipeline/drain.rs `drain`: `Queue::waiting` once more.
     LookAgain,
-    /// Killed: the kernel has told of the closing of its files, and not unlocked them.
+    /// Killed, and its files are not unlocked yet.
     Dying,
     Gone,
+}
+
+impl At {
+    /// The function whose next atomic act it is: its file below `src`, and its name.
+    pub(super) fn stands_for(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::Accept => ("pipeline/mod.rs", "arrive"),
+            Self::PutIn => ("queue/mod.rs", "put_in"),
+            Self::Probe | Self::Unprobe { .. } => ("pipeline/drain.rs", "is_anybody_at_work"),
+            Self::SendAndGo => ("pipeline/wait.rs", "send_runner"),
+            Self::Watch => ("sys/watch.rs", "on"),
+            Self::Look => ("queue/mod.rs", "holds"),
+            Self::ProbeWaiting => ("sys/lock.rs", "is_free"),
+            Self::SendAndSleep => ("pipeline/wait.rs", "wait_for"),
+            Self::Asleep => ("sys/watch.rs", "sleep_until"),
+            Self::TryLock => ("sys/lock.rs", "try_now"),
+            Self::TakeInDrafts => ("pipeline/drain.rs", "take_in_drafts"),
+            Self::List => ("queue/mod.rs", "waiting"),
+            Self::TakeUp => ("pipeline/turn.rs", "attempt"),
+            Self::Running => ("pipeline/run.rs", "execute"),
+            Self::Record => ("pipeline/run.rs", "conclude"),
+            Self::TakeOut => ("pipeline/turn.rs", "take_out"),
+            Self::ClearNote => ("pipeline/turn.rs", "end"),
+            Self::Unlock { .. } => ("sys/lock.rs", "drop"),
+            Self::LookAgain => ("pipeline/drain.rs", "drain"),
+            Self::Dying | Self::Gone => return None,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -236,9 +245,6 @@ impl World {
         world.crashes_left -= 1;
         world.crashes += 1;
         world.processes[pid].watches = false;
-        if world.lock == Some(small(pid)) {
-            world.wake();
-        }
         world
     }
 
@@ -258,10 +264,10 @@ impl World {
         }
     }
 
-    fn wake(&mut self) {
-        for process in self.processes.iter_mut().filter(|process| process.watches) {
-            process.woken = true;
-        }
+    /// Who waits for that event is woken by its end, and nobody else is.
+    fn wake(&mut self, event: usize) {
+        let waits = &mut self.processes[event];
+        waits.woken |= waits.watches;
     }
 
     /// Puts a runner on its way; none if there are as many as the model has room for.

@@ -43,7 +43,6 @@ impl World {
             At::Probe => Self::after_probe(variant, true),
             At::Unprobe { waits } => {
                 self.lock = None;
-                self.wake();
                 if waits { self.after_waiting_probe(pid) } else { At::SendAndGo }
             }
             _ => {

@@ -45,7 +45,7 @@ impl World {
             }
             At::TakeOut => {
                 self.queue &= !bit(hand);
-                self.wake();
+                self.wake(hand);
                 if variant == Variant::UnlinksBeforeRecording && self.outcomes[hand] == 0 {
                     At::Record
                 } else {
@@ -58,7 +58,6 @@ impl World {
             }
             At::Unlock { stopped } => {
                 self.lock = None;
-                self.wake();
                 (self.processes[pid].list, self.processes[pid].hand) = (0, 0);
                 self.processes[pid].last = None;
                 match (stopped, variant) {
