@@ -69,6 +69,8 @@ pub struct Rules {
     pub masquerade: bool,
     /// Whether the TCP segment size is clamped to what the way of a connection takes.
     pub clamp_mss: bool,
+    /// Whether connections are forgotten that changed rules would not have as they are.
+    pub conntrack: bool,
     /// The sides that `[interface.NAME]` names.
     #[serde(skip)]
     pub sides: BTreeMap<InterfaceName, Side>,
@@ -84,6 +86,7 @@ impl Default for Rules {
             ignore: Vec::new(),
             masquerade: true,
             clamp_mss: true,
+            conntrack: true,
             sides: BTreeMap::new(),
         }
     }

@@ -32,6 +32,10 @@ pub struct Classes {
     pub only_internal6: Intervals,
     /// IPv4 networks whose addresses are translated on their way out: internal ones and guests'.
     pub translated4: Intervals,
+    /// IPv4 networks to which the inside goes with its own addresses: those on and behind
+    /// inside, guests' and ignored interfaces.
+    #[serde(skip)]
+    pub near4: Intervals,
     /// Interfaces on which segments are made to fit, with their MTU: outside ones, and others
     /// whose MTU is below Ethernet's.
     pub fitted: BTreeMap<InterfaceName, u32>,
@@ -125,6 +129,7 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
         only_internal4: Intervals::new(Family::Ipv4, []),
         only_internal6: Intervals::new(Family::Ipv6, []),
         translated4: Intervals::new(Family::Ipv4, []),
+        near4: Intervals::new(Family::Ipv4, []),
         fitted: BTreeMap::new(),
         before_network: !state.links.iter().any(|link| link.up && !link.loopback),
         notes: state.notes.clone(),
@@ -146,6 +151,7 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
     let [only_internal4, only_internal6] = [&internal4, &internal6]
         .map(|internal| internal.without(&networks(internal.family(), &[Side::Outside])));
     let translated4 = networks(Family::Ipv4, &[Side::Inside, Side::Guest]);
+    let near4 = networks(Family::Ipv4, &[Side::Inside, Side::Guest, Side::Ignored]);
     let fitted = fitted(state, &classes);
     let bridges = bridges(state, &classes);
     Classes {
@@ -155,6 +161,7 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
         only_internal4,
         only_internal6,
         translated4,
+        near4,
         fitted,
         ..classes
     }

@@ -4,6 +4,7 @@
 //! interfaces, addresses and routes there are, and on `[rules]` in the configuration.
 
 mod classify;
+mod connections;
 mod cross;
 mod diff;
 mod intervals;
@@ -192,12 +193,13 @@ pub fn regenerate(
     session: &mut Session,
 ) -> Result<Report, EngineError> {
     let memory = Memory::read(remembered);
-    let classes = classify(&with_memory(read_kernel()?, memory.as_ref()), rules);
+    let state = with_memory(read_kernel()?, memory.as_ref());
+    let classes = classify(&state, rules);
     let wanted = ruleset(&classes, rules);
     let new_text = text(&wanted);
-    let report = |result, generation, note: Option<String>| {
+    let report = |result, generation, more: [Option<String>; 2]| {
         let mut notes = classes.notes.clone();
-        notes.extend(note);
+        notes.extend(more.into_iter().flatten());
         Report { result, classes: classes.clone(), notes, generation }
     };
 
@@ -211,7 +213,7 @@ pub fn regenerate(
             && memory.is_of_here()
     });
     if stands {
-        return Ok(report(Applied::Unchanged, generation, None));
+        return Ok(report(Applied::Unchanged, generation, [None, None]));
     }
 
     let memory = memory.filter(Memory::is_of_here);
@@ -221,11 +223,16 @@ pub fn regenerate(
         Applied::Unchanged => memory.as_ref().and_then(Memory::since),
         Applied::Changed { .. } => Some(clock::now()),
     };
-    let note = Memory::new(generation, new_text.clone(), since, classes.remembered.clone())
+    let forgotten = match result {
+        Applied::Changed { .. } if rules.conntrack => connections::mend(&state, &classes, rules)
+            .unwrap_or_else(|error| Some(format!("connections from before stay: {error}"))),
+        _ => None,
+    };
+    let unkept = Memory::new(generation, new_text.clone(), since, classes.remembered.clone())
         .write(remembered)
         .err()
         .map(|error| format!("{error}: the next run compares everything"));
-    Ok(report(result, generation, note))
+    Ok(report(result, generation, [forgotten, unkept]))
 }
 
 /// Compares and commits until the kernel has the rules; returns the generation that has them.

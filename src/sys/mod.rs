@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod append;
 pub mod child;
 pub mod clock;
+pub mod conntrack;
 pub mod files;
 pub mod folder;
 pub mod follow;

@@ -2,6 +2,7 @@
 //! the event that tells of it, and after it.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::UdpSocket;
 use std::time::Duration;
 
@@ -171,11 +172,42 @@ fn what_began_untranslated_does_not_go_on_so() {
     phone.send_to(b"early", SERVER).expect("sent");
     assert_eq!(hear(), ("early".to_owned(), "192.168.7.2".to_owned()), "no rules yet");
     street.scene.ip("route add default via 198.51.100.1");
+    street.scene.config("[rules]\nconntrack = false\n");
     street.event();
     phone.send_to(b"late", SERVER).expect("sent");
     let other = street.inside.enter(|| UdpSocket::bind("192.168.7.2:5061").expect("a port"));
     other.send_to(b"other", SERVER).expect("sent");
     assert_eq!(hear(), ("other".to_owned(), "198.51.100.2".to_owned()));
+    // Forgotten, it begins anew.
+    street.scene.config("");
+    street.scene.ip("address add 10.9.0.1/24 dev lan");
+    street.event();
+    let said = street.scene.end_of("50-rules")["output"].to_string();
+    assert!(said.contains("forgot 1 connection that began before"), "{said}");
+    phone.send_to(b"healed", SERVER).expect("sent");
+    assert_eq!(hear(), ("healed".to_owned(), "198.51.100.2".to_owned()));
+}
+
+#[test]
+fn who_got_in_while_there_were_no_rules_is_put_out() {
+    let street = Street::new();
+    street.scene.nft(
+        "table inet theirs { chain c { type filter hook forward priority 0; ct state new counter; }; }",
+    );
+    let host = listen(&street.inside, HOST);
+    let (near, mut far) = talk(&street.outside, &host, HOST);
+    let server = listen(&street.outside, SERVER);
+    street.event();
+    let (mut right, mut other) = talk(&street.inside, &server, SERVER);
+    street.scene.ip("address add 10.9.0.1/24 dev lan");
+    street.event();
+    let mut heard = [0; 5];
+    near.set_nonblocking(true).expect("a switch");
+    (&near).write_all(b"again").expect("written");
+    far.set_read_timeout(Some(Duration::from_millis(300))).expect("a limit");
+    assert!(far.read_exact(&mut heard).is_err(), "{heard:?}");
+    right.write_all(b"hello").expect("written");
+    other.read_exact(&mut heard).expect("what is right goes on");
 }
 
 /// New flows all the while, from both sides, and rules that change: none gets in, none gets

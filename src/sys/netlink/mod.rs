@@ -7,8 +7,8 @@ pub use framing::{attribute, attributes};
 use std::io;
 
 use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-    NetlinkSerializable,
+    NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload, NetlinkSerializable,
 };
 use netlink_sys::{Socket, SocketAddr};
 use nix::libc;
@@ -183,6 +183,16 @@ impl Conversation {
         let sequence = self.next_sequence();
         self.send(&encode(request, NLM_F_REQUEST, sequence))?;
         self.collect(sequence, false).map(Option::unwrap_or_default)
+    }
+
+    /// Asks for something to be done, and waits until it is.
+    pub fn order<M>(&mut self, request: M) -> Result<(), NetlinkError>
+    where
+        M: NetlinkSerializable,
+    {
+        let sequence = self.next_sequence();
+        self.send(&encode(request, NLM_F_REQUEST | NLM_F_ACK, sequence))?;
+        self.collect(sequence, false).map(drop)
     }
 
     /// Sends bytes as one datagram.
