@@ -181,6 +181,7 @@ fn planned(step: plan::Step) -> Step {
     let (tone, how) = match step.verdict {
         Planned::Run(_) => (Tone::Good, WOULD_RUN.to_owned()),
         Planned::Skip(skip) => (Tone::Faint, format!("skipped: {skip}")),
+        Planned::Refuse(reason) => (Tone::Bad, format!("refused: {reason}")),
     };
     Step { name: step.name, tone, how, said: String::new() }
 }

@@ -103,9 +103,11 @@ fn examine(layout: &Layout) -> Examined {
 /// How many hooks may run, which files don't and why, and what stands for the engine.
 fn judged(survey: &Survey) -> (usize, Vec<(PathBuf, String)>, Option<PathBuf>) {
     let (mut fit, mut refused, mut engine) = (0, Vec::new(), None);
+    let is_folder = |path: &PathBuf| survey.unreadable.iter().any(|folder| folder.path == *path);
     for candidate in pipeline::candidates(survey) {
         let path = match candidate.kind {
             Kind::Engine => continue,
+            Kind::Hook(path) if is_folder(&path) => continue,
             Kind::Hook(path) => path,
             Kind::InPlaceOfEngine(path) => engine.insert(path).clone(),
         };

@@ -50,12 +50,6 @@ fn rows(survey: &Survey) -> Vec<Row> {
         state: "skipped",
         note: hooks::MISNAMED.to_owned(),
     }));
-    rows.extend(survey.unreadable.iter().map(|error| Row {
-        name: name_of(&error.path),
-        path: error.path.display().to_string(),
-        state: "refused",
-        note: error.to_string(),
-    }));
     rows
 }
 

@@ -162,7 +162,6 @@ fn of_the_hooks(house: &House, attention: &mut Vec<String>) {
     for path in &survey.misnamed {
         attention.push(format!("{} will not run because of its name", path.display()));
     }
-    attention.extend(survey.unreadable.iter().map(ToString::to_string));
 }
 
 fn of_failures(recent: &[Story], attention: &mut Vec<String>) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::trust::{Distrust, judge, judge_program};
@@ -27,7 +26,7 @@ pub struct Survey {
     pub overridden: Vec<(PathBuf, PathBuf)>,
     /// Files that are passed over because of their name: see [`MISNAMED`].
     pub misnamed: Vec<PathBuf>,
-    /// Folders that are there and can't be read.
+    /// Folders that are there and can't be listed: what they hold, or mask, nobody knows.
     pub unreadable: Vec<FileError>,
 }
 
@@ -77,10 +76,6 @@ pub fn find(layout: &Layout) -> Survey {
     let mut by_name: BTreeMap<String, PathBuf> = BTreeMap::new();
     for folder in layout.hook_folders() {
         match folder::names(&folder) {
-            Ok(_) if files::is_there(&folder) && !files::is_folder(&folder) => {
-                let error = ErrorKind::NotADirectory;
-                survey.unreadable.push(FileError::at("list", &folder)(error));
-            }
             Ok(names) => {
                 for name in &names {
                     let path = folder.join(name);
@@ -100,7 +95,7 @@ pub fn find(layout: &Layout) -> Survey {
     }
     let mut guide = Guide::below(layout.root());
     survey.hooks =
-        by_name.into_iter().map(|(name, path)| look_at(name, path, &mut guide)).collect();
+        by_name.into_iter().filter_map(|(name, path)| look_at(name, path, &mut guide)).collect();
     survey
 }
 
@@ -121,8 +116,12 @@ pub fn judge_hook(path: &Path, root: &Path) -> Judgement {
     judged(path, &mut Guide::below(root))
 }
 
-fn look_at(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Found {
+/// Nothing if the hook has been removed since its folder was listed.
+fn look_at(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Option<Found> {
     let mut judgement = judged(&path, guide);
+    if matches!(judgement, Judgement::Unreadable(_)) && !files::is_there(&path) {
+        return None;
+    }
     let (mut beside, mut head) = (None, String::new());
     if let Judgement::Ready(file) = &judgement {
         match read_head_of(file, &path, guide) {
@@ -130,7 +129,7 @@ fn look_at(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Found {
             Err(unfit) => judgement = unfit,
         }
     }
-    Found { name, path, judgement, beside, head }
+    Some(Found { name, path, judgement, beside, head })
 }
 
 fn judged(path: &Path, guide: &mut Guide<'_>) -> Judgement {

@@ -201,7 +201,9 @@ impl Search {
     fn settle(&mut self, at: Option<usize>, wanted: &mut impl FnMut(&Story) -> bool) {
         while self.whole.front().is_some_and(|(number, _)| Some(*number) <= at) {
             let story = match self.whole.pop_front() {
-                Some((_, Whole::Event(id))) => self.open.remove(&id).map(|open| open.story),
+                Some((_, Whole::Event(id))) => {
+                    self.open.remove(&id).map(|open| open.story.concluded())
+                }
                 Some((_, Whole::Alone(story))) => Some(*story),
                 None => None,
             };

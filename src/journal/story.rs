@@ -117,6 +117,20 @@ impl Story {
         false
     }
 
+    /// With the ends that came after the outcome: a hook that holds nobody may fail when its
+    /// run is long over, and its event has failed then like any other.
+    pub(super) fn concluded(mut self) -> Self {
+        let failed =
+            |step: &&StoryStep| step.end.as_ref().is_some_and(|end| end.outcome.is_failure());
+        let failed: Vec<&str> =
+            self.steps.iter().filter(failed).map(|step| step.planned.step.as_str()).collect();
+        if matches!(self.outcome, Some(Outcome::Done | Outcome::Failed)) && !failed.is_empty() {
+            self.outcome = Some(Outcome::Failed);
+            self.reason = Some(format!("failed: {}", failed.join(", ")));
+        }
+        self
+    }
+
     /// Steps come backwards: an end is seen before the plan it belongs to.
     fn take_end(&mut self, step: String, end: StepEnd) {
         let known = self.steps.iter_mut().find(|known| known.planned.step == step);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::hook::Call;
 use super::{House, state, steps};
 use crate::event::Event;
-use crate::journal::{Outcome, PlannedStep, Progress, Record, StepOutcome};
+use crate::journal::{Outcome, PlannedStep, Progress, Record, StepEnd, StepOutcome};
 use crate::plan::{Kind, Skip, Step, Verdict};
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::signals::Signals;
@@ -33,7 +33,7 @@ pub(super) struct Run<'a> {
 
 impl Run<'_> {
     /// `behind` reads what waits behind the event, for hooks that ask for the newest only.
-    pub(super) fn execute(self, behind: &mut dyn FnMut() -> Vec<Event>) -> End {
+    pub(super) fn execute(mut self, behind: &mut dyn FnMut() -> Vec<Event>) -> End {
         let watch = Stopwatch::start();
         let id = Some(self.event.id);
         self.house.sides.take();
@@ -47,19 +47,14 @@ impl Run<'_> {
                 tally.count(step, outcome);
                 continue;
             }
-            let Verdict::Run(manner) = &step.verdict else { continue };
+            if let Verdict::Skip(_) = step.verdict {
+                continue;
+            }
             if let Some(signal) = self.signals.stop() {
                 return End::Stopped(signal);
             }
             self.house.record(id, Record::StepBegin { step: step.name.clone() });
-            let end = match &step.kind {
-                Kind::Engine => steps::run_engine(self.house),
-                Kind::Hook(path) | Kind::InPlaceOfEngine(path) => {
-                    let (event, rules) = (self.event, tally.rules.as_hooks_know_it());
-                    let call = Call { event, step: &step.name, path, rules, manner };
-                    steps::run_hook(self.house, self.signals, &call)
-                }
-            };
+            let end = self.end_of(step, tally.rules);
             let outcome = end.outcome;
             self.house.record(id, Record::StepEnd { step: step.name.clone(), end });
             if outcome == StepOutcome::Interrupted {
@@ -72,13 +67,25 @@ impl Run<'_> {
         self.conclude(&tally, watch)
     }
 
+    fn end_of(&mut self, step: &Step, rules: Rules) -> StepEnd {
+        let manner = match &step.verdict {
+            Verdict::Run(manner) => manner,
+            not_run => return StepEnd::not_started(not_run.why_not().unwrap_or_default()),
+        };
+        match &step.kind {
+            Kind::Engine => steps::run_engine(self.house),
+            Kind::Hook(path) | Kind::InPlaceOfEngine(path) => {
+                let (event, rules) = (self.event, rules.as_hooks_know_it());
+                let call = Call { event, step: &step.name, path, rules, manner };
+                steps::run_hook(self.house, self.signals, &call)
+            }
+        }
+    }
+
     fn as_planned(&self, step: &Step) -> PlannedStep {
         let finished = self.done.end_of(&step.name).is_some();
-        let skipped = match &step.verdict {
-            Verdict::Run(_) if finished => Some("finished in an earlier attempt".to_owned()),
-            Verdict::Run(_) => None,
-            Verdict::Skip(skip) => Some(skip.to_string()),
-        };
+        let finished = finished.then(|| "finished in an earlier attempt".to_owned());
+        let skipped = step.verdict.why_not().or(finished);
         let left_to = match step.verdict {
             Verdict::Skip(Skip::Coalesced(newer)) => Some(newer),
             _ => None,
@@ -118,7 +125,7 @@ impl Tally {
             self.failed.push(step.name.clone());
         }
         match step.kind {
-            Kind::Hook(_) => self.hooks += 1,
+            Kind::Hook(_) => self.hooks += usize::from(outcome != StepOutcome::NotStarted),
             _ if outcome.is_failure() => self.rules = Rules::Failed,
             Kind::Engine if outcome == StepOutcome::Changed => self.rules = Rules::Changed,
             Kind::Engine => self.rules = Rules::Unchanged,

@@ -11,6 +11,7 @@ use crate::hooks::{self, Found, Judgement, Sides, Survey};
 use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::{self, BadHeader, Candidate, Fitness, Kind, Step, Wishes};
 use crate::sys::clock::Stopwatch;
+use crate::sys::files::FileError;
 use crate::sys::signals::Signals;
 
 /// The steps of an event. What waits `behind` it counts where a hook asks for the newest.
@@ -95,7 +96,8 @@ pub(super) fn run_hook(house: &House, signals: &Signals, call: &Call<'_>) -> Ste
     }
 }
 
-/// All that may become a step: the hooks that were found, and the engine.
+/// All that may become a step: the hooks that were found, the engine, and each folder that
+/// can't be listed, as one that is refused.
 #[must_use]
 pub fn candidates(survey: &Survey) -> Vec<Candidate> {
     let candidate = |found: &Found| {
@@ -116,7 +118,14 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
         };
         Candidate { name: found.name.clone(), kind, fitness }
     };
-    plan::with_engine(survey.hooks.iter().map(candidate).collect())
+    // What a folder would hold is not known: its name stands for all of that.
+    let folder = |error: &FileError| Candidate {
+        name: error.path.display().to_string(),
+        kind: Kind::Hook(error.path.clone()),
+        fitness: Fitness::Unfit(error.to_string()),
+    };
+    let folders = survey.unreadable.iter().map(folder);
+    plan::with_engine(survey.hooks.iter().map(candidate).chain(folders).collect())
 }
 
 /// What a hook that may run wants.

@@ -73,7 +73,7 @@ pub enum Fitness {
     Fit(Wishes),
     /// Its name is masked.
     Masked,
-    /// It isn't trusted, can't be read, or has a bad header.
+    /// It should, and can't be: it isn't trusted, can't be read, or has a bad header.
     Unfit(String),
 }
 
@@ -95,6 +95,21 @@ pub enum Verdict {
     Run(Manner),
     /// It doesn't, for this reason.
     Skip(Skip),
+    /// It should and may not: nobody knows whether it was meant for this event, so it counts
+    /// as failed.
+    Refuse(String),
+}
+
+impl Verdict {
+    /// Why the step doesn't run, if it doesn't.
+    #[must_use]
+    pub fn why_not(&self) -> Option<String> {
+        match self {
+            Self::Run(_) => None,
+            Self::Skip(skip) => Some(skip.to_string()),
+            Self::Refuse(reason) => Some(reason.clone()),
+        }
+    }
 }
 
 /// In which way a hook runs, where it isn't the usual one.
@@ -122,8 +137,6 @@ pub enum Skip {
     },
     /// Its name is masked by the file at this path.
     Masked(String),
-    /// It could not run for any event.
-    Unfit(String),
     /// A newer event for the same interface waits, and it wants only the newest.
     Coalesced(uuid::Uuid),
     /// Another source's event has told all of this one, and the hook was run for that.
@@ -137,7 +150,6 @@ impl std::fmt::Display for Skip {
                 write!(f, "wants {wish}={wants}, this is {has}")
             }
             Self::Masked(path) => write!(f, "masked by {path}"),
-            Self::Unfit(reason) => f.write_str(reason),
             Self::Coalesced(newer) => {
                 write!(f, "coalesced: event {newer} for the same interface is waiting")
             }
@@ -180,7 +192,7 @@ pub fn make(event: &Event, candidates: Vec<Candidate>, around: Around<'_>) -> Ve
 fn verdict(event: &Event, candidate: &Candidate, around: Around<'_>) -> Verdict {
     match candidate.fitness.clone() {
         Fitness::Masked => Verdict::Skip(Skip::Masked(candidate.kind.place())),
-        Fitness::Unfit(reason) => Verdict::Skip(Skip::Unfit(reason)),
+        Fitness::Unfit(reason) => Verdict::Refuse(reason),
         Fitness::Fit(wishes) => {
             let reason = wishes
                 .unwanted(event)

@@ -43,6 +43,7 @@ fn shown(steps: &[Step]) -> Vec<String> {
                 Kind::Hook(_) => step.name.clone(),
             },
             Verdict::Skip(skip) => format!("{}: {skip}", step.name),
+            Verdict::Refuse(reason) => format!("{} refused: {reason}", step.name),
         })
         .collect()
 }
@@ -81,13 +82,13 @@ fn wishes_keep_a_hook_from_events_it_does_not_want() {
         (
             "#!/bin/sh\n# netcue: sorce=ppp",
             ("ppp", "up", "e"),
-            "60: bad header in line 2: \"sorce\" is no key; there are source action interface \
+            "60 refused: bad header in line 2: \"sorce\" is no key; there are source action interface \
              timeout user coalesce wait joined",
         ),
         (
             "# netcue: timeout=0",
             ("ppp", "up", "e"),
-            "60: bad header in line 1: timeout=0: wanted is a time from 1s to 1440m",
+            "60 refused: bad header in line 1: timeout=0: wanted is a time from 1s to 1440m",
         ),
     ] {
         let (source, action, interface) = has;

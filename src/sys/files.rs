@@ -4,7 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What could not be done to which file.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,8 @@ impl FileError {
     /// Whether the machine lacked something at this moment, and the file itself may be sound.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        let passing = [nix::libc::EMFILE, nix::libc::ENFILE, nix::libc::ENOMEM, nix::libc::EIO];
+        use nix::libc::{EIO, EMFILE, ENFILE, ENOMEM, ESTALE, ETIMEDOUT};
+        let passing = [EIO, EMFILE, ENFILE, ENOMEM, ESTALE, ETIMEDOUT];
         self.source.raw_os_error().is_some_and(|errno| passing.contains(&errno))
     }
 
@@ -56,6 +57,26 @@ impl FileError {
     pub fn is_permission(&self) -> bool {
         matches!(self.source.kind(), ErrorKind::PermissionDenied)
     }
+}
+
+/// How long to wait before each new try of what may pass, in milliseconds: less than half a
+/// second in all, since whoever called us may be waiting.
+const PAUSES: [u64; 3] = [20, 80, 300];
+
+/// Tries again what failed for an error that may pass; see [`FileError::is_passing`].
+///
+/// # Errors
+/// That of the last try.
+pub fn patiently<T>(attempt: impl Fn() -> Result<T, FileError>) -> Result<T, FileError> {
+    for pause in PAUSES {
+        match attempt() {
+            Err(error) if error.is_passing() => {
+                std::thread::sleep(Duration::from_millis(pause));
+            }
+            done => return done,
+        }
+    }
+    attempt()
 }
 
 /// Makes a folder and those above it, readable by root alone.
@@ -192,7 +213,7 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// When it exists and can't be read, or is larger, or is a pipe.
 pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, FileError> {
-    content_of(path, open(path), limit)
+    patiently(|| content_of(path, open(path), limit))
 }
 
 /// The content of a file that somebody named: it may be a pipe, and may be missing.
@@ -228,13 +249,12 @@ fn content_of(
 /// # Errors
 /// When it can't be read.
 pub fn read_head(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
-    let mut head = Vec::with_capacity(AT_ONCE);
-    open(path)
-        .map_err(FileError::at("open", path))?
-        .take(limit)
-        .read_to_end(&mut head)
-        .map_err(FileError::at("read", path))?;
-    Ok(head)
+    patiently(|| {
+        let mut head = Vec::with_capacity(AT_ONCE);
+        let file = open(path).map_err(FileError::at("open", path))?;
+        file.take(limit).read_to_end(&mut head).map_err(FileError::at("read", path))?;
+        Ok(head)
+    })
 }
 
 /// Adds one to the number that the file's length stands for; gives back the new one. Whoever
@@ -291,10 +311,13 @@ pub fn identity(path: &Path) -> Option<String> {
     Some(format!("{}:{}", there.ino(), made.as_nanos()))
 }
 
-/// Whether something is there, link or not.
+/// Whether something is there, link or not. What can't be looked at counts as there: only
+/// the kernel's word that it is missing makes it missing.
 #[must_use]
 pub fn is_there(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
+    let looked_at = fs::symlink_metadata(path);
+    !looked_at
+        .is_err_and(|error| matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory))
 }
 
 /// Whether a folder is there.

@@ -3,36 +3,32 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use walkdir::WalkDir;
-
-use super::files::FileError;
+use super::files::{self, FileError, patiently};
 
 /// The names in a folder, in the order of their bytes; none if there is no such folder.
 ///
 /// # Errors
-/// When the folder is there and can't be read.
+/// When something of that name is there and can't be read, such as a link to nothing.
 pub fn names(folder: &Path) -> Result<Vec<OsString>, FileError> {
-    let mut names = Vec::new();
-    for entry in WalkDir::new(folder).min_depth(1).max_depth(1).sort_by_file_name() {
-        match entry {
-            Ok(entry) => names.push(entry.file_name().to_owned()),
-            Err(error) if error.depth() == 0 && is_missing(&error) => return Ok(Vec::new()),
-            Err(error) => {
-                let source = error.into_io_error();
-                let source = source.unwrap_or_else(|| io::Error::other("a loop of links"));
-                return Err(FileError::at("list", folder)(source));
-            }
-        }
-    }
+    let mut names = match patiently(|| list(folder).map_err(FileError::at("list", folder))) {
+        Err(error) if is_missing(&error) && !files::is_there(folder) => Vec::new(),
+        listed => listed?,
+    };
+    names.sort_unstable();
     Ok(names)
 }
 
-fn is_missing(error: &walkdir::Error) -> bool {
-    error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
+/// That is also what is said of a link to nothing, and of a file in the folder's place.
+fn is_missing(error: &FileError) -> bool {
+    matches!(error.source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+fn list(folder: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
 }
 
 /// What a path component is.
@@ -181,7 +177,7 @@ fn reversed_parts(path: &Path) -> Vec<OsString> {
 }
 
 fn look_at(path: &Path) -> Result<Part, FileError> {
-    let meta = fs::symlink_metadata(path).map_err(FileError::at("look at", path))?;
+    let meta = patiently(|| fs::symlink_metadata(path).map_err(FileError::at("look at", path)))?;
     let kind = match meta.file_type() {
         kind if kind.is_file() => Kind::File,
         kind if kind.is_dir() => Kind::Folder,

@@ -74,6 +74,7 @@ mod gateway;
 mod hooks_choice;
 #[cfg(test)]
 mod hooks_end;
+mod hooks_found;
 #[cfg(test)]
 mod hooks_limits;
 #[cfg(test)]

@@ -87,7 +87,10 @@ impl Live<'_> {
         let Some(story) = self.story(id) else { return String::new() };
         let (call, wanted) = (wording::called(&story), self.is_about(&story));
         self.note_pace(entry);
-        if matches!(entry.record, Record::Outcome { .. }) {
+        let fails_late = story.outcome.is_some() && self.args.wants_json();
+        let fails_late = fails_late
+            && matches!(&entry.record, Record::StepEnd { end, .. } if end.outcome.is_failure());
+        if fails_late || matches!(entry.record, Record::Outcome { .. }) {
             self.known.remove(&id);
             let whole = journal::story_of(&self.house.journal, id).ok().flatten();
             let whole = whole.filter(|story| self.args.filter.takes(story));

@@ -169,5 +169,5 @@ fn hooks(story: &Story) -> String {
     if story.steps.is_empty() {
         return "-".to_owned();
     }
-    format!("{}/{}", hooks().filter(|step| step.end.is_some()).count(), hooks().count())
+    format!("{}/{}", hooks().filter(|step| wording::ran(step)).count(), hooks().count())
 }

@@ -142,6 +142,11 @@ fn as_text(
                 (Tone::Plain, &step.name),
                 (Tone::Plain, &skip.to_string()),
             ]),
+            Verdict::Refuse(reason) => table.row([
+                (Tone::Bad, "  fail"),
+                (Tone::Strong, &step.name),
+                (Tone::Plain, reason),
+            ]),
         }
     }
     text.push_str(&table.broken_lines(paint));
@@ -208,11 +213,12 @@ fn as_json(house: &House, event: &Event, steps: &[Step], rules: Option<&Preview>
     let steps: Vec<_> = steps
         .iter()
         .map(|step| {
-            let skipped = match &step.verdict {
-                Verdict::Run(_) => None,
-                Verdict::Skip(skip) => Some(skip.to_string()),
-            };
-            json!({ "step": step.name, "path": step.kind.path(), "skipped": skipped })
+            json!({
+                "step": step.name,
+                "path": step.kind.path(),
+                "skipped": step.verdict.why_not(),
+                "fails": matches!(step.verdict, Verdict::Refuse(_)),
+            })
         })
         .collect();
     let plan = json!({

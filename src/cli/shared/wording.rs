@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::table::Tone;
 use crate::event::Event;
-use crate::journal::{Outcome, Story, StoryStep};
+use crate::journal::{Outcome, StepOutcome, Story, StoryStep};
 use crate::plan;
 
 /// Source, trigger and interface; a dash for what nobody knows.
@@ -125,6 +125,11 @@ pub(in crate::cli) fn went_wrong(story: &Story) -> bool {
 /// The step of that name.
 pub(in crate::cli) fn step<'a>(story: &'a Story, name: &str) -> Option<&'a StoryStep> {
     story.steps.iter().find(|step| step.planned.step == name)
+}
+
+/// Whether a step ran, however it ended. One that could not be started did not.
+pub(in crate::cli) fn ran(step: &StoryStep) -> bool {
+    step.end.as_ref().is_some_and(|end| end.outcome != StepOutcome::NotStarted)
 }
 
 /// The step that saw to the rules.

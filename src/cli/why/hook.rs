@@ -102,7 +102,7 @@ impl Question<'_> {
 
 /// Whether the hook was run in this event, however it ended.
 fn ran(story: &Story, name: &str) -> bool {
-    wording::step(story, name).is_some_and(|step| step.end.is_some())
+    wording::step(story, name).is_some_and(wording::ran)
 }
 
 /// What became of a hook in one event.

@@ -11,11 +11,15 @@ const MOST_CHANGES: usize = 16;
 
 /// The sentence about a step, behind the words that say which, and what it printed.
 pub(super) fn told(subject: &str, step: &StoryStep, event: Option<Uuid>) -> Vec<Line> {
-    let Some(end) = &step.end else {
-        return vec![match &step.planned.skipped {
-            Some(reason) => Line::Says(format!("{subject} was not run: {}.", skipped(reason))),
-            None => Line::Says(format!("{subject} has not ended yet.")),
-        }];
+    let not_run = step.planned.skipped.as_ref();
+    let not_run = not_run.map(|reason| format!("{subject} was not run: {}.", skipped(reason)));
+    let end = match (&step.end, not_run) {
+        (None, not_run) => {
+            let sentence = not_run.unwrap_or_else(|| format!("{subject} has not ended yet."));
+            return vec![Line::Says(sentence)];
+        }
+        (Some(_), Some(not_run)) if !wording::ran(step) => return vec![Line::Warns(not_run)],
+        (Some(end), _) => end,
     };
     let sentence = format!("{subject} {}.", ended(end));
     let mut lines =
