@@ -35,8 +35,8 @@ use crate::error::Exit;
 use crate::paths::Layout;
 use crate::sources::Call;
 use crate::sys::files::FileError;
-use crate::sys::invocation::{self, Invocation};
-use crate::sys::{screen, terminal};
+use crate::sys::invocation::Invocation;
+use crate::sys::{inherited, screen, terminal};
 
 /// Runs rules and scripts when routes change or an interface goes up or down.
 #[derive(Debug, Parser)]
@@ -145,7 +145,7 @@ type Ended = Result<Exit, Failure>;
 #[must_use]
 pub fn main() -> Exit {
     let invocation = Invocation::collect();
-    invocation::settle();
+    inherited::put_back();
     let ended = if invocation.argv0.file_name() == Some(OsStr::new("ipmasq")) {
         ipmasq::main(&invocation)
     } else if let Some(standing) = crate::sources::by_place(&invocation.argv0, &invocation.cwd) {

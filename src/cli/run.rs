@@ -6,7 +6,7 @@ use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
-use crate::sys::invocation;
+use crate::sys::{invocation, signals};
 
 /// What may be said with `run`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +21,7 @@ pub(super) struct Args {
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     if args.detached {
+        signals::hold_back();
         invocation::leave_session();
     }
     let mut house = House::open(layout.clone());

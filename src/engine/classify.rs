@@ -1,6 +1,6 @@
 //! What every interface and network is to the rules.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -115,7 +115,7 @@ const NOWHERE: [&str; 7] = [
 /// Decides from what the kernel says and the administrator's corrections.
 #[must_use]
 pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
-    let links: HashMap<u32, &Link> = state.links.iter().map(|link| (link.index, link)).collect();
+    let links: BTreeMap<u32, &Link> = state.links.iter().map(|link| (link.index, link)).collect();
     let tables = TablesInUse::of(state);
     let defaults = uplinks::find(state, &links, &tables);
     let facts = Facts { state, rules, links: &links, defaults: &defaults };
@@ -194,7 +194,7 @@ fn in_only(sides: &BTreeMap<InterfaceName, Standings>, rules: &Rules) -> BTreeSe
 }
 
 /// Internal addresses with so short a prefix that no network is meant.
-fn slips(state: &KernelState, links: &HashMap<u32, &Link>, classes: &Classes) -> Vec<String> {
+fn slips(state: &KernelState, links: &BTreeMap<u32, &Link>, classes: &Classes) -> Vec<String> {
     let slip = |Address { ifindex, local, prefix, .. }: &Address| {
         let name = &links.get(ifindex)?.name;
         let network = Cidr { address: *local, prefix: *prefix };
@@ -211,7 +211,7 @@ fn slips(state: &KernelState, links: &HashMap<u32, &Link>, classes: &Classes) ->
 /// A route counts only if every way it may take is through such an interface.
 fn networks(
     state: &KernelState,
-    links: &HashMap<u32, &Link>,
+    links: &BTreeMap<u32, &Link>,
     tables: &TablesInUse,
     family: Family,
     wanted: &dyn Fn(&InterfaceName) -> bool,

@@ -1,6 +1,6 @@
 //! On which side each interface is, for each family: the first thing that is known decides.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -118,7 +118,7 @@ pub(super) struct Decided {
 pub(super) struct Facts<'a> {
     pub(super) state: &'a KernelState,
     pub(super) rules: &'a Rules,
-    pub(super) links: &'a HashMap<u32, &'a Link>,
+    pub(super) links: &'a BTreeMap<u32, &'a Link>,
     pub(super) defaults: &'a Defaults,
 }
 

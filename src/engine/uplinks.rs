@@ -1,6 +1,6 @@
 //! Finds the interfaces that carry a default route, in whatever form it comes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::intervals::{Intervals, Range};
 use crate::event::{Cidr, Family};
@@ -67,7 +67,7 @@ pub(super) type Defaults = BTreeMap<(Family, u32), Default>;
 /// Every interface with a default route, and which.
 pub(super) fn find(
     state: &KernelState,
-    links: &HashMap<u32, &Link>,
+    links: &BTreeMap<u32, &Link>,
     tables: &TablesInUse,
 ) -> Defaults {
     let mut found = Defaults::new();

@@ -1,7 +1,7 @@
 //! What has ended and was not handed on yet: the journal read forward from a cursor, as
 //! one item per event, refused call, or hook that ended after its event.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -66,7 +66,7 @@ pub struct Backlog<'a> {
     until: Option<Mark>,
     /// Whether the reading has come to the file in which that ends.
     is_near: bool,
-    open: HashMap<Uuid, Open>,
+    open: BTreeMap<Uuid, Open>,
     begun: u64,
     line: Vec<u8>,
     /// When the first record was written that has been read.
@@ -98,7 +98,7 @@ impl<'a> Backlog<'a> {
             lines,
             until,
             is_near,
-            open: HashMap::new(),
+            open: BTreeMap::new(),
             begun: 0,
             line: Vec::new(),
             first: None,

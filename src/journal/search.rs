@@ -1,6 +1,6 @@
 //! Looking back through the journal no further than needed, and saying how far that was.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -150,7 +150,7 @@ pub fn look_back(
 #[derive(Default)]
 struct Search {
     /// Stories that older records may belong to.
-    open: HashMap<Uuid, Open>,
+    open: BTreeMap<Uuid, Open>,
     /// Ends of runs seen so far.
     ends: usize,
     /// Those whose beginning has been seen, and at which record.

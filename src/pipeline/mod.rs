@@ -32,7 +32,7 @@ use crate::event::{Cause, Event, Fact, Facts, LONGEST_CHAIN, Stamp};
 use crate::journal::{Outcome, Record};
 use crate::sources::{Part, Reading, Refusal, Source, Wait};
 use crate::sys::syslog::Urgency;
-use crate::sys::{clock, files, identity, route};
+use crate::sys::{clock, files, identity, random, route, signals};
 
 /// Takes in a call that has been read: from here on its event is kept.
 ///
@@ -72,6 +72,7 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
         return nothing_runs(house, event, argv, Nothing { reason, ..Nothing::MEANT });
     }
     let draft = house.queue.prepare().and_then(|()| house.queue.draft_event(&event));
+    signals::hold_back();
     // Once it is in the queue its run may be on record at any moment: this comes first.
     house.record(Some(event.id), Record::Accepted { event: Box::new(event.clone()), argv });
     match draft.and_then(|draft| house.queue.put_in(draft)) {
@@ -115,7 +116,7 @@ fn refuse(
 pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
     let interface = reading.facts.interface.as_ref();
     let stamp = Stamp {
-        id: Uuid::now_v7(),
+        id: new_id(),
         time: clock::now(),
         boottime_ns: clock::boottime_ns(),
         boot_id: identity::boot().parse().ok(),
@@ -136,6 +137,13 @@ fn said_index(facts: &Facts) -> Option<u32> {
         Some(Fact::Number(number)) => u32::try_from(*number).ok(),
         _ => None,
     }
+}
+
+/// A `UUIDv7`, whose order is that of time. Not by the crate's own means: they end the program
+/// where the kernel gives no random numbers.
+fn new_id() -> Uuid {
+    let since_1970 = u64::try_from(clock::now().as_millisecond()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(since_1970, &random::bytes()).into_uuid()
 }
 
 /// A daemon that a hook started keeps that hook's environment for as long as it lives, and

@@ -11,10 +11,9 @@ use crate::event::Event;
 use crate::journal::{OnRecord, Outcome, on_record};
 use crate::queue::{Note, Ticket};
 use crate::sources::Wait;
-use crate::sys::clock;
-use crate::sys::lock;
 use crate::sys::syslog::Urgency;
 use crate::sys::watch::Watch;
+use crate::sys::{clock, lock, signals};
 
 /// Sees to it that a waiting event is handled, and keeps the caller as long as its row says.
 pub(super) fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: Wait) -> Arrival {
@@ -40,6 +39,7 @@ pub(super) fn see_to_it(house: &mut House, event: Event, ticket: &Ticket, wait: 
             if !is_anybody_at_work(house) {
                 send_runner(house);
             }
+            signals::let_in();
             Fate::Queued
         }
         Wait::Finish(limit) if wait_for(house, ticket, left_of(limit, &event)) => {
@@ -103,6 +103,8 @@ fn wait_for(house: &House, ticket: &Ticket, limit: Duration) -> bool {
             send_runner(house);
             next_runner = now + HEAD_START;
         }
+        // Somebody is at it, or was sent: it needs us no more.
+        signals::let_in();
         watch.sleep_until(deadline.min(if free { next_runner } else { now + LOOK_AGAIN }));
         watch.again(&file);
     }

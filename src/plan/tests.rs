@@ -1,7 +1,11 @@
 //! Tables: which hooks run for which event, in which order, and why the others don't.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
 use crate::event::{Facts, Stamp};
+
+static IDS: AtomicU64 = AtomicU64::new(1);
 
 fn event(source: &str, action: Option<&str>, interface: Option<&str>) -> Event {
     let facts = Facts {
@@ -10,7 +14,7 @@ fn event(source: &str, action: Option<&str>, interface: Option<&str>) -> Event {
         ..Facts::default()
     };
     let stamp = Stamp {
-        id: uuid::Uuid::now_v7(),
+        id: uuid::Uuid::from_u64_pair(0, IDS.fetch_add(1, Ordering::Relaxed)),
         time: jiff::Timestamp::UNIX_EPOCH,
         boottime_ns: 1,
         boot_id: None,

@@ -7,9 +7,9 @@ use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use duct::Handle;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, poll};
@@ -94,40 +94,44 @@ pub fn run(program: &Program, limits: Limits, signals: &Signals) -> Ended {
     let mut output = Output::new(limits.output);
     let (ending, left_processes) = match start(program) {
         Err(error) => (Ending::NotStarted(error), false),
-        Ok((handle, pipe)) => Running { handle, pipe, signals, limits }.attend(&mut output),
+        Ok((child, pipe)) => Running { child, pipe, signals, limits }.attend(&mut output),
     };
     Ended { ending, output, milliseconds: watch.milliseconds(), left_processes }
 }
 
-fn start(program: &Program) -> io::Result<(Handle, OwnedFd)> {
+fn start(program: &Program) -> io::Result<(Child, OwnedFd)> {
     let (read_end, write_end) = pipe2(OFlag::O_CLOEXEC)?;
     fcntl(&read_end, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    let mut stdin = File::from(memfd_create("event", MFdFlags::MFD_CLOEXEC)?);
-    stdin.write_all(&program.stdin)?;
-    stdin.rewind()?;
+    let stdin = file_of(&program.stdin)?;
     stand_at_root()?;
-    let argv0 = program.argv0.clone();
-    let user = program.user;
-    if let Some((uid, gid)) = user {
+    if let Some((uid, gid)) = program.user {
         // It may open them anew by their names, as /dev/stderr.
         fchown(&write_end, Some(uid.into()), Some(gid.into()))?;
     }
-    let expression = duct::cmd(&program.file, &program.args)
-        .full_env(program.env.iter().map(|(name, value)| (name, value)))
-        .stdin_file(stdin)
-        .stdout_file(write_end.try_clone()?)
-        .stderr_file(write_end)
-        .unchecked()
-        .before_spawn(move |command| {
-            command.process_group(0).arg0(&argv0);
-            if let Some((uid, gid)) = user {
-                // Without groups of its own, std drops root's supplementary groups.
-                command.uid(uid).gid(gid);
-            }
-            Ok(())
-        });
-    // The expression owns the write ends: it has to go before the pipe can ever end.
-    Ok((expression.start()?, read_end))
+    let mut command = Command::new(&program.file);
+    command
+        .arg0(&program.argv0)
+        .args(&program.args)
+        .env_clear()
+        .envs(program.env.iter().map(|(name, value)| (name, value)))
+        .stdin(stdin)
+        .stdout(write_end.try_clone()?)
+        .stderr(write_end)
+        .process_group(0);
+    if let Some((uid, gid)) = program.user {
+        // Without groups of its own, std drops root's supplementary groups.
+        command.uid(uid).gid(gid);
+    }
+    // The command owns the write ends: it has to go before the pipe can ever end.
+    Ok((command.spawn()?, read_end))
+}
+
+/// A file in memory that holds this, to be read from its beginning.
+pub(super) fn file_of(content: &[u8]) -> io::Result<File> {
+    let mut file = File::from(memfd_create("netcue", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(content)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// The child inherits where we stand. Told to go there by itself, it would be forked
@@ -137,7 +141,7 @@ fn stand_at_root() -> io::Result<()> {
 }
 
 struct Running<'a> {
-    handle: Handle,
+    child: Child,
     pipe: OwnedFd,
     signals: &'a Signals,
     limits: Limits,
@@ -157,7 +161,7 @@ enum Why {
 }
 
 impl Running<'_> {
-    fn attend(self, output: &mut Output) -> (Ending, bool) {
+    fn attend(mut self, output: &mut Output) -> (Ending, bool) {
         let pid = self.pid();
         let deadline = Instant::now() + self.limits.timeout;
         let mut pressure = Pressure::None;
@@ -173,9 +177,9 @@ impl Running<'_> {
             pressure = self.press(pid, deadline, pressure);
             self.wait(pipe_open, &pressure, deadline);
         }
-        let left_processes = end_group(pid, || self.handle.wait().ok().map(|out| out.status));
+        let left_processes = end_group(pid, || self.child.wait());
         output.drain(&self.pipe);
-        let status = self.handle.wait().ok().map(|out| out.status);
+        let status = self.child.wait().ok();
         let ending = match (pressure, status) {
             (Pressure::Term { why, .. } | Pressure::Killed { why }, _) => match why {
                 Why::TimedOut => Ending::TimedOut,
@@ -192,8 +196,7 @@ impl Running<'_> {
     }
 
     fn pid(&self) -> Pid {
-        let pid = self.handle.pids().first().copied().unwrap_or_default();
-        Pid::from_raw(i32::try_from(pid).unwrap_or_default())
+        Pid::from_raw(i32::try_from(self.child.id()).unwrap_or_default())
     }
 
     /// Ends the program when its time is up or ours is.
@@ -285,16 +288,14 @@ fn end_group<T>(leader: Pid, reap: impl FnOnce() -> T) -> bool {
 /// When it can't be started.
 pub fn start_detached(args: &[&OsStr]) -> io::Result<()> {
     stand_at_root()?;
-    duct::cmd("/proc/self/exe", args)
-        .full_env([("PATH", super::invocation::PATH)])
-        .stdin_null()
-        .stdout_null()
-        .stderr_null()
-        .unchecked()
-        .before_spawn(|command| {
-            command.arg0("netcue");
-            Ok(())
-        })
-        .start()
+    Command::new("/proc/self/exe")
+        .arg0("netcue")
+        .args(args)
+        .env_clear()
+        .env("PATH", super::invocation::PATH)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
         .map(drop)
 }

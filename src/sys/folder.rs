@@ -1,6 +1,6 @@
 //! What lies in a folder, and who could change a file: read as plain data, judged elsewhere.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -81,14 +81,14 @@ const MOST_LINKS: usize = 40;
 pub struct Guide<'a> {
     root: &'a Path,
     /// Folders seen so far; none for one above the root.
-    folders: HashMap<PathBuf, Option<Part>>,
+    folders: BTreeMap<PathBuf, Option<Part>>,
 }
 
 impl<'a> Guide<'a> {
     /// A guide that has seen nothing yet.
     #[must_use]
     pub fn below(root: &'a Path) -> Self {
-        Self { root, folders: HashMap::new() }
+        Self { root, folders: BTreeMap::new() }
     }
 
     /// Follows `path` to its end.

@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -196,12 +197,12 @@ fn unescaped(text: &str) -> PathBuf {
 /// # Errors
 /// When ip(8) can't be run.
 pub fn ip_batch(lines: &[String]) -> io::Result<String> {
-    let output = duct::cmd("ip", ["-force", "-batch", "-"])
-        .full_env([("PATH", super::invocation::PATH)])
-        .stdin_bytes(lines.join("\n") + "\n")
-        .stdout_null()
-        .stderr_capture()
-        .unchecked()
-        .run()?;
+    let output = Command::new("ip")
+        .args(["-force", "-batch", "-"])
+        .env_clear()
+        .env("PATH", super::invocation::PATH)
+        .stdin(super::child::file_of((lines.join("\n") + "\n").as_bytes())?)
+        .stdout(Stdio::null())
+        .output()?;
     Ok(String::from_utf8_lossy(&output.stderr).into_owned())
 }

@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
@@ -24,7 +25,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Starts watching.
+    /// Starts watching, also for what has been held back.
     ///
     /// # Errors
     /// When no pipe or handler can be had.
@@ -39,6 +40,7 @@ impl Signals {
             low_level::pipe::register(signal, stops_in.try_clone()?)?;
         }
         low_level::pipe::register(SIGCHLD, children_in)?;
+        let_in();
         Ok(Self { last, stops, children, stop_count: Cell::new(0) })
     }
 
@@ -70,6 +72,21 @@ impl Signals {
         self.stop_count.set(self.stop_count.get() + empty(&self.stops));
         empty(&self.children);
     }
+}
+
+/// Keeps back what would end us until somebody watches for it, or until [`let_in`]: between
+/// an event's being kept and its being seen to, our end would leave it to nobody.
+pub fn hold_back() {
+    let _ = ending().thread_block();
+}
+
+/// Lets in what was held back: by its default action it ends us.
+pub fn let_in() {
+    let _ = ending().thread_unblock();
+}
+
+fn ending() -> SigSet {
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect()
 }
 
 /// Reads all there is and tells how many bytes it was.

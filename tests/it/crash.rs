@@ -201,8 +201,14 @@ fn a_call_told_to_end_anywhere_leaves_the_rest_to_a_successor() {
         marked_gateway,
         |scene, last| run_until(scene.calling(IP_UP).command(), last, Signal::SIGTERM),
         |scene, last| {
-            if !of_kind(&journal(scene), "run-begin").any(|_| true) {
-                // It had not come to watching for signals.
+            let is_kept = scene.queue().iter().any(|name| !name.starts_with('.'));
+            if is_kept || of_kind(&journal(scene), "run-begin").any(|_| true) {
+                // Nobody calls again: who was told to end has seen to it.
+                wait_until("the successor to be done", || {
+                    of_kind(&journal(scene), "outcome").any(|_| true) && scene.queue().is_empty()
+                });
+            } else {
+                // It had not come so far as to keep the event.
                 scene.netcue(["run"]).run();
             }
             let nothing = Death { journal: vec![], queued: vec![], marks: vec![] };

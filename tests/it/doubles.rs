@@ -150,7 +150,7 @@ fn recorded() -> Vec<Event> {
             let facts: Value = serde_json::from_str(&format!("{{{said}")).expect("facts");
             let facts = serde_json::from_value(facts).expect("facts");
             let stamp = Stamp {
-                id: uuid::Uuid::now_v7(),
+                id: uuid::Uuid::from_u128(events.len() as u128 + 1),
                 time: jiff::Timestamp::UNIX_EPOCH,
                 boottime_ns: 0,
                 boot_id: None,

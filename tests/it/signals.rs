@@ -9,12 +9,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::libc;
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Pid, dup2_stdin, setgroups, setresgid};
 
-use crate::call::Running;
+use crate::call::{Call, NETCUE, Running};
 use crate::scene::{IP_UP, Scene, lives, text_of, wait_until};
 
 /// What pppd says when a link is down.
@@ -214,8 +215,17 @@ const LOOK: &str = "#!/bin/sh\n\
     id -u; id -g; id -G; umask; pwd; ulimit -f; ulimit -t; ulimit -v; ulimit -d\n\
     [ $(ulimit -n) -ge 1024 ] && echo descriptors; [ $(ulimit -s) != 64 ] && echo stack\n\
     grep -E '^(SigBlk|SigIgn|SigPnd|ShdPnd)' /proc/self/status\n\
+    cd /proc/$$; cat oom_score_adj personality timerslack_ns; grep allowed_list status\n\
+    cut -d' ' -f18,19,40,41 stat; ionice; cd /\n\
     env | grep -v -E '^(NETCUE_(ID|TIME|BOOTTIME_NS)|PWD|OLDPWD|_)='\n\
     for fd in /proc/$$/fd/*; do echo \"${fd##*/}\"; done; echo done\n";
+
+#[expect(unsafe_code, reason = "a system call by its number has no safe form")]
+fn kernel(call: libc::c_long, words: [libc::c_long; 3]) -> io::Result<()> {
+    // SAFETY: none of the calls made here writes into memory; what they read lives long enough.
+    let answer = unsafe { libc::syscall(call, words[0], words[1], words[2]) };
+    if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
 
 type Spoiler = fn() -> io::Result<()>;
 
@@ -245,7 +255,7 @@ fn close(descriptors: std::ops::RangeInclusive<libc::c_int>) {
     }
 }
 
-const CALLERS: [(&str, Spoiler); 16] = [
+const CALLERS: [(&str, Spoiler); 22] = [
     ("a user's group and groups", || {
         setgroups(&[Gid::from_raw(30), Gid::from_raw(1000)])?;
         Ok(setresgid(Gid::from_raw(1000), Gid::from_raw(1000), Gid::from_raw(1000))?)
@@ -294,6 +304,30 @@ const CALLERS: [(&str, Spoiler); 16] = [
         nix::unistd::dup2_stdout(&writer)?;
         Ok(nix::unistd::dup2_stderr(&writer)?)
     }),
+    ("a timer that runs", || {
+        // Of processor time: more than the way to our first line takes, less than the work.
+        let soon: [libc::c_long; 4] = [0, 15_000, 0, 15_000];
+        let soon = std::ptr::from_ref(&soon).expose_provenance();
+        kernel(libc::SYS_setitimer, [libc::ITIMER_PROF.into(), soon.try_into().unwrap_or(0), 0])
+    }),
+    ("a low priority", || kernel(libc::SYS_setpriority, [0, 0, 15])),
+    ("the class of what is idle", || {
+        let none = 0;
+        let none = std::ptr::from_ref(&none).expose_provenance().try_into().unwrap_or(0);
+        kernel(libc::SYS_sched_setscheduler, [0, libc::SCHED_IDLE.into(), none])
+    }),
+    ("one processor", || {
+        let mut one = CpuSet::new();
+        one.set(0)?;
+        Ok(sched_setaffinity(Pid::from_raw(0), &one)?)
+    }),
+    ("another personality", || {
+        kernel(libc::SYS_personality, [libc::ADDR_NO_RANDOMIZE.into(), 0, 0])
+    }),
+    ("a wish to be killed first", || {
+        fs::write("/proc/self/oom_score_adj", "500")?;
+        kernel(libc::SYS_prctl, [libc::PR_SET_TIMERSLACK.into(), 1_000_000, 0])
+    }),
     ("a folder for stdin", || Ok(dup2_stdin(File::open("/")?)?)),
 ];
 
@@ -322,4 +356,53 @@ fn whatever_a_caller_leaves_us_the_hook_sees_the_same_world_and_the_work_is_done
         println!("{caller}");
         assert_eq!(seen(Some(how)), plain, "{caller}");
     }
+}
+
+#[test]
+fn a_limit_that_cannot_be_lifted_ends_nobody_in_silence() {
+    let scene = Scene::new();
+    scene.hook("20-a", "#!/bin/sh\n");
+    let mut call = Call::through("setpriv", scene.root()).stderr_has("File too large");
+    let less = ["--bounding-set", "-sys_resource", "--inh-caps", "-sys_resource"];
+    call.command().args(less).args(["sh", "-c", "ulimit -f 0; exec \"$@\"", "sh", NETCUE]);
+    let ran = call.word("--root").word(scene.root()).words(["from", "boot", "services"]).run();
+    // Nothing can be written, not even what a hook reads on stdin.
+    assert!(ran.summaries[0].contains("failed: 20-a"), "{ran:?}");
+    scene.hook("20-a", "#!/bin/sh\ngrep -E '^Sig(Ign|Cgt)' /proc/$$/status\n");
+    scene.ip_up();
+    let xfsz = 1_u64 << (libc::SIGXFSZ - 1);
+    let signals = scene.output_of("20-a");
+    let ignored = signals.lines().next().and_then(|line| line.split_whitespace().last());
+    let ignored = u64::from_str_radix(ignored.expect("a mask"), 16).expect("a mask");
+    assert_eq!(ignored & xfsz, 0, "a hook has the default: {signals}");
+}
+
+#[test]
+fn a_confinement_without_random_numbers_ends_nobody() {
+    let scene = Scene::new();
+    scene.gateway().hook("20-a", "#!/bin/sh\necho ran\n");
+    scene.hook("30-b", "#!/bin/sh\n# netcue: wait=no\necho ran\n");
+    for _ in 0..2 {
+        Call::through("strace", scene.root())
+            .words(["-f", "-qq", "-o", "/dev/null", "-e", "trace=getrandom"])
+            .words(["-e", "inject=getrandom:error=EACCES", NETCUE, "--root"])
+            .word(scene.root())
+            .words(["from", "boot", "services"])
+            .run();
+    }
+    assert_eq!(scene.outcomes(), ["done"; 2]);
+    wait_until("its end", || scene.end_of("30-b")["outcome"] == "done");
+}
+
+#[test]
+fn what_runs_apart_is_called_by_our_name() {
+    let scene = Scene::new();
+    scene.gated_hook("20-a", "# netcue: wait=no");
+    scene.ip_up();
+    scene.begun(1);
+    let name = |pid: i32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let named = |(pid, program): (i32, String)| (program, name(pid));
+    let ours: Vec<_> = scene.processes().into_iter().map(named).collect();
+    scene.open();
+    assert_eq!(ours, [("netcue".to_owned(), "netcue\n".to_owned())]);
 }

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 /// System calls that nobody outside the process can tell from their absence. Between two
 /// others the world stays as it is, so a death at the second of them stands for a death
 /// anywhere between. What isn't listed here counts as a touch, whatever it is.
-const UNSEEN: [libc::c_long; 40] = [
+const UNSEEN: [libc::c_long; 47] = [
     libc::SYS_bind,
     libc::SYS_brk,
     libc::SYS_clock_gettime,
@@ -31,12 +31,15 @@ const UNSEEN: [libc::c_long; 40] = [
     libc::SYS_getsockopt,
     libc::SYS_inotify_init1,
     libc::SYS_ioctl,
+    libc::SYS_ioprio_set,
     libc::SYS_lseek,
     libc::SYS_madvise,
     libc::SYS_memfd_create,
     libc::SYS_mmap,
     libc::SYS_mprotect,
     libc::SYS_munmap,
+    libc::SYS_personality,
+    libc::SYS_prctl,
     libc::SYS_newfstatat,
     libc::SYS_pread64,
     libc::SYS_prlimit64,
@@ -47,8 +50,12 @@ const UNSEEN: [libc::c_long; 40] = [
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_sched_getaffinity,
+    libc::SYS_sched_setscheduler,
+    libc::SYS_set_mempolicy,
     libc::SYS_set_robust_list,
     libc::SYS_set_tid_address,
+    libc::SYS_setitimer,
+    libc::SYS_setpriority,
     libc::SYS_setsockopt,
     libc::SYS_sigaltstack,
     libc::SYS_socket,
