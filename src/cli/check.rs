@@ -6,6 +6,7 @@ use super::{Ended, Failure};
 use crate::config;
 use crate::error::Exit;
 use crate::paths::Layout;
+use crate::pipeline;
 use crate::sys::{files, terminal};
 
 /// What may be said with `check`.
@@ -32,6 +33,10 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let text = String::from_utf8_lossy(&content);
     match config::parse(&text, &path) {
         Ok(_) => {
+            if args.file.is_none() {
+                pipeline::judge_configuration(layout)
+                    .map_err(|unusable| Failure::new(Exit::Configuration, unusable))?;
+            }
             terminal::show(&format!("{name} is good\n"))?;
             Ok(Exit::Done)
         }

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::trust::{Distrust, judge, judge_program};
+use super::judge::{Judge, Judgement};
 use crate::paths::Layout;
 use crate::sys::files::{self, FileError};
-use crate::sys::folder::{self, Guide, Kind, Way};
-
-/// Bytes at the top of a hook in which its header lines have to stand.
-const HEAD: u64 = 4096;
+use crate::sys::folder;
 
 /// What is wrong with a name that run-parts(8) would pass over, and what to do.
 pub const MISNAMED: &str =
@@ -45,30 +41,6 @@ pub struct Found {
     pub head: String,
 }
 
-/// Whether a hook may run.
-#[derive(Debug)]
-pub enum Judgement {
-    /// It may: this file, with every link followed, is what has been checked.
-    Ready(PathBuf),
-    /// An empty file, or a link to `/dev/null`: the name is masked.
-    Masked,
-    /// Somebody other than root could have changed it.
-    Distrusted(Distrust),
-    /// It can't be looked at.
-    Unreadable(FileError),
-}
-
-impl fmt::Display for Judgement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ready(_) => f.write_str("ready"),
-            Self::Masked => f.write_str("masked"),
-            Self::Distrusted(distrust) => write!(f, "not trusted: {distrust}"),
-            Self::Unreadable(error) => error.fmt(f),
-        }
-    }
-}
-
 /// Looks through the hook folders.
 #[must_use]
 pub fn find(layout: &Layout) -> Survey {
@@ -93,9 +65,9 @@ pub fn find(layout: &Layout) -> Survey {
             Err(error) => survey.unreadable.push(error),
         }
     }
-    let mut guide = Guide::below(layout.root());
+    let mut judge = Judge::below(layout.root());
     survey.hooks =
-        by_name.into_iter().filter_map(|(name, path)| look_at(name, path, &mut guide)).collect();
+        by_name.into_iter().filter_map(|(name, path)| look_at(name, path, &mut judge)).collect();
     survey
 }
 
@@ -110,64 +82,33 @@ fn describes_another(name: &OsStr, names: &[std::ffi::OsString]) -> bool {
     stem.is_some_and(|stem| names.iter().any(|other| other == OsStr::new(stem)))
 }
 
-/// Judges one hook by its path.
-#[must_use]
-pub fn judge_hook(path: &Path, root: &Path) -> Judgement {
-    judged(path, &mut Guide::below(root))
-}
-
 /// Nothing if the hook has been removed since its folder was listed.
-fn look_at(name: String, path: PathBuf, guide: &mut Guide<'_>) -> Option<Found> {
-    let mut judgement = judged(&path, guide);
-    if matches!(judgement, Judgement::Unreadable(_)) && !files::is_there(&path) {
-        return None;
-    }
-    let (mut beside, mut head) = (None, String::new());
-    if let Judgement::Ready(file) = &judgement {
-        match read_head_of(file, &path, guide) {
-            Ok(read) => (beside, head) = read,
-            Err(unfit) => judgement = unfit,
-        }
-    }
+fn look_at(name: String, path: PathBuf, judge: &mut Judge<'_>) -> Option<Found> {
+    let (judgement, beside, head) = match judge.hook(&path) {
+        Err(Judgement::Unreadable(_)) if !files::is_there(&path) => return None,
+        Err(judgement) => (judgement, None, String::new()),
+        Ok((file, head)) => match header_of(&path, head, judge) {
+            Ok((beside, head)) => (Judgement::Ready(file), beside, head),
+            Err(judgement) => (judgement, None, String::new()),
+        },
+    };
     Some(Found { name, path, judgement, beside, head })
 }
 
-fn judged(path: &Path, guide: &mut Guide<'_>) -> Judgement {
-    let way = match guide.way_to(path) {
-        Ok(way) => way,
-        Err(error) => return Judgement::Unreadable(error),
-    };
-    if way.end == Path::new("/dev/null") {
-        return Judgement::Masked;
-    }
-    let judgement = if is_empty(&way) {
-        judge(&way).map(|_| Judgement::Masked)
-    } else {
-        judge_program(&way).map(|file| Judgement::Ready(file.to_owned()))
-    };
-    judgement.unwrap_or_else(Judgement::Distrusted)
-}
-
-fn is_empty(way: &Way) -> bool {
-    way.parts.last().is_some_and(|end| end.kind == Kind::File && end.size == 0)
-}
-
 /// A script says at its top what it wants, another program in the file beside it.
-fn read_head_of(
-    file: &Path,
+fn header_of(
     path: &Path,
-    guide: &mut Guide<'_>,
+    head: Vec<u8>,
+    judge: &mut Judge<'_>,
 ) -> Result<(Option<PathBuf>, String), Judgement> {
-    let head = files::read_head(file, HEAD).map_err(Judgement::Unreadable)?;
-    if head.starts_with(b"#!") {
-        return Ok((None, String::from_utf8_lossy(&head).into_owned()));
-    }
     let beside = path.with_extension("conf");
-    if !files::is_there(&beside) {
-        return Ok((None, String::new()));
-    }
-    let way = guide.way_to(&beside).map_err(Judgement::Unreadable)?;
-    let trusted = judge(&way).map_err(Judgement::Distrusted)?;
-    let text = files::read_head(trusted, HEAD).map_err(Judgement::Unreadable)?;
-    Ok((Some(beside), String::from_utf8_lossy(&text).into_owned()))
+    let (beside, text) = if head.starts_with(b"#!") {
+        (None, head)
+    } else if files::is_there(&beside) {
+        let text = judge.text(&beside)?;
+        (Some(beside), text)
+    } else {
+        (None, Vec::new())
+    };
+    Ok((beside, String::from_utf8_lossy(&text).into_owned()))
 }

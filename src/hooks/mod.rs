@@ -3,8 +3,11 @@
 
 mod contract;
 mod find;
+mod interpreter;
+mod judge;
 mod trust;
 
 pub use contract::{NOT_FOR_ME, Sides, arguments, environment, why_not_started};
-pub use find::{Found, Judgement, MISNAMED, Survey, find, judge_hook};
+pub use find::{Found, MISNAMED, Survey, find};
+pub use judge::{Judgement, judge_hook};
 pub use trust::{Distrust, Reason, judge, judge_program};

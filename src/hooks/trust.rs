@@ -30,7 +30,11 @@ pub enum Reason {
     NotExecutable,
     /// It is set-user-id or set-group-id.
     SetId,
+    /// It is env(1), told by a `#!` line to do more than to look for a program.
+    Unclear,
 }
+
+impl std::error::Error for Distrust {}
 
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,6 +47,11 @@ impl fmt::Display for Distrust {
             Reason::WorldWritable => write!(f, "{part} is writable by everybody: chmod o-w"),
             Reason::NoFile => write!(f, "{part} is not a regular file"),
             Reason::NotExecutable => write!(f, "{part} is not executable: chmod +x"),
+            Reason::Unclear => write!(
+                f,
+                "nobody can tell which program its #! line makes {part} run: name that program \
+                 in the line"
+            ),
             Reason::SetId => write!(f, "{part} is set-user-id or set-group-id: chmod u-s,g-s"),
         }
     }
@@ -53,15 +62,7 @@ impl fmt::Display for Distrust {
 /// # Errors
 /// The first part that isn't to be trusted, seen from the root.
 pub fn judge(way: &Way) -> Result<&Path, Distrust> {
-    for part in &way.parts {
-        if let Some(reason) = fault(part) {
-            return Err(Distrust { part: part.path.clone(), reason });
-        }
-    }
-    match way.parts.last() {
-        Some(end) if end.kind == Kind::File => Ok(&way.end),
-        _ => Err(Distrust { part: way.end.clone(), reason: Reason::NoFile }),
-    }
+    judge_file(way, ROOT)
 }
 
 /// Judges the way to a file that is to be run.
@@ -69,7 +70,47 @@ pub fn judge(way: &Way) -> Result<&Path, Distrust> {
 /// # Errors
 /// As [`judge`], and when the file is set-id or has no execute bit.
 pub fn judge_program(way: &Way) -> Result<&Path, Distrust> {
-    let end = judge(way)?;
+    judge_executable(way, ROOT)
+}
+
+/// Judges the way to what runs a script. Whoever owns the machine's own `/` counts as root here:
+/// seen from a user namespace without the real one, the machine's programs belong to nobody.
+///
+/// # Errors
+/// As [`judge_program`].
+pub(super) fn judge_interpreter(way: &Way) -> Result<&Path, Distrust> {
+    judge_executable(way, owner_of_machine(way))
+}
+
+/// Judges the way to a folder in which an interpreter is looked for.
+///
+/// # Errors
+/// The first part that isn't to be trusted, seen from the root.
+pub(super) fn judge_folder(way: &Way) -> Result<(), Distrust> {
+    judge_parts(way, owner_of_machine(way))
+}
+
+const ROOT: u32 = 0;
+
+fn owner_of_machine(way: &Way) -> u32 {
+    way.parts.iter().find(|part| part.path == Path::new("/")).map_or(ROOT, |part| part.uid)
+}
+
+fn judge_parts(way: &Way, owner: u32) -> Result<(), Distrust> {
+    let bad = way.parts.iter().find_map(|part| Some((part, fault(part, owner)?)));
+    bad.map_or(Ok(()), |(part, reason)| Err(Distrust { part: part.path.clone(), reason }))
+}
+
+fn judge_file(way: &Way, owner: u32) -> Result<&Path, Distrust> {
+    judge_parts(way, owner)?;
+    match way.parts.last() {
+        Some(end) if end.kind == Kind::File => Ok(&way.end),
+        _ => Err(Distrust { part: way.end.clone(), reason: Reason::NoFile }),
+    }
+}
+
+fn judge_executable(way: &Way, owner: u32) -> Result<&Path, Distrust> {
+    let end = judge_file(way, owner)?;
     let mode = way.parts.last().map_or(0, |part| part.mode);
     let reason = match mode {
         mode if mode & 0o6000 != 0 => Reason::SetId,
@@ -79,7 +120,7 @@ pub fn judge_program(way: &Way) -> Result<&Path, Distrust> {
     Err(Distrust { part: end.to_owned(), reason })
 }
 
-fn fault(part: &Part) -> Option<Reason> {
+fn fault(part: &Part, owner: u32) -> Option<Reason> {
     // A link can't be written to, and who may replace it is a matter of its folder.
     if part.kind == Kind::Link {
         return None;
@@ -88,7 +129,7 @@ fn fault(part: &Part) -> Option<Reason> {
     if part.kind == Kind::Other {
         return Some(Reason::NoFile);
     }
-    if part.uid != 0 {
+    if part.uid != ROOT && part.uid != owner {
         Some(Reason::Owner(part.uid))
     } else if part.mode & 0o002 != 0 {
         Some(Reason::WorldWritable)

@@ -10,13 +10,14 @@ use uuid::Uuid;
 
 use crate::config::{self, BadConfig, Config};
 use crate::engine::Session;
-use crate::hooks::Sides;
+use crate::hooks::{self, Distrust, Sides};
 use crate::journal::{Entry, Journal, Late, Record};
 use crate::paths::Layout;
 use crate::queue::Queue;
 use crate::sys::files::{self, FileError};
+use crate::sys::folder::Guide;
 use crate::sys::syslog::{self, Urgency};
-use crate::sys::{child, clock};
+use crate::sys::{child, clock, invocation};
 
 /// A machine, or a root that stands for one.
 #[derive(Debug)]
@@ -147,7 +148,7 @@ pub struct Configured {
 /// Reads the configuration, and says nothing.
 #[must_use]
 pub fn configured(layout: &Layout) -> Configured {
-    match read_config(&layout.configuration()) {
+    match judge_configuration(layout).and_then(|()| read_config(&layout.configuration())) {
         Ok((config, text)) => Configured { config, good: Some(text), problem: None },
         Err(problem) => {
             let kept = read_config(&layout.good_configuration());
@@ -162,9 +163,27 @@ pub fn configured(layout: &Layout) -> Configured {
     }
 }
 
+/// Whether root may go by the configuration: hooks are not all that somebody who can change
+/// it could turn to their ends.
+///
+/// # Errors
+/// When somebody other than root could change the file, or put another in its place.
+pub fn judge_configuration(layout: &Layout) -> Result<(), Unusable> {
+    let path = layout.configuration();
+    // What another user reads gives nobody more rights than that user has.
+    if invocation::is_root() && files::is_there(&path) {
+        let way = Guide::below(layout.root()).way_to(&path)?;
+        hooks::judge(&way)?;
+    }
+    Ok(())
+}
+
 /// Why a configuration file can't be used.
 #[derive(Debug, thiserror::Error)]
-enum Unusable {
+pub enum Unusable {
+    /// Somebody other than root could change it.
+    #[error("the configuration is not trusted: {0}")]
+    Distrusted(#[from] Distrust),
     /// It can't be read.
     #[error(transparent)]
     Unreadable(#[from] FileError),

@@ -19,7 +19,7 @@ mod wait;
 pub use caller::Caller;
 pub use drain::drain;
 pub use fate::{Arrival, Fate};
-pub use house::{Configured, House, configured};
+pub use house::{Configured, House, configured, judge_configuration};
 pub use steps::{candidates, preview, wishes};
 pub use unattended::run_unattended;
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{chown, symlink};
 use std::process::{Child, Command, Stdio};
 
-use crate::scene::{Scene, run, write_file};
+use crate::scene::{IP_UP, Scene, run, write_file};
 
 const HOOKS: &str = "etc/netcue/hooks.d";
 
@@ -154,7 +154,7 @@ fn an_empty_file_of_a_users_masks_nothing() {
 fn a_hook_replaced_while_it_runs_is_the_new_one_the_next_time() {
     let scene = Scene::new();
     scene.gated_hook("20-a", "echo old");
-    let first = scene.calling(crate::scene::IP_UP).spawn();
+    let first = scene.calling(IP_UP).spawn();
     scene.begun(1);
     // As packages do it: written aside and renamed in.
     scene.hook_in(HOOKS, "20-a.new", "#!/bin/sh\necho new\n", 0o755);
@@ -172,7 +172,7 @@ fn a_hook_changed_during_a_run_is_checked_again_before_it_starts() {
     let scene = Scene::new();
     scene.gated_hook("10-first", "");
     scene.hook("20-a", tell_tale(&scene));
-    let call = scene.calling(crate::scene::IP_UP).spawn();
+    let call = scene.calling(IP_UP).spawn();
     scene.begun(1);
     chown(scene.path(HOOKS).join("20-a"), Some(NOBODY), None).expect("chown");
     scene.open();
@@ -265,4 +265,87 @@ fn a_user_who_swaps_files_and_folders_as_fast_as_possible_never_gets_anything_ru
     assert_eq!(scene.text("theirs/pwned"), "");
     let mut marker = File::create(scene.path("theirs/pwned")).expect("the test could have told");
     marker.write_all(b"0\n").expect("written");
+}
+
+type Spoil = fn(&Scene);
+
+#[test]
+fn what_runs_a_script_is_judged_like_the_script() {
+    let scene = Scene::new();
+    let root = scene.root().display().to_string();
+    let shell = scene.path("opt/shell");
+    let ran = format!("touch {root}/ran\n");
+    let as_it_should_be = || {
+        write_file(&shell, &fs::read("/bin/sh").expect("a shell"), 0o755);
+        scene.chmod("opt", 0o755);
+    };
+    let spoils: [(Spoil, &str); 4] = [
+        (
+            |scene| chown(scene.path("opt/shell"), Some(NOBODY), None).expect("chown"),
+            "ROOT/opt/shell belongs to uid 65534, not to root: chown root",
+        ),
+        (
+            |scene| scene.chmod("opt/shell", 0o757),
+            "ROOT/opt/shell is writable by everybody: chmod o-w",
+        ),
+        (|scene| scene.chmod("opt", 0o777), "ROOT/opt is writable by everybody: chmod o-w"),
+        (
+            |scene| {
+                fs::remove_file(scene.path("opt/shell")).expect("removed");
+                scene.chmod("opt", 0o777);
+            },
+            "ROOT/opt is writable by everybody: chmod o-w",
+        ),
+    ];
+    let script = format!("#!{root}/opt/shell\n:\n");
+    write_file(&scene.path("usr/by-script"), script.as_bytes(), 0o755);
+    for first in [
+        format!("#!{root}/opt/shell"),
+        format!("#! {root}/opt/shell -e"),
+        format!("#!/usr/bin/env {root}/opt/shell"),
+        format!("#!/usr/bin/env -S A=1 {root}/opt/shell -e"),
+        format!("#!{root}/usr/by-script"),
+    ] {
+        for (spoil, said) in &spoils {
+            let _ = fs::remove_file(&shell);
+            as_it_should_be();
+            scene.hook("20-a", format!("{first}\n{ran}"));
+            spoil(&scene);
+            assert_eq!(reason(&scene), format!("not trusted: {said}"), "{first}");
+        }
+    }
+    for first in ["#!/usr/bin/env -i sh", "#!/usr/bin/env -S PATH=/tmp sh"] {
+        scene.hook("20-a", format!("{first}\n{ran}"));
+        let why = reason(&scene);
+        assert!(why.starts_with("not trusted: nobody can tell which program"), "{why}");
+    }
+    let _ = fs::remove_file(&shell);
+    as_it_should_be();
+    for first in [format!("#!{root}/opt/shell"), "#!/usr/bin/env sh".to_owned()] {
+        scene.hook("20-a", format!("{first}\n{ran}"));
+        scene.ip_up();
+        fs::remove_file(scene.path("ran")).expect(&first);
+    }
+}
+
+#[test]
+fn a_configuration_that_somebody_else_could_change_gives_way_to_the_last_good_one() {
+    let scene = Scene::new();
+    scene.config("[hooks]\ntimeout = 2\n");
+    scene.hook("20-a", "#!/bin/sh\nexec sleep 5\n");
+    scene.ip_up();
+    assert_eq!(scene.end_of("20-a")["outcome"], "timed-out");
+    let conf = "etc/netcue/netcue.conf";
+    scene.config("[hooks]\ntimeout = 60\n");
+    scene.chmod(conf, 0o666);
+    let said = "the configuration is not trusted: ROOT/etc/netcue/netcue.conf is writable by \
+                everybody: chmod o-w";
+    scene.calling(IP_UP).stderr_has(said).run();
+    assert_eq!(scene.end_of("20-a")["outcome"], "timed-out", "the last good one held");
+    scene.netcue(["check"]).status(78).stderr_has(said).run();
+    scene.netcue(["doctor"]).any_status().stdout_has("configuration").run();
+    chown(scene.path(conf), Some(NOBODY), None).expect("chown");
+    scene.chmod(conf, 0o644);
+    let said = "ROOT/etc/netcue/netcue.conf belongs to uid 65534, not to root: chown root";
+    scene.netcue(["check"]).status(78).stderr_has(said).run();
 }
