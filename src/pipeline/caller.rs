@@ -2,9 +2,11 @@
 
 use std::ffi::OsStr;
 
+use super::House;
 use crate::event::Cause;
+use crate::queue::{Note, Ticket};
 use crate::sys::invocation::Invocation;
-use crate::sys::terminal;
+use crate::sys::{lock, terminal};
 
 /// Words of a call that are kept; more than the longest call of any source has.
 const MOST_WORDS: usize = 32;
@@ -44,6 +46,21 @@ impl Caller {
     pub fn insisting(self) -> Self {
         Self { insists: true, ..self }
     }
+}
+
+/// The event in hand, if the process that has it in hand is one we come from: what a hook
+/// calls may have been started without the hook's environment.
+pub(super) fn cause_by_descent(house: &House) -> Option<Cause> {
+    let note = Note::from_bytes(&lock::record_of(&house.layout.lock()));
+    let in_hand = note.in_hand?;
+    if !note.holder?.is_our_ancestor() {
+        return None;
+    }
+    let event = house.queue.read(&Ticket::named(&in_hand.ticket)).ok().flatten();
+    let id = in_hand.event_id;
+    let depth = event.as_ref().map_or(0, |event| event.cause_depth);
+    let first = event.and_then(|event| event.first_cause).or(Some(id));
+    Some(Cause { id, depth, first })
 }
 
 fn kept(word: &OsStr) -> String {

@@ -42,7 +42,7 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
     let (source, trigger) = (reading.source.name.as_str(), reading.trigger.word);
     let Caller { argv, cause, insists } = caller;
     let tells = (reading.source.manners.told_by)(&reading.facts);
-    let event = accept(reading, cause);
+    let event = accept(reading, cause.or_else(|| caller::cause_by_descent(house)));
     if event.cause_depth > LONGEST_CHAIN {
         let reason = format!(
             "{} events have caused one another, this one {} last: a loop of hooks",

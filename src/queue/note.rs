@@ -40,6 +40,12 @@ impl Holder {
     pub fn is_alive(self) -> bool {
         Identity { pid: self.pid, start: self.start }.is_alive()
     }
+
+    /// Whether it started this process, be it by way of others.
+    #[must_use]
+    pub fn is_our_ancestor(self) -> bool {
+        Identity { pid: self.pid, start: self.start }.is_our_ancestor()
+    }
 }
 
 /// Work that was begun. A successor that finds it knows that the run did not get through,

@@ -40,10 +40,29 @@ impl Identity {
         let field = |at: usize| fields.get(at).map_or("", String::as_str);
         field(START) == self.start.to_string() && !matches!(field(STATE), "Z" | "X")
     }
+
+    /// Whether this process comes from it: by way of those that started one another, none of
+    /// which has ended.
+    #[must_use]
+    pub fn is_our_ancestor(&self) -> bool {
+        let mut pid = "self".to_owned();
+        for _ in 0..MOST_ANCESTORS {
+            let parent = fields_of(&pid).and_then(|fields| fields.get(PARENT).cloned());
+            pid = parent.unwrap_or_default();
+            if pid == self.pid.to_string() {
+                return self.is_alive();
+            }
+        }
+        false
+    }
 }
+
+/// Processes that started one another which are looked at.
+const MOST_ANCESTORS: usize = 64;
 
 /// Places among the fields of /proc/PID/stat that follow the process's name: proc(5).
 const STATE: usize = 0;
+const PARENT: usize = 1;
 const GROUP: usize = 2;
 const START: usize = 19;
 

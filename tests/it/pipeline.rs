@@ -172,6 +172,27 @@ fn an_event_that_a_hook_causes_is_queued_behind_it_and_never_waited_for() {
 }
 
 #[test]
+fn what_a_hook_calls_without_its_environment_is_never_waited_for_either() {
+    let scene = Scene::new();
+    let root = scene.root().display();
+    scene.hook(
+        "20-again",
+        format!(
+            "#!/bin/sh\n# netcue: source=ppp\n\
+             setsid sh -c 'env -i {NETCUE} --root {root} from manual run; echo not waited for'\n"
+        ),
+    );
+    scene.ip_up();
+    scene.settled();
+    assert_eq!(scene.output_of("20-again"), "not waited for\n");
+    let accepted = scene.records("accepted");
+    assert_eq!(accepted[1]["event"]["caused_by"], accepted[0]["event_id"], "{accepted:#?}");
+    assert_eq!(accepted[1]["event"]["cause_depth"], 1, "{accepted:#?}");
+    let took = scene.end_of("20-again")["ms"].as_f64().expect("a number");
+    assert!(took < 10_000.0, "{took} ms");
+}
+
+#[test]
 fn a_daemon_that_a_hook_started_long_ago_closes_no_loop() {
     let scene = Scene::new();
     let long_ago = "01900000-0000-7000-8000-000000000000";
