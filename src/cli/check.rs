@@ -30,6 +30,11 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         terminal::show(&format!("there is no {name}: the defaults hold\n"))?;
         return Ok(Exit::Done);
     };
+    if content.starts_with(b"#!") {
+        let advice =
+            format!("{name} is a script and no configuration: netcue hooks --check {name}");
+        return Err(Failure::new(Exit::Configuration, advice));
+    }
     let text = String::from_utf8_lossy(&content);
     match config::parse(&text, &path) {
         Ok(_) => {

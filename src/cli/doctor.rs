@@ -80,6 +80,7 @@ fn examine(layout: &Layout) -> Examined {
         bad_configuration: configured.problem,
         hooks,
         refused,
+        odd_hooks: super::hooks::oddities(&survey),
         unreadable: survey.unreadable.iter().map(ToString::to_string).collect(),
         engine_replaced,
         heard_whole: heard.as_ref().is_ok_and(|heard| heard.whole),

@@ -82,6 +82,21 @@ fn describes_another(name: &OsStr, names: &[std::ffi::OsString]) -> bool {
     stem.is_some_and(|stem| names.iter().any(|other| other == OsStr::new(stem)))
 }
 
+/// Looks at one file as if it stood in a hook folder; nothing if it is missing.
+#[must_use]
+pub fn find_one(path: &Path, root: &Path) -> Option<Found> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    look_at(name, path.to_owned(), &mut Judge::below(root))
+}
+
+impl Found {
+    /// Whether run-parts(8) would run a file of its name; see [`MISNAMED`].
+    #[must_use]
+    pub fn is_well_named(&self) -> bool {
+        runs_by_that_name(&self.name)
+    }
+}
+
 /// Nothing if the hook has been removed since its folder was listed.
 fn look_at(name: String, path: PathBuf, judge: &mut Judge<'_>) -> Option<Found> {
     let (judgement, beside, head) = match judge.hook(&path) {

@@ -22,11 +22,11 @@ impl Interpreter {
     /// kernel would take the file for no script.
     pub(super) fn of(head: &[u8]) -> Option<Self> {
         let line = head.get(..LOOKED_AT).unwrap_or(head).strip_prefix(b"#!")?;
-        let line = line.split(|byte| matches!(byte, b'\n' | 0)).next()?.trim_ascii();
+        let line = trimmed(line.split(|byte| matches!(byte, b'\n' | 0)).next()?);
         let end = line.iter().position(|byte| is_blank(*byte)).unwrap_or(line.len());
         let (file, word) = line.split_at(end);
         let file = Path::new("/").join(OsStr::from_bytes(file));
-        (!line.is_empty()).then(|| Self { file, word: word.trim_ascii().to_owned() })
+        (!line.is_empty()).then(|| Self { file, word: trimmed(word).to_owned() })
     }
 
     /// The program that the interpreter looks for, if it is env(1): `resolved` is its file with
@@ -61,6 +61,14 @@ fn named(word: &[u8]) -> Option<&OsStr> {
     (!word.is_empty()).then(|| OsStr::from_bytes(word))
 }
 
+/// Without the blanks around it; a CR is none for the kernel.
+fn trimmed(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
@@ -82,6 +90,7 @@ mod tests {
             ("#!/bin/sh", "/bin/sh", ""),
             ("#!bin/sh\n", "/bin/sh", ""),
             ("#!/bin/sh\0x\n", "/bin/sh", ""),
+            ("#!/bin/sh\r\n", "/bin/sh\r", ""),
         ] {
             let expected = Interpreter { file: file.into(), word: word.into() };
             assert_eq!(Interpreter::of(head.as_bytes()), Some(expected), "{head:?}");

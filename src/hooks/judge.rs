@@ -47,6 +47,23 @@ pub fn judge_hook(path: &Path, root: &Path) -> Judgement {
     }
 }
 
+/// Why the kernel won't run a file that begins so, where that can be known before.
+#[must_use]
+pub fn why_not_run(head: &[u8]) -> Option<String> {
+    if head.starts_with(b"\x7fELF") {
+        return None;
+    }
+    let Some(interpreter) = Interpreter::of(head) else {
+        return Some("no #! line, and no program this machine can run: add #!/bin/sh".to_owned());
+    };
+    let missing = interpreter.file.display().to_string();
+    match missing.strip_suffix('\r') {
+        Some(_) => Some("the #! line ends in CR: save the file with Unix line ends".to_owned()),
+        None if files::is_there(&interpreter.file) => None,
+        None => Some(format!("its interpreter {missing} is missing")),
+    }
+}
+
 /// Judges one hook after the other, and nothing twice that they share.
 pub(super) struct Judge<'a> {
     guide: Guide<'a>,

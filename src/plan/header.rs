@@ -32,6 +32,8 @@ pub struct BadHeader {
     pub file: Option<PathBuf>,
     /// Line of the file, from 1.
     pub line: usize,
+    /// Character in that line, from 1.
+    pub column: usize,
     /// What is wrong.
     pub reason: String,
 }
@@ -72,10 +74,14 @@ impl Wishes {
         let is_cut = head.len() >= HEAD && !head.ends_with('\n');
         // Some editors put a byte order mark before the text.
         let mut lines = head.trim_start_matches('\u{feff}').lines().enumerate().peekable();
-        while let Some((index, line)) = lines.next() {
-            let line = line.trim();
-            let bad =
-                |reason| BadHeader { file: beside.map(Path::to_owned), line: index + 1, reason };
+        while let Some((index, whole)) = lines.next() {
+            let line = whole.trim();
+            let bad_at = |part: &str, reason| {
+                let before = whole.find(part).and_then(|at| whole.get(..at)).unwrap_or_default();
+                let (file, column) = (beside.map(Path::to_owned), before.chars().count() + 1);
+                BadHeader { file, line: index + 1, column, reason }
+            };
+            let bad = |reason| bad_at(line, reason);
             let Some(comment) = line.strip_prefix('#') else {
                 if line.is_empty() {
                     continue;
@@ -93,7 +99,7 @@ impl Wishes {
                 return Err(bad(format!("it goes beyond the first {HEAD} bytes")));
             }
             for word in words.split_whitespace() {
-                wishes.take(word).map_err(bad)?;
+                wishes.take(word).map_err(|reason| bad_at(word, reason))?;
             }
         }
         Ok(wishes)

@@ -2,12 +2,14 @@
 //! doesn't. Pure.
 
 mod header;
+mod lint;
 mod told;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use header::{BadHeader, Wishes};
+pub use lint::{Names, Oddity, oddities};
 pub use told::{Before, Told, before};
 
 use crate::event::{Event, InterfaceName};

@@ -71,9 +71,12 @@ mod examples_readme;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod hooks_check;
+#[cfg(test)]
 mod hooks_choice;
 #[cfg(test)]
 mod hooks_end;
+#[cfg(test)]
 mod hooks_found;
 #[cfg(test)]
 mod hooks_limits;

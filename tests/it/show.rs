@@ -421,6 +421,10 @@ fn every_json_keeps_to_its_schema() {
     let found = scene.netcue(["doctor", "--json"]).any_status().any_stdout().run();
     assert_valid("doctor", &serde_json::from_str(&found.stdout).expect("JSON"));
     seen.insert("doctor");
+    scene.hook("90.odd", "#!/bin/sh\r\n").hook("91-odd", "#!/bin/sh\r\n");
+    let found = scene.netcue(["hooks", "--check", "--json"]).status(1).any_stdout().run();
+    assert_valid("hooks-check", &serde_json::from_str(&found.stdout).expect("JSON"));
+    seen.insert("hooks-check");
     let refused = scene.netcue(["parse", "ppp", "ip-oops"]).status(65).any_stdout();
     let refused = refused.stderr_has("netcue: ").run();
     assert_valid("parse", &serde_json::from_str(&refused.stdout).expect("JSON"));

@@ -6,10 +6,11 @@ use crate::sys::terminal::harmless_json;
 
 /// The JSON Schemas of what commands print, by the name of the command; that of an event
 /// is [`crate::event::JSON_SCHEMA`], which these refer to.
-pub const SCHEMAS: [(&str, &str); 9] = [
+pub const SCHEMAS: [(&str, &str); 10] = [
     ("doctor", include_str!("../schema/doctor.schema.json")),
     ("history", include_str!("../schema/history.schema.json")),
     ("hooks", include_str!("../schema/hooks.schema.json")),
+    ("hooks-check", include_str!("../schema/hooks-check.schema.json")),
     ("parse", include_str!("../schema/parse.schema.json")),
     ("plan", include_str!("../schema/plan.schema.json")),
     ("rules", include_str!("../schema/rules.schema.json")),

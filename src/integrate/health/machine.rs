@@ -97,6 +97,8 @@ pub(super) fn hooks(examined: &Examined) -> Vec<Finding> {
     };
     let mut findings: Vec<Finding> = examined.unreadable.iter().map(unreadable).collect();
     findings.extend(examined.refused.iter().map(refused));
+    let odd = |what: &String| Finding::attention("hooks", what, "mend it: see netcue-hooks(7)");
+    findings.extend(examined.odd_hooks.iter().map(odd));
     if findings.is_empty() {
         let what = format!("{} may run, none is refused", examined.hooks);
         findings.push(Finding::ok("hooks", what));

@@ -70,6 +70,8 @@ pub struct Examined {
     pub refused: Vec<(PathBuf, String)>,
     /// Hook folders that are there and can't be read, and why.
     pub unreadable: Vec<String>,
+    /// What hooks that may run say without its being meant, each with its place.
+    pub odd_hooks: Vec<String>,
     /// The file that takes the place of the built-in engine, if one does.
     pub engine_replaced: Option<PathBuf>,
     /// When each source was last heard of.
@@ -167,6 +169,7 @@ mod tests {
             hooks: 0,
             refused: Vec::new(),
             unreadable: Vec::new(),
+            odd_hooks: Vec::new(),
             engine_replaced: None,
             heard: Ok(BTreeMap::new()),
             heard_whole: true,

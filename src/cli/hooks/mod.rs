@@ -1,5 +1,9 @@
 //! `hooks`: which hooks there are, in order, and for each file that would not run, why.
 
+mod check;
+
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::Ended;
@@ -17,7 +21,15 @@ pub(super) struct Args {
     /// Prints JSON for programs
     #[arg(long)]
     json: bool,
+    /// Finds what would keep hooks from running as they are meant to
+    #[arg(long)]
+    check: bool,
+    /// Files to look at in the place of the hook folders
+    #[arg(value_name = "FILE", requires = "check")]
+    files: Vec<PathBuf>,
 }
+
+pub(super) use check::oddities;
 
 /// One line of the list.
 struct Row {
@@ -29,6 +41,9 @@ struct Row {
 }
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
+    if args.check {
+        return check::main(layout, &args.files, args.json);
+    }
     let survey = hooks::find(layout);
     let rows = rows(&survey);
     let text = if args.json { as_json(&rows) } else { as_table(&rows, Paint::for_stdout()) };
@@ -38,6 +53,12 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
 
 fn rows(survey: &Survey) -> Vec<Row> {
     let mut rows: Vec<Row> = pipeline::candidates(survey).iter().map(of_candidate).collect();
+    for problem in check::of_those_that_run(survey) {
+        let of_it = |row: &&mut Row| row.path == problem.file.display().to_string();
+        if let Some(row) = rows.iter_mut().find(of_it) {
+            row.note = format!("{}; {}", row.note, problem.in_its_file());
+        }
+    }
     rows.extend(survey.overridden.iter().map(|(path, by)| Row {
         name: name_of(path),
         path: path.display().to_string(),
