@@ -16,6 +16,18 @@ await() {
     done
 }
 
+# The triggers of a source's events, in order; those that did not end well are marked.
+told() {
+    netcue history --json --source "$1" |
+        sed 's/.*"trigger":"\([^"]*\)".*"outcome":"\([^"]*\)","reason":.*/\1=\2/; s/=done$//' | tr '\n' ' '
+}
+
+# Whether they are these, in whatever order they came: pppd does not wait for one protocol's script
+# before it calls the other's.
+told_in_any_order() { # SOURCE TRIGGERS
+    [ "$(told "$1" | tr ' ' '\n' | sort | xargs)" = "$(echo "$2" | tr ' ' '\n' | sort | xargs)" ]
+}
+
 # The inside of a gateway: a machine `home` with 192.168.1.2 behind our lan0, and a far
 # machine `far` that has yet to be connected. It knows the way to the inside, as a provider's
 # customer next door might.
