@@ -57,7 +57,7 @@ impl std::str::FromStr for External {
     }
 }
 
-fn yes_or_no(word: &str) -> Result<bool, String> {
+pub(super) fn yes_or_no(word: &str) -> Result<bool, String> {
     match word.to_ascii_lowercase().as_str() {
         "yes" | "y" | "true" => Ok(true),
         "no" | "n" | "false" => Ok(false),
@@ -105,7 +105,9 @@ impl Answers {
                 stage: self.boot.unwrap_or(old.stage),
                 pre_network: self.pre_network.unwrap_or(old.pre_network),
             };
-            wishes.push(Wish { boot: Some(choice), ..Wish::of(&sources::BOOT, true) });
+            // "Not at all" switches nothing on that was switched off.
+            let on = choice != Choice::OFF || integrate::is_on(seen, &sources::BOOT);
+            wishes.push(Wish { boot: Some(choice), ..Wish::of(&sources::BOOT, on) });
         }
         wishes.extend(self.ppp.map(|on| Wish::of(&sources::PPP, on)));
         let mut steps = integrate::plan(seen, &wishes);

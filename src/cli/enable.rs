@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::configure::yes_or_no;
 use super::{Ended, Failure};
 use crate::error::Exit;
 use crate::integrate::{self, Change, Choice, Seen, Stage, Step, Wish};
@@ -18,9 +19,16 @@ pub(super) struct EnableArgs {
     /// For boot: when the boot event comes
     #[arg(long, value_name = "STAGE")]
     stage: Option<Stage>,
-    /// For boot: one comes before the first interface is up, too
-    #[arg(long)]
-    pre_network: bool,
+    /// For boot: whether one comes before the first interface is up, too
+    #[arg(
+        long,
+        value_name = "yes|no",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_parser = yes_or_no
+    )]
+    pre_network: Option<bool>,
 }
 
 /// What may be said with `disable`.
@@ -55,7 +63,8 @@ fn source(word: &str) -> Result<&'static Source, String> {
 
 pub(super) fn enable(layout: &Layout, args: &EnableArgs) -> Ended {
     let names_boot = args.common.sources.iter().any(|source| source.name == sources::BOOT.name);
-    if !names_boot && (args.stage.is_some() || args.pre_network) {
+    let chooses = args.stage.is_some() || args.pre_network.is_some();
+    if chooses && !names_boot {
         return Err(Failure::new(Exit::Usage, "--stage and --pre-network belong to boot"));
     }
     let seen = integrate::look(layout, None);
@@ -63,11 +72,10 @@ pub(super) fn enable(layout: &Layout, args: &EnableArgs) -> Ended {
         return propose(&seen);
     }
     let chosen = integrate::boot_choice(&seen);
-    let boot = match args.stage {
-        Some(stage) => Some(Choice { stage, pre_network: args.pre_network }),
-        None if args.pre_network => Some(Choice { pre_network: true, ..chosen }),
-        None => None,
-    };
+    let boot = chooses.then(|| Choice {
+        stage: args.stage.unwrap_or(chosen.stage),
+        pre_network: args.pre_network.unwrap_or(chosen.pre_network),
+    });
     switch(layout, &args.common, true, boot)
 }
 

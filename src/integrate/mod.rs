@@ -148,6 +148,13 @@ impl Wish<'_> {
 /// Everything that has to change for these wishes, each step with the source it is for.
 #[must_use]
 pub fn plan(seen: &Seen, wishes: &[Wish<'_>]) -> Vec<(&'static str, Step)> {
+    if !has_program(seen) {
+        let leads = wishes.iter().filter(|wish| wish.on && !wish.flag_only);
+        let refusals: Vec<_> = leads.map(|wish| (wish.source.name.as_str(), nowhere())).collect();
+        if !refusals.is_empty() {
+            return refusals;
+        }
+    }
     let mut steps = Vec::new();
     // Off: first the flag, so that nothing runs while links go. On: the flag last.
     let (offs, ons): (Vec<&Wish<'_>>, Vec<&Wish<'_>>) = wishes.iter().partition(|wish| !wish.on);
@@ -172,6 +179,16 @@ pub fn plan(seen: &Seen, wishes: &[Wish<'_>]) -> Vec<(&'static str, Step)> {
     }
     steps.extend(flag_steps(&ons));
     steps
+}
+
+/// Why nothing is put in place for a program that stands in nobody's way, as after
+/// `cargo install`: links and units would lead to nothing.
+fn nowhere() -> Step {
+    Step::Refused(format!(
+        "netcue is not installed as {}, where links, lines and units look for it: do that first, \
+         with \"make install\" or the package",
+        PROGRAMS.join(" or ")
+    ))
 }
 
 /// The program that links and lines lead to on this machine.

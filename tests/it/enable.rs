@@ -44,6 +44,30 @@ fn a_flag_switches_off_without_touching_anything_else() {
     assert_eq!(scene.outcomes(), ["disabled"]);
 }
 
+/// As after `cargo install`, which puts the program into somebody's home.
+#[test]
+fn a_program_that_no_link_and_no_unit_would_find_is_told_so_and_makes_none() {
+    let scene = Scene::new();
+    scene.with_ppp();
+    let before = scene.tree();
+    scene
+        .netcue(["enable", "ppp", "boot"])
+        .status(1)
+        .stderr_has("ppp: not done: netcue is not installed as /usr/sbin/netcue or ")
+        .stderr_has("boot: not done: netcue is not installed as /usr/sbin/netcue or ")
+        .run();
+    scene
+        .netcue("configure --non-interactive --boot services --ppp yes".split(' '))
+        .status(1)
+        .stderr_has("boot: not done")
+        .run();
+    assert_eq!(scene.tree(), before);
+    // What is there may be taken out, and a flag leads nowhere.
+    scene.netcue(["disable", "ppp"]).any_stdout().run();
+    scene.netcue(["enable", "--flag-only", "ppp"]).any_stdout().run();
+    assert_eq!(scene.names_in("etc/ppp/ip-up.d"), [""; 0]);
+}
+
 #[test]
 fn a_wrong_command_line_is_told() {
     let scene = Scene::installed();

@@ -26,7 +26,7 @@ fn the_choice_of_a_stage_is_written_down_and_followed_by_the_units() {
     assert!(defaults.contains("\nBOOT=\"services\"\n"), "{defaults}");
     assert!(defaults.contains("\nPRE_NETWORK=\"yes\"\n"), "{defaults}");
     scene
-        .netcue("enable boot --stage filesystems".split(' '))
+        .netcue("enable boot --stage filesystems --pre-network=no".split(' '))
         .stdout(
             "boot: wrote /etc/default/netcue\n\
              boot: removed the link \
@@ -40,6 +40,23 @@ fn the_choice_of_a_stage_is_written_down_and_followed_by_the_units() {
         )
         .run();
     assert_eq!(scene.names_in("etc/systemd/system"), ["multi-user.target.wants"]);
+}
+
+#[test]
+fn another_stage_keeps_what_was_chosen_for_before_the_network() {
+    let scene = Scene::installed();
+    scene.with_units();
+    scene.netcue("enable boot --stage services --pre-network".split(' ')).any_stdout().run();
+    scene.netcue("enable boot --stage interfaces".split(' ')).any_stdout().run();
+    let defaults = scene.text("etc/default/netcue");
+    assert!(defaults.contains("\nBOOT=\"interfaces\"\n"), "{defaults}");
+    assert!(defaults.contains("\nPRE_NETWORK=\"yes\"\n"), "{defaults}");
+    let kept = "etc/systemd/system/sysinit.target.wants/netcue-boot-pre-network.service";
+    assert!(scene.path(kept).is_symlink());
+    scene.netcue("enable boot --pre-network=no".split(' ')).any_stdout().run();
+    assert!(!scene.path(kept).is_symlink());
+    let defaults = scene.text("etc/default/netcue");
+    assert!(defaults.contains("\nBOOT=\"interfaces\"\n"), "{defaults}");
 }
 
 #[test]

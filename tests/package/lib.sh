@@ -3,6 +3,7 @@
 
 export deb=/tmp/test/netcue.deb
 export next=/tmp/test/next.deb
+export last=/tmp/test/last.deb
 export wants=/etc/systemd/system/multi-user.target.wants
 export DEBIAN_FRONTEND=noninteractive
 
