@@ -9,6 +9,7 @@ use crate::error::Exit;
 use crate::integrate::{self, Change, Choice, Seen, Stage, Step, Wish};
 use crate::paths::Layout;
 use crate::sources::{self, Source};
+use crate::sys::prompt::Prompt;
 use crate::sys::terminal;
 
 /// What may be said with `enable`.
@@ -117,14 +118,28 @@ fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> End
         return Err(Failure::new(Exit::Usage, message));
     }
     let (flag_only, edit) = (args.flag_only, edit.as_deref());
+    let seen = integrate::look(layout, edit);
+    let is_pcmcia = args.sources.iter().any(|source| source.name == sources::PCMCIA.name);
+    let open = edit.filter(|file| on && is_pcmcia && integrate::leaves_cards_open(&seen, file));
+    let cards = match open.and_then(|file| Prompt::open().map(|prompt| (prompt, file))) {
+        Some((mut prompt, file)) => {
+            let question = format!(
+                "Shall netcue hear of the cards whose block in {} sets no IPMASQ? [no]: ",
+                file.display()
+            );
+            let answer = prompt.ask(&question)?.unwrap_or_default();
+            yes_or_no(&answer).unwrap_or(false)
+        }
+        None => false,
+    };
     let mut wishes: Vec<Wish<'_>> = Vec::new();
     for source in &args.sources {
         // What is named twice is wished for once.
         if wishes.iter().all(|wish| wish.source.name != source.name) {
-            wishes.push(Wish { source, on, flag_only, boot, edit });
+            wishes.push(Wish { source, on, flag_only, boot, edit, cards });
         }
     }
-    carry(layout, &integrate::plan(&integrate::look(layout, edit), &wishes), args.dry_run)
+    carry(layout, &integrate::plan(&seen, &wishes), args.dry_run)
 }
 
 /// Names as a sentence has them: `a, b or c`.

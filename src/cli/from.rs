@@ -79,6 +79,18 @@ fn said_on_stdin(source: &Source) -> Vec<u8> {
     }
 }
 
+/// Called by a link in the hook folder of a program that is none of our sources. Whoever put
+/// it there reads of it here; the program that runs it may take a failure for a reason not to
+/// bring an interface up.
+pub(super) fn by_strange_link(invocation: &Invocation) -> Exit {
+    let mut house = House::open(Layout::default());
+    let refusal = sources::no_place(&invocation.argv0);
+    let arrival = pipeline::refuse_call(&mut house, &refusal, Caller::of(invocation));
+    let exit = if house.config.strict { arrival.fate.exit() } else { Exit::Done };
+    house.close();
+    exit
+}
+
 fn take_in(layout: &Layout, read: Result<Reading, Refusal>, invocation: &Invocation) -> Exit {
     if read.as_ref().is_ok_and(Reading::is_nothing) {
         // Neither configuration nor journal are opened for what comes by the second.

@@ -1,6 +1,8 @@
 //! Called as `ipmasq`, in the place of Debian's old program of that name: no arguments
 //! mean "recompute, now". The options are those of ipmasq(8).
 
+use std::ffi::OsString;
+
 use clap::Parser;
 
 use super::Ended;
@@ -23,6 +25,9 @@ struct Args {
     /// Says what is done
     #[arg(short, long)]
     verbose: bool,
+    /// What a caller such as diald appends is recorded, and changes nothing
+    #[arg(value_name = "WORD", trailing_var_arg = true)]
+    _words: Vec<OsString>,
 }
 
 pub(super) fn main(invocation: &Invocation) -> Ended {

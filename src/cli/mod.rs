@@ -182,6 +182,9 @@ fn by_words(invocation: &Invocation) -> Ended {
     let words = std::iter::once(name).chain(invocation.words.iter().cloned());
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && stands_in_etc(invocation) => {
+            return Ok(from::by_strange_link(invocation));
+        }
         Err(error) => return usage(&error, invocation),
     };
     let layout = layout(&cli.root)?;
@@ -224,6 +227,13 @@ fn layout(root: &Path) -> Result<Layout, Failure> {
     })
 }
 
+/// Whether we were called by a path below `/etc`, where programs have their hooks and
+/// people type nothing.
+fn stands_in_etc(invocation: &Invocation) -> bool {
+    let called = &invocation.argv0;
+    called.components().nth(1).is_some() && invocation.cwd.join(called).starts_with("/etc")
+}
+
 /// Help and version are answers, everything else clap says is a wrong command line.
 fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
     if !error.use_stderr() {
@@ -238,7 +248,7 @@ fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
         message = format!("a command is missing\n\n{message}");
     }
     let called = &invocation.argv0;
-    if called.starts_with("/etc") || called.file_name() != Some(OsStr::new("netcue")) {
+    if called.file_name() != Some(OsStr::new("netcue")) {
         message = format!(
             "called as {}, which is no place where a source looks for its hook (see netcue(8))\n\
              {message}",

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Change, Integration, Seen, Spot, Step, Wish, is_program, markers, program};
+use super::{
+    Change, Integration, Seen, Spot, Stage, Step, Wish, boot_choice, is_program, markers, program,
+};
 use crate::paths::Layout;
 use crate::sources;
 use crate::sys::place::Thing;
@@ -19,8 +21,8 @@ pub(super) const INTEGRATION: Integration = Integration {
     missing,
     boot_advice: Some(
         "with diald the boot event should be off or \"services\": diald starts late and puts the \
-         default route on its proxy; rules made before that know no external interface, and no \
-         packet could make it dial until its addroute comes",
+         default route on its proxy; rules made before that know no external interface until its \
+         addroute comes",
     ),
 };
 
@@ -30,6 +32,19 @@ const FILES: [&str; 3] = ["/etc/diald/diald.options", "/etc/diald/diald.conf", "
 /// The options that run netcue; each takes one command.
 const WORDS: [&str; 5] = ["addroute", "delroute", "ip-up", "ip-down", "ip-goingdown"];
 
+/// What is to be done once the lines are there.
+const RESTART: &str = "restart diald, which reads its options when it starts: the addroute of its \
+                       proxy then puts the rules in force and switches forwarding on";
+
+/// What a machine lacks whose diald doesn't call by addroute and whose boot event comes too
+/// early to see its proxy: the packet that would make it dial.
+const NEVER_DIALS: &str = "nothing switches forwarding on when diald's proxy takes the default \
+                           route, so no packet from inside reaches the proxy, and diald never \
+                           dials for one";
+
+/// `1` while the kernel forwards, whoever told it to.
+const IP_FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
+
 /// What is there where diald is.
 const TRACES: [&str; 4] =
     ["/usr/sbin/diald", "/usr/local/sbin/diald", "/etc/diald", "/etc/diald.conf"];
@@ -37,6 +52,7 @@ const TRACES: [&str; 4] =
 fn look(seen: &mut Seen, layout: &Layout) {
     seen.look_at(layout, FILES);
     seen.look_at(layout, TRACES);
+    seen.look_at(layout, [IP_FORWARD]);
     seen.look_at(layout, WORDS.map(link));
 }
 
@@ -127,7 +143,12 @@ fn edit_in(seen: &Seen, file: &Path) -> Vec<Step> {
         }
     }
     let new = if lines.is_empty() { rest } else { markers::at_the_end(&rest, &lines) };
-    steps.push(write(file, &text, new, "has the lines"));
+    let step = write(file, &text, new, "has the lines");
+    let is_new = matches!(step, Step::Do(_));
+    steps.push(step);
+    if is_new {
+        steps.push(Step::Say(RESTART.to_owned()));
+    }
     steps
 }
 
@@ -182,7 +203,12 @@ fn advise(seen: &Seen) -> Vec<Step> {
     let text = format!(
         "put these lines into {file}, or let \"netcue enable diald --edit {file}\" do it:\n{lines}"
     );
-    vec![Step::Say(text.trim_end().to_owned())]
+    let mut steps = vec![Step::Say(text.trim_end().to_owned())];
+    if never_dials(seen).is_some() {
+        steps.push(Step::Say(format!("until then {NEVER_DIALS}")));
+    }
+    steps.push(Step::Say(format!("then {RESTART}")));
+    steps
 }
 
 fn remind(seen: &Seen) -> Vec<Step> {
@@ -221,6 +247,17 @@ fn missing(seen: &Seen) -> Vec<String> {
         (_, lacking) if lacking.is_empty() => Vec::new(),
         (file, lacking) => vec![format!("no line in {file} for {}", lacking.join(", "))],
     }
+}
+
+/// Why diald can't dial for anybody inside, and the file that could mend it. What a script
+/// of somebody else's does in addroute is not known, and not doubted.
+pub(super) fn never_dials(seen: &Seen) -> Option<(&'static str, &'static str)> {
+    let forwards = seen.text(IP_FORWARD).is_some_and(|text| text.trim() == "1");
+    let (file, _) = in_files(seen);
+    let has_addroute = options(seen, &seen.text(file).unwrap_or_default()).contains_key("addroute");
+    let comes_late = boot_choice(seen).stage == Stage::Services;
+    let could = has_addroute || comes_late || forwards || !is_installed(seen);
+    (!could).then_some((NEVER_DIALS, file))
 }
 
 #[cfg(test)]

@@ -135,13 +135,15 @@ pub struct Wish<'a> {
     pub boot: Option<Choice>,
     /// A configuration file of the source's own that may be changed between markers.
     pub edit: Option<&'a Path>,
+    /// For pcmcia: whether cards are wanted whose block in that file does not say.
+    pub cards: bool,
 }
 
 impl Wish<'_> {
     /// A source on or off, with all that follows.
     #[must_use]
     pub fn of(source: &'static Source, on: bool) -> Self {
-        Self { source, on, flag_only: false, boot: None, edit: None }
+        Self { source, on, flag_only: false, boot: None, edit: None, cards: false }
     }
 }
 
@@ -289,6 +291,18 @@ pub fn systems() -> Vec<&'static Source> {
     ALL.iter().copied().filter(is_system).collect()
 }
 
+/// Why diald can't dial for anybody inside, if it can't, and the file that could mend it.
+#[must_use]
+pub fn never_dials(seen: &Seen) -> Option<(&'static str, &'static str)> {
+    diald::never_dials(seen)
+}
+
+/// Whether this file of pcmcia's has blocks that don't say whether their cards are wanted.
+#[must_use]
+pub fn leaves_cards_open(seen: &Seen, file: &Path) -> bool {
+    pcmcia::leaves_cards_open(seen, file)
+}
+
 /// When the boot event comes, and why that may be wrong here.
 #[must_use]
 pub fn boot_choice(seen: &Seen) -> Choice {
@@ -307,4 +321,13 @@ pub fn boot_proposal(seen: &Seen) -> Choice {
 pub fn boot_advice(seen: &Seen) -> Vec<&'static str> {
     let there = INTEGRATIONS.into_iter().filter(|row| is_installed(seen, row.source));
     there.filter_map(|row| row.boot_advice).collect()
+}
+
+/// The same, of the systems whose calls don't all arrive: those of the others mend what came
+/// too early.
+#[must_use]
+pub fn boot_attention(seen: &Seen) -> Vec<&'static str> {
+    let there = INTEGRATIONS.into_iter().filter(|row| is_installed(seen, row.source));
+    let lacking = there.filter(|row| !(row.missing)(seen).is_empty());
+    lacking.filter_map(|row| row.boot_advice).collect()
 }

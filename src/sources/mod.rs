@@ -35,7 +35,7 @@ pub use call::{Call, Refusal};
 pub use diald::SOURCE as DIALD;
 pub use manual::{SOURCE as MANUAL, manual_emit, manual_run};
 pub use pcmcia::SOURCE as PCMCIA;
-pub use places::{Place, Standing, by_place};
+pub use places::{Place, Standing, by_place, no_place};
 pub use ppp::SOURCE as PPP;
 pub use table::{
     Attach, Configured, Edit, Manners, OTHER, Part, Read, Source, Trigger, Wait, Which,

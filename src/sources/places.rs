@@ -77,6 +77,16 @@ pub fn by_place(argv0: &Path, cwd: &Path) -> Option<Standing> {
     Some(Standing { first: found.next()?, others: found.collect() })
 }
 
+/// Why a call by a link that stands for nothing is refused.
+#[must_use]
+pub fn no_place(argv0: &Path) -> Refusal {
+    Refusal::of(format!(
+        "called as {}, which is no place where a source looks for its hook: remove the link, and \
+         let a script there run \"netcue emit --no-wait\"",
+        argv0.display()
+    ))
+}
+
 fn lexically_absolute(path: &Path, cwd: &Path) -> PathBuf {
     let mut whole = PathBuf::new();
     for component in cwd.join(path).components() {

@@ -196,10 +196,40 @@ fn a_link_in_an_unknown_place_is_told_where_it_stands() {
     let scene = Scene::on_this_machine();
     called_as(&scene, "/etc/ppp/ip-sideways.d/netcue")
         .words(PPPD_SAYS)
-        .status(64)
-        .stderr_has("netcue: called as /etc/ppp/ip-sideways.d/netcue")
+        .stderr(
+            "netcue: refused: called as /etc/ppp/ip-sideways.d/netcue, which is no place where a \
+             source looks for its hook: remove the link, and let a script there run \"netcue emit \
+             --no-wait\"\n",
+        )
         .run();
-    assert_eq!(scene.journal(), Vec::<Value>::new());
+    let records = scene.journal();
+    assert_eq!(records.len(), 1, "{records:#?}");
+    assert_eq!(records[0]["record"], "refused");
+    assert_eq!(records[0]["argv"][1], "ppp0");
+}
+
+/// ifupdown takes an interface down again when a script fails, and says no words.
+#[test]
+fn a_link_in_an_unknown_place_fails_no_caller_unless_it_is_told_to() {
+    let scene = Scene::on_this_machine();
+    let mut call = called_as(&scene, "/etc/elsewhere/if-up.d/netcue");
+    call = call.stderr_has("netcue: refused: called as /etc/elsewhere/if-up.d/netcue, ");
+    call.run();
+    scene.put("etc/netcue/netcue.conf", "strict = true\n");
+    called_as(&scene, "/etc/elsewhere/if-up.d/netcue").status(65).stderr_has("refused: ").run();
+}
+
+/// diald's `ip-up "/usr/sbin/ipmasq"` appends what it says to every script.
+#[test]
+fn ipmasq_takes_and_records_the_words_that_a_caller_appends() {
+    let scene = Scene::on_this_machine();
+    let words = ["ppp0", "255.255.255.255", "192.0.2.2", "-"];
+    called_as(&scene, "/usr/sbin/ipmasq").words(words).run();
+    assert_eq!(scene.outcomes(), ["done"]);
+    let accepted = &scene.journal()[0];
+    let argv: Vec<&str> =
+        accepted["argv"].as_array().expect("words").iter().filter_map(Value::as_str).collect();
+    assert_eq!(argv[1..], words, "{accepted:#?}");
 }
 
 #[test]

@@ -56,6 +56,10 @@ fn without_edit_diald_is_told_its_lines_and_left_alone() {
              addroute \"/usr/sbin/netcue from diald addroute\"\n\
              delroute \"/usr/sbin/netcue from diald delroute\"\n\
              ip-goingdown \"/usr/sbin/netcue from diald ip-goingdown\"\n\
+             diald: until then nothing switches forwarding on when diald's proxy takes the default \
+             route, so no packet from inside reaches the proxy, and diald never dials for one\n\
+             diald: then restart diald, which reads its options when it starts: the addroute of \
+             its proxy then puts the rules in force and switches forwarding on\n\
              diald: wrote /etc/netcue/enabled/diald\n",
         )
         .run();
@@ -68,6 +72,33 @@ fn without_edit_diald_is_told_its_lines_and_left_alone() {
              lines out\n",
         )
         .run();
+}
+
+/// The old recipe: no boot event, pppd calls, and diald has no lines.
+#[test]
+fn a_diald_that_could_never_dial_is_told_by_doctor_and_mended_by_enable() {
+    let scene = Scene::installed();
+    scene.put("usr/sbin/diald", "");
+    scene.put("etc/diald/diald.options", "mode ppp\n");
+    scene.put("etc/default/netcue", "BOOT=\"off\"\n");
+    let attentions = || {
+        let told = scene.netcue(["doctor"]).any_status().any_stdout().run().stdout;
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        (told.contains("diald never dials"), told.contains("with diald the boot event"))
+    };
+    assert_eq!(attentions(), (true, false));
+    // A boot event after diald's start does it as well, and so does somebody else.
+    scene.put("etc/default/netcue", "BOOT=\"services\"\n");
+    assert_eq!(attentions(), (false, false));
+    scene.put("etc/default/netcue", "BOOT=\"interfaces\"\n");
+    assert_eq!(attentions(), (true, true));
+    scene.put("proc/sys/net/ipv4/ip_forward", "1\n");
+    assert_eq!(attentions(), (false, true));
+    scene.put("proc/sys/net/ipv4/ip_forward", "0\n");
+    let edit = ["enable", "diald", "--edit", "/etc/diald/diald.options"];
+    scene.netcue(edit).any_stdout().stdout_has("diald: restart diald").run();
+    // With all lines in place nothing is left to say, whenever the boot event comes.
+    assert_eq!(attentions(), (false, false));
 }
 
 #[test]

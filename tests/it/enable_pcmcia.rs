@@ -16,8 +16,15 @@ home,*)
 work,*)
     start_fn () { mount /work; }
     ;;
+asked,*)
+    ;;
+wanted,*)
+    IPMASQ=y
+    ;;
+# As the administrator has it.
 *,*,*,*)
     DHCP=\"y\"
+    IPMASQ=\"n\"
     ;;
 esac
 ";
@@ -31,7 +38,13 @@ fn each_card_block_gets_the_functions_unless_it_has_its_own() {
         .netcue(["enable", "pcmcia", "--edit", "/etc/pcmcia/network.opts"])
         .status(1)
         .stdout(
-            "pcmcia: wrote /etc/pcmcia/network.opts\n\
+            "pcmcia: /etc/pcmcia/network.opts:6: the block that ends here sets no IPMASQ and gets \
+             IPMASQ=\"n\": make it \"y\" for a card that netcue is to hear of\n\
+             pcmcia: /etc/pcmcia/network.opts:11: the block that ends here sets no IPMASQ and gets \
+             IPMASQ=\"n\": make it \"y\" for a card that netcue is to hear of\n\
+             pcmcia: /etc/pcmcia/network.opts:13: IPMASQ=y stays, and counts\n\
+             pcmcia: /etc/pcmcia/network.opts:18: IPMASQ=\"n\" stays, and counts\n\
+             pcmcia: wrote /etc/pcmcia/network.opts\n\
              pcmcia: linked /usr/sbin/ipmasq -> /usr/sbin/netcue\n\
              pcmcia: wrote /etc/netcue/enabled/pcmcia\n",
         )
@@ -50,11 +63,49 @@ fn each_card_block_gets_the_functions_unless_it_has_its_own() {
         );
         run("sh", ["-eu", "-c", &script])
     };
-    assert_eq!(start("home,0,0,1"), "netcue start eth0 y\n");
-    assert_eq!(start("other,0,0,1"), "netcue start eth0 y\n");
+    assert_eq!(start("home,0,0,1"), "netcue start eth0 n\n");
+    assert_eq!(start("asked,0,0,1"), "netcue start eth0 n\n");
+    assert_eq!(start("wanted,0,0,1"), "netcue start eth0 y\n");
+    assert_eq!(start("other,0,0,1"), "netcue start eth0 n\n");
     assert_eq!(start("work,0,0,1"), "mount /work\n");
     scene.netcue("disable pcmcia --edit /etc/pcmcia/network.opts".split(' ')).any_stdout().run();
     assert_eq!(scene.tree(), before);
+}
+
+/// Between the markers, too, a value is somebody's choice.
+#[test]
+fn what_was_chosen_for_a_card_outlives_another_edit() {
+    let scene = Scene::installed();
+    scene.put("etc/pcmcia/network.opts", "case $ADDRESS in\n*)\n    ;;\nesac\n");
+    let edit = ["enable", "pcmcia", "--edit", "/etc/pcmcia/network.opts"];
+    scene.netcue(edit).any_stdout().run();
+    let text = scene.text("etc/pcmcia/network.opts");
+    assert!(text.contains("\nIPMASQ=\"n\"\n"), "{text}");
+    scene.put("etc/pcmcia/network.opts", &text.replace("IPMASQ=\"n\"", "IPMASQ=\"y\""));
+    scene.netcue(edit).any_stdout().run();
+    let text = scene.text("etc/pcmcia/network.opts");
+    assert!(text.contains("\nIPMASQ=\"y\"\n"), "{text}");
+}
+
+/// Debian's file ended so: cards without settings of their own were ifupdown's.
+#[test]
+fn functions_that_take_the_place_of_those_in_the_blocks_are_named() {
+    let scene = Scene::installed();
+    scene.put(
+        "etc/pcmcia/network.opts",
+        "case $ADDRESS in\n*)\n    ;;\nesac\nif [ -z \"$DHCP\" ]; then\n    start_fn () {\n\
+         \tifup $1\n    }\nfi\n",
+    );
+    let anew =
+        "/etc/pcmcia/network.opts:6: after the blocks, start_fn and stop_fn are defined anew";
+    let edit = ["enable", "pcmcia", "--edit", "/etc/pcmcia/network.opts"];
+    scene.netcue(edit).status(1).any_stdout().stderr_has(anew).run();
+    let anew = anew.replace(":6:", ":25:");
+    for command in ["sources", "doctor"] {
+        let told = scene.netcue([command]).any_status().any_stdout().run().stdout;
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(&anew), "{told}");
+    }
 }
 
 /// Comments of those days are in Latin-1 as a rule.

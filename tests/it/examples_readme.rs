@@ -25,7 +25,7 @@ const ROWS: &[Row] = &[
     ("netcue sources", By::Reader(sources)),
     ("netcue doctor", By::Reader(doctor)),
     ("netcue disable", By::Reader(disables)),
-    ("netcue emit --action up --interface NAME", By::Reader(emits)),
+    ("netcue emit --no-wait --action up --interface NAME", By::Reader(emits)),
     ("#!/bin/sh", By::Reader(writes_a_hook)),
     ("$ netcue history --last 2", By::Reader(looks_back)),
     ("netcue status", By::Reader(status)),
@@ -147,7 +147,7 @@ fn disables(reader: &Reader, example: &str) {
 }
 
 fn emits(reader: &Reader, example: &str) {
-    reader.types(example).stdout("ID handled\n").run();
+    reader.types(example).stdout("ID queued\n").run();
     assert_eq!(reader.last_event()["interface"], "NAME");
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Examined, Finding};
 use crate::integrate::{
-    self, PROGRAMS, attachment, boot_advice, boot_choice, has_callers, has_program, is_on,
+    self, PROGRAMS, attachment, boot_attention, boot_choice, has_callers, has_program, is_on,
 };
 use crate::sources::{ALL, by_place};
 
@@ -117,9 +117,20 @@ pub(super) fn wrapper(examined: &Examined) -> Vec<Finding> {
     examined.locals.iter().filter_map(replaced).collect()
 }
 
+/// Also where nobody switched diald on here: by the old recipe pppd's calls were enough,
+/// because something else had switched forwarding on.
+pub(super) fn dialling(examined: &Examined) -> Vec<Finding> {
+    let never = integrate::never_dials(&examined.seen).into_iter();
+    let finding = |(what, file)| {
+        let mend = format!("netcue enable diald --edit {file}, and restart diald");
+        Finding::attention("dialling", what, mend)
+    };
+    never.map(finding).collect()
+}
+
 pub(super) fn boot(examined: &Examined) -> Vec<Finding> {
     let choice = boot_choice(&examined.seen);
-    let advice = boot_advice(&examined.seen);
+    let advice = boot_attention(&examined.seen);
     if !choice.stage.is_early() || advice.is_empty() {
         return Vec::new();
     }

@@ -131,7 +131,7 @@ pub struct Kernel {
 }
 
 /// Every check, in the order in which they are shown.
-const CHECKS: [fn(&Examined) -> Vec<Finding>; 15] = [
+const CHECKS: [fn(&Examined) -> Vec<Finding>; 16] = [
     machine::configuration,
     machine::writable,
     machine::queue,
@@ -142,6 +142,7 @@ const CHECKS: [fn(&Examined) -> Vec<Finding>; 15] = [
     callers::sources,
     callers::wrapper,
     callers::boot,
+    callers::dialling,
     machine::nf_tables,
     machine::rules,
     machine::sides,
