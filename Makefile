@@ -36,13 +36,15 @@ build: ## Builds the program as it is meant to be installed
 	$(CARGO) build --release --locked $(STATIC)
 
 demo: ## Plays a gateway's day with netcue; needs no root and changes nothing here
+	@tests/setup demo
 	@test -x $(TARGET_DIR)/debug/examples/demo || echo 'Building netcue; this takes a minute or two.'
-	@$(CARGO) build --quiet --locked --bin netcue --example demo
+	@$(CARGO) build --locked --bin netcue --example demo
 	@$(TARGET_DIR)/debug/examples/demo $(DEMO)
 
+# TESTS=manual runs those whose name contains "manual".
 test: ## Installs what the tests need and runs them all
 	tests/setup
-	tests/all
+	tests/all $(TESTS)
 
 # FUZZ_SECONDS=600 make fuzz looks longer.
 fuzz: ## Feeds every parser nonsense for a while
@@ -111,7 +113,7 @@ uninstall: ## Takes out what install put in place
 	-rmdir $(units)/nftables.service.wants
 	$(if $(INIT),rm -f $(addprefix $(DESTDIR)$(INIT)/,$(scripts)))
 
-# Debian's cargo may be too old; one that rustup has put in place is none that dpkg knows of.
+# Debian 12's own cargo is too old; one that rustup has put in place is none that dpkg knows of.
 profile = $(shell dpkg-checkbuilddeps 2>/dev/null || echo -Ppkg.netcue.rustup)
 
 deb: ## Makes a Debian package, in target/debian
@@ -123,6 +125,7 @@ deb: ## Makes a Debian package, in target/debian
 test-package: deb ## Installs, upgrades, removes and boots the package in a throw-away Debian
 	lintian --allow-root --fail-on error,warning target/debian/netcue_*.deb
 	tests/package/run target/debian/netcue_*.deb
+	tests/package/fresh
 
 test-kernels: deb ## Tries the package on the stock kernels of Debian 11, 12 and 13
 	tests/kernels/run
