@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use walkdir::WalkDir;
+
 use super::files::{self, FileError, patiently};
 
 /// The names in a folder, in the order of their bytes; none if there is no such folder.
@@ -28,7 +30,16 @@ fn is_missing(error: &FileError) -> bool {
 }
 
 fn list(folder: &Path) -> io::Result<Vec<OsString>> {
-    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+    // Below a file there is nothing to walk through, which would be no error.
+    if !fs::metadata(folder)?.is_dir() {
+        return Err(ErrorKind::NotADirectory.into());
+    }
+    let entries = WalkDir::new(folder).min_depth(1).max_depth(1).into_iter();
+    let error_of = |error: walkdir::Error| {
+        // The kernel's own number tells whether it passes.
+        error.into_io_error().unwrap_or_else(|| io::Error::other("a loop of links"))
+    };
+    entries.map(|entry| Ok(entry.map_err(error_of)?.file_name().to_owned())).collect()
 }
 
 /// What a path component is.

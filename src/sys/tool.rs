@@ -6,7 +6,6 @@ use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -27,13 +26,14 @@ pub fn run(words: &[String]) -> Result<(), String> {
 pub fn output(words: &[String]) -> Result<String, String> {
     let Some((program, rest)) = words.split_first() else { return Ok(String::new()) };
     let said_whole = words.join(" ");
-    let output = Command::new(program)
-        .args(rest)
-        .stdin(Stdio::null())
-        .output()
+    let output = duct::cmd(program, rest)
+        .stdin_null()
+        .stderr_to_stdout()
+        .stdout_capture()
+        .unchecked()
+        .run()
         .map_err(|error| format!("can't run {said_whole}: {error}"))?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
+    let said = String::from_utf8_lossy(&output.stdout);
     if output.status.success() {
         return Ok(said.into_owned());
     }
@@ -53,14 +53,16 @@ pub fn feed(words: &[OsString], env: &[(&str, &str)], input: &[u8]) -> Result<()
     // With a reading end of ours the writing never fails for lack of a reader: what nobody
     // has read is found in the pipe when the command has ended.
     let ours = reader.try_clone().map_err(|error| format!("can't make a pipe: {error}"))?;
-    let mut command = Command::new(program);
-    command.args(rest).stdin(reader).envs(env.iter().copied());
-    let mut child = command.spawn().map_err(|error| format!("can't run {name}: {error}"))?;
+    let mut command = duct::cmd(program, rest).stdin_file(reader).unchecked();
+    for (name, value) in env {
+        command = command.env(name, value);
+    }
+    let handle = command.start().map_err(|error| format!("can't run {name}: {error}"))?;
     // The command holds a reading end of its own by now.
     drop(command);
     let (status, written, is_left) = std::thread::scope(|scope| {
         let writing = scope.spawn(move || File::from(writer).write_all(input));
-        let status = child.wait();
+        let status = handle.wait().map(|output| output.status);
         let mut unread = [PollFd::new(ours.as_fd(), PollFlags::POLLIN)];
         let is_left = poll(&mut unread, PollTimeout::ZERO).is_ok()
             && unread
