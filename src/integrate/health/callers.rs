@@ -62,7 +62,12 @@ pub(super) fn sources(examined: &Examined) -> Vec<Finding> {
                 return None;
             }
             if !attachment.missing.is_empty() {
-                return Some(Finding::attention(
+                // That a program is installed does not say that it is to call.
+                let has_called =
+                    examined.heard.as_ref().is_ok_and(|heard| heard.contains_key(name));
+                let finding =
+                    if is_called || has_called { Finding::attention } else { Finding::unknown };
+                return Some(finding(
                     "sources",
                     format!("{name} is on, but {}", attachment.missing.join("; ")),
                     format!("netcue enable {name}, or netcue disable {name} if it is not wanted"),
