@@ -79,7 +79,7 @@ install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netc
 	install -d -m 755 $(hooks) $(DESTDIR)/etc/netcue/hooks.d
 	install -m 755 -t $(hooks) $(shipped)
 	install -d $(units)
-	$(foreach unit,$(wildcard $(addprefix integrations/*/*.,service path timer)),\
+	$(foreach unit,$(wildcard $(addprefix integrations/*/*.,service path socket timer)),\
 	    $(call put,$(unit),$(units)/$(notdir $(unit)),644) &&) true
 	install -D -m 644 -t $(units)/netcue-.service.d integrations/boot/hardening.conf
 # What follows another unit is started with it.
@@ -108,7 +108,7 @@ uninstall: ## Takes out what install put in place
 	    $(share)/fish/vendor_completions.d/netcue.fish
 	rm -f $(patsubst hooks.d/%,$(hooks)/%,$(shipped))
 	-rmdir $(hooks) $(dir $(hooks))
-	rm -rf $(units)/netcue.service $(units)/netcue-*.service $(units)/netcue-*.path $(units)/netcue-*.timer $(units)/netcue-.service.d \
+	rm -rf $(units)/netcue.service $(units)/netcue-*.service $(units)/netcue-*.path $(units)/netcue-*.socket $(units)/netcue-*.timer $(units)/netcue-.service.d \
 	    $(units)/nftables.service.wants/netcue-nftables*.service
 	-rmdir $(units)/nftables.service.wants
 	$(if $(INIT),rm -f $(addprefix $(DESTDIR)$(INIT)/,$(scripts)))

@@ -72,6 +72,12 @@ impl Layout {
         self.runtime().join("queue")
     }
 
+    /// `/run/netcue/inbox`: the socket of netcue's own unit.
+    #[must_use]
+    pub fn inbox(&self) -> PathBuf {
+        self.runtime().join("inbox")
+    }
+
     /// `/run/netcue/failed`: events set aside.
     #[must_use]
     pub fn failed(&self) -> PathBuf {

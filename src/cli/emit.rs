@@ -82,7 +82,7 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
         facts.action = Some(Action::Manual);
     }
     let mut house = House::open(layout.clone());
-    let wait = if no_wait { Wait::Deposit } else { Wait::Foreground };
+    let wait = if no_wait { Wait::Deposit } else { Wait::InPlace };
     let reading = sources::manual_emit(facts);
     let arrival = pipeline::arrive(&mut house, reading, Caller::of(invocation), wait);
     house.close();

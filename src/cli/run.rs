@@ -17,6 +17,9 @@ pub(super) struct Args {
     /// Runs the hooks that hold nobody and wait; for netcue itself
     #[arg(long, requires = "detached")]
     unattended: bool,
+    /// Stays until nothing is left; for netcue-queue.service
+    #[arg(long, conflicts_with = "detached")]
+    until_empty: bool,
 }
 
 pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
@@ -30,9 +33,13 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         return Ok(stopped_by.map_or(Exit::Done, Exit::Signal));
     }
     house.queue.prepare().map_err(Failure::unwritable)?;
-    // Nobody waits for a detached run.
-    let patience = Duration::from_secs(if args.detached { 60 } else { 1 });
-    let drained = pipeline::drain(&mut house, patience);
+    let drained = if args.until_empty {
+        pipeline::until_empty(&mut house)
+    } else {
+        // Nobody waits for a detached run.
+        let patience = Duration::from_secs(if args.detached { 60 } else { 1 });
+        pipeline::drain(&mut house, patience)
+    };
     house.close();
     Ok(match drained.stopped_by {
         Some(signal) => Exit::Signal(signal),

@@ -36,18 +36,22 @@ pub struct Drained {
 /// look and the unlocking found the lock busy, and its caller has gone.
 #[must_use]
 pub fn drain(house: &mut House, patience: Duration) -> Drained {
-    let mut drained = Drained::default();
-    let signals = match Signals::watch() {
-        Ok(signals) => signals,
+    match Signals::watch() {
+        Ok(signals) => drain_under(house, &signals, patience),
         Err(error) => {
             house.say(Urgency::Error, &format!("can't watch for signals: {error}"));
-            return drained;
+            Drained::default()
         }
-    };
+    }
+}
+
+/// The same in a process that watches for signals already.
+pub(super) fn drain_under(house: &mut House, signals: &Signals, patience: Duration) -> Drained {
+    let mut drained = Drained::default();
     let give_up = Instant::now() + patience;
     loop {
         match Lock::try_now(&house.layout.lock()) {
-            Ok(Some(lock)) => turn(house, &lock, &signals, &mut drained),
+            Ok(Some(lock)) => turn(house, &lock, signals, &mut drained),
             Ok(None) if is_anybody_at_work(house) => {
                 drained.busy = true;
                 return drained;

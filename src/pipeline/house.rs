@@ -8,6 +8,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
+use super::unit;
 use crate::config::{self, BadConfig, Config};
 use crate::engine::Session;
 use crate::hooks::{self, Distrust, Sides};
@@ -38,6 +39,8 @@ pub struct House {
     /// What the rules were made for, once a hook of the event in hand has asked for it or the
     /// engine has told.
     pub(super) sides: OnceCell<Sides>,
+    /// Whether this process is netcue's own unit, which nobody else takes anything from.
+    pub(super) is_unit: bool,
     journal_broken: bool,
     /// The text of the configuration, if it is a good one; what [`House::keep`] keeps.
     good: Option<Vec<u8>>,
@@ -57,6 +60,7 @@ impl House {
             config,
             session: None,
             sides: OnceCell::new(),
+            is_unit: false,
             journal_broken: false,
             good,
         };
@@ -88,13 +92,20 @@ impl House {
         }
     }
 
-    /// Appends to the journal. If it can't be written, work goes on and syslog says so once;
-    /// how something ended is put on record by a later turn then.
-    pub fn record(&mut self, event: Option<Uuid>, record: Record) {
-        let entry = Entry { time: clock::now(), event_id: event, record };
+    /// Appends to the journal, or has netcue's own unit do it. If it can't be written, work goes
+    /// on and syslog says so once; how something ended is put on record by a later turn then.
+    pub fn record(&mut self, event_id: Option<Uuid>, record: Record) {
+        let entry = Entry { time: clock::now(), event_id, record };
         let Err(error) = self.journal.append(&entry) else { return };
+        if self.is_unit || unit::hand_over_record(&self.layout, &entry).is_err() {
+            self.go_on_without_journal(&entry, &error);
+        }
+    }
+
+    /// What is done about an entry that can't be put on record.
+    pub(super) fn go_on_without_journal(&mut self, entry: &Entry, error: &FileError) {
         // Where that can't be written either, nothing is left to write to.
-        let _ = self.late.keep(&entry);
+        let _ = self.late.keep(entry);
         if !std::mem::replace(&mut self.journal_broken, true) {
             self.say(Urgency::Error, &format!("{error}; going on without the journal"));
         }

@@ -13,6 +13,7 @@ mod steps;
 mod told;
 mod turn;
 mod unattended;
+mod unit;
 mod unqueued;
 mod wait;
 
@@ -22,14 +23,17 @@ pub use fate::{Arrival, Fate};
 pub use house::{Configured, House, configured, judge_configuration};
 pub use steps::{candidates, preview, wishes};
 pub use unattended::run_unattended;
+pub use unit::until_empty;
 
 use std::time::Duration;
 
 use budget::Left;
 use uuid::Uuid;
 
+use wait::Kept;
+
 use crate::event::{Cause, Event, Fact, Facts, LONGEST_CHAIN, Stamp};
-use crate::journal::{Outcome, Record};
+use crate::journal::{Entry, Outcome, Record};
 use crate::sources::{Part, Reading, Refusal, Source, Wait};
 use crate::sys::syslog::Urgency;
 use crate::sys::{clock, files, identity, random, route, signals};
@@ -74,9 +78,23 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
     let draft = house.queue.prepare().and_then(|()| house.queue.draft_event(&event));
     signals::hold_back();
     // Once it is in the queue its run may be on record at any moment: this comes first.
-    house.record(Some(event.id), Record::Accepted { event: Box::new(event.clone()), argv });
+    let record = Record::Accepted { event: Box::new(event.clone()), argv: argv.clone() };
+    let accepted = Entry { time: clock::now(), event_id: Some(event.id), record };
+    let recorded = house.journal.append(&accepted);
+    // A caller that may not write here: netcue's own unit may.
+    if draft.is_err() || recorded.is_err() {
+        if let Ok(ticket) = unit::hand_over(&house.layout, &event, &argv) {
+            if let Ok(draft) = draft {
+                house.queue.discard(&draft);
+            }
+            return wait::see_to_it(house, event, &Kept::HandedOver(ticket), wait);
+        }
+    }
+    if let Err(error) = recorded {
+        house.go_on_without_journal(&accepted, &error);
+    }
     match draft.and_then(|draft| house.queue.put_in(draft)) {
-        Ok(ticket) => wait::see_to_it(house, event, &ticket, wait),
+        Ok(ticket) => wait::see_to_it(house, event, &Kept::Here(ticket), wait),
         Err(error) => unqueued::handle(house, event, &error),
     }
 }

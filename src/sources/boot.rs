@@ -17,10 +17,10 @@ pub static SOURCE: Source = Source {
     triggers: &[
         // The boot must not go on before the rules stand.
         stage("pre-network", Wait::finish(30)),
-        stage("interfaces", Wait::Foreground),
-        stage("filesystems", Wait::Foreground),
-        stage("services", Wait::Foreground),
-        stage("network-online", Wait::Foreground),
+        stage("interfaces", Wait::InPlace),
+        stage("filesystems", Wait::InPlace),
+        stage("services", Wait::InPlace),
+        stage("network-online", Wait::InPlace),
         // What rc tells every init script. It has no stage: where it stands, the
         // script's header says and we can't know.
         word("start", Some(Action::Boot)),
@@ -39,7 +39,7 @@ const fn stage(word: &'static str, wait: Wait) -> Trigger {
 }
 
 const fn word(word: &'static str, action: Option<Action>) -> Trigger {
-    Trigger::new(word, action, Wait::Foreground, "", plain)
+    Trigger::new(word, action, Wait::InPlace, "", plain)
 }
 
 fn staged(call: &Call<'_>, trigger: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {

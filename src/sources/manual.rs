@@ -17,7 +17,7 @@ pub static SOURCE: Source = Source {
 static TRIGGERS: [Trigger; 2] = [
     // Who calls this wants the rules to stand when it returns, as ipmasq's did.
     Trigger::new("run", Some(Action::Manual), Wait::finish(60), "", wordless),
-    Trigger::new("emit", Some(Action::Manual), Wait::Foreground, "", wordless),
+    Trigger::new("emit", Some(Action::Manual), Wait::InPlace, "", wordless),
 ];
 
 /// What `from manual run` says: recompute, now.

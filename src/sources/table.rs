@@ -120,15 +120,25 @@ impl Trigger {
     }
 }
 
-/// How long a caller is kept.
+/// How long a caller is kept, and who does the work.
+///
+/// Where netcue's own unit listens, it does, except for who wants to see the work done: what a
+/// hook may do is the same then whoever called, and it outlives the caller's control group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// Not at all: a detached run does the work.
+    /// Not at all, and nothing of ours may run on in its place, which ends with it: the event
+    /// is written down, and under systemd nothing but the unit does the work.
+    Leave,
+    /// Not at all: where no unit listens, a detached run does the work.
     Deposit,
-    /// The caller doesn't wait for us anyway: the work is done in the calling process.
+    /// The caller doesn't wait for us anyway: where no unit listens, the work is done in the
+    /// calling process.
     Foreground,
     /// Until this event has been handled, but no longer than this.
     Finish(Duration),
+    /// As long as it takes: a person, or a unit of ours, wants to see the work done, in the
+    /// calling process if it may do it.
+    InPlace,
 }
 
 impl Wait {

@@ -287,10 +287,23 @@ fn end_group<T>(leader: Pid, reap: impl FnOnce() -> T) -> bool {
 /// # Errors
 /// When it can't be started.
 pub fn start_detached(args: &[&OsStr]) -> io::Result<()> {
+    start_free(Command::new("/proc/self/exe").arg0("netcue").args(args))
+}
+
+/// Starts a tool of the system's, given by its path and its words, in the same way.
+///
+/// # Errors
+/// When it can't be started.
+pub fn start_tool(words: &[&str]) -> io::Result<()> {
+    match words.split_first() {
+        Some((program, rest)) => start_free(Command::new(program).args(rest)),
+        None => Ok(()),
+    }
+}
+
+fn start_free(command: &mut Command) -> io::Result<()> {
     stand_at_root()?;
-    Command::new("/proc/self/exe")
-        .arg0("netcue")
-        .args(args)
+    command
         .env_clear()
         .env("PATH", super::invocation::PATH)
         .stdin(Stdio::null())

@@ -53,6 +53,18 @@ pub fn is_root() -> bool {
     geteuid().is_root()
 }
 
+/// Whether this process may change interfaces, routes and rules (`CAP_NET_ADMIN`). Where the
+/// kernel doesn't tell, it may: who tries finds out.
+#[must_use]
+pub fn may_change_the_network() -> bool {
+    const NET_ADMIN: u64 = 1 << 12;
+    let effective = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
+        let line = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    });
+    effective.is_none_or(|effective| effective & NET_ADMIN != 0)
+}
+
 /// All of stdin, at most `limit` bytes of it.
 ///
 /// # Errors

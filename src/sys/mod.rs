@@ -13,6 +13,7 @@ pub mod foreign;
 pub mod forward;
 mod handover;
 pub mod identity;
+pub mod inbox;
 pub mod inherited;
 pub mod invocation;
 pub mod legacy;

@@ -1,9 +1,10 @@
-//! Waiting until one file is gone.
+//! Waiting until one file is gone, or something comes into a folder or goes from it.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
@@ -62,5 +63,36 @@ impl Watch {
                 std::thread::sleep(LOOK.min(deadline.saturating_duration_since(Instant::now())));
             }
         }
+    }
+}
+
+/// Wakes up when a folder gains or loses a file.
+#[derive(Debug)]
+pub struct FolderWatch(Inotify);
+
+impl FolderWatch {
+    /// Starts watching those folders that are there; look at them after this, not before.
+    ///
+    /// # Errors
+    /// When the kernel has no watches left.
+    pub fn on(folders: &[&Path]) -> Result<Self, FileError> {
+        let first = folders.first().copied().unwrap_or(Path::new("/"));
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)
+            .map_err(FileError::at("watch", first))?;
+        for folder in folders {
+            match inotify.add_watch(*folder, AddWatchFlags::IN_DELETE | AddWatchFlags::IN_MOVE) {
+                Ok(_) | Err(Errno::ENOENT) => {}
+                Err(errno) => return Err(FileError::at("watch", folder)(errno)),
+            }
+        }
+        Ok(Self(inotify))
+    }
+
+    /// Sleeps until something happens, one of `others` can be read, or `deadline` has come.
+    pub fn sleep_until(&self, deadline: Instant, others: &[BorrowedFd<'_>]) {
+        let mut fds = vec![PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        fds.extend(others.iter().map(|other| PollFd::new(*other, PollFlags::POLLIN)));
+        let _ = poll(&mut fds, timeout_until(Some(deadline)));
+        let _ = self.0.read_events();
     }
 }

@@ -78,7 +78,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     paths.filter(|entry| !entry.file_type().is_dir()).map(walkdir::DirEntry::into_path).collect()
 }
 
-const UNITS: [&str; 8] = [
+const UNITS: [&str; 9] = [
     "netcue-boot-pre-network.service",
     "netcue-boot-interfaces.service",
     "netcue-boot-filesystems.service",
@@ -87,6 +87,7 @@ const UNITS: [&str; 8] = [
     "netcue-nftables-stop.service",
     "netcue-queue.service",
     "netcue-queue.path",
+    "netcue-queue.socket",
 ];
 
 #[test]

@@ -148,3 +148,5 @@ mod tracer;
 mod trouble;
 #[cfg(test)]
 mod trust;
+#[cfg(test)]
+mod unit;

@@ -117,8 +117,9 @@ fn every_exit_status() {
 
 fn kept(wait: Wait) -> String {
     match wait {
-        Wait::Deposit => "at once".to_owned(),
+        Wait::Leave | Wait::Deposit => "at once".to_owned(),
         Wait::Foreground => "in process".to_owned(),
+        Wait::InPlace => "to the end".to_owned(),
         Wait::Finish(limit) => format!("up to {} s", limit.as_secs()),
     }
 }

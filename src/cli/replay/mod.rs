@@ -74,7 +74,7 @@ fn again(house: &mut House, event: Event, invocation: &Invocation) -> Result<Arr
         .insert(REPLAY_OF, Fact::Text(id))
         .map_err(|unfit| Failure::new(Exit::NotUnderstood, unfit.0))?;
     let reading = Reading { source, trigger, facts };
-    Ok(pipeline::arrive(house, reading, Caller::of(invocation), Wait::Foreground))
+    Ok(pipeline::arrive(house, reading, Caller::of(invocation), Wait::InPlace))
 }
 
 fn in_sandbox(layout: &Layout, recorded: Recorded, invocation: &Invocation) -> Ended {
