@@ -34,7 +34,7 @@ pub(super) static SOURCE: Source = Source {
 };
 
 const fn says(word: &'static str, action: Option<Action>) -> Trigger {
-    Trigger::new(word, action, Wait::Deposit, "", read)
+    Trigger::new(word, action, Wait::Leave, "", read)
 }
 
 fn read(call: &Call<'_>, _: &Trigger, facts: &mut Facts) -> Result<(), Refusal> {
