@@ -109,6 +109,12 @@ impl Layout {
         self.runtime().join("unrecorded.jsonl")
     }
 
+    /// `/run/netcue/follow-ups`: interfaces whose end was announced, until it has come.
+    #[must_use]
+    pub fn follow_ups(&self) -> PathBuf {
+        self.runtime().join("follow-ups")
+    }
+
     /// `/run/netcue/netcue.conf.good`: the last configuration that could be used.
     #[must_use]
     pub fn good_configuration(&self) -> PathBuf {

@@ -1,7 +1,7 @@
 //! `doctor`: looks at everything that could keep netcue from doing its job, and says for
 //! each what it found and what to do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::shared::table::{Paint, Table, Tone};
 use super::{Ended, sources as source_table};
@@ -11,7 +11,7 @@ use crate::error::Exit;
 use crate::event::Family;
 use crate::hooks::{self, Survey};
 use crate::integrate;
-use crate::integrate::health::{self, Deaf, Examined, Finding, Kernel, State};
+use crate::integrate::health::{self, Deaf, Examined, Finding, Kernel, OwnUnit, State};
 use crate::journal::Cursor;
 use crate::paths::Layout;
 use crate::pipeline;
@@ -19,7 +19,9 @@ use crate::plan::{Fitness, Kind};
 use crate::sources::{ALL, Place};
 use crate::sys::lock;
 use crate::sys::state::{KernelState, Route};
-use crate::sys::{append, clock, files, folder, foreign, invocation, legacy, place, terminal};
+use crate::sys::{
+    append, clock, files, folder, foreign, inbox, invocation, legacy, place, systemd, terminal,
+};
 
 /// Seconds that handling an event may take beside its hooks' limits.
 const SLACK: u64 = 60;
@@ -88,6 +90,7 @@ fn examine(layout: &Layout) -> Examined {
         unwritable: unwritable(layout),
         is_root: invocation::is_root(),
         waiting: names_in(layout.queue()).map(|names| waiting(layout, &names)),
+        unit: own_unit(layout),
         idle: lock::is_free(&layout.lock()).unwrap_or(false),
         longest_wait: config.hooks.timeout + config.hooks.grace + SLACK,
         failed: (layout.failed(), names_in(layout.failed()).map(|names| names.len())),
@@ -99,6 +102,15 @@ fn examine(layout: &Layout) -> Examined {
         chains: foreign::chains().map_err(|error| format!("reading the rules of others: {error}")),
         legacy: legacy::chains().map_err(|error| format!("reading iptables-legacy: {error}")),
     }
+}
+
+/// Another root has no systemd of its own.
+fn own_unit(layout: &Layout) -> Option<OwnUnit> {
+    (layout.root() == Path::new("/") && systemd::is_running()).then(|| OwnUnit {
+        path: systemd::unit("netcue-queue.path"),
+        service: systemd::unit("netcue-queue.service"),
+        listens: inbox::is_listened_to(&layout.inbox()),
+    })
 }
 
 /// How many hooks may run, which files don't and why, and what stands for the engine.

@@ -10,6 +10,7 @@ use crate::sys::{invocation, signals};
 
 /// What may be said with `run`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option, and at most two are given")]
 pub(super) struct Args {
     /// Leaves the caller's session first; for netcue itself
     #[arg(long)]
@@ -17,6 +18,9 @@ pub(super) struct Args {
     /// Runs the hooks that hold nobody and wait; for netcue itself
     #[arg(long, requires = "detached")]
     unattended: bool,
+    /// Looks at the rules again when an interface goes; for netcue itself
+    #[arg(long, requires = "detached", conflicts_with = "unattended")]
+    follow_up: bool,
     /// Stays until nothing is left; for netcue-queue.service
     #[arg(long, conflicts_with = "detached")]
     until_empty: bool,
@@ -30,6 +34,10 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let mut house = House::open(layout.clone());
     if args.unattended {
         let stopped_by = pipeline::run_unattended(&mut house);
+        return Ok(stopped_by.map_or(Exit::Done, Exit::Signal));
+    }
+    if args.follow_up {
+        let stopped_by = pipeline::follow_up(&mut house).map_err(Failure::unwritable)?;
         return Ok(stopped_by.map_or(Exit::Done, Exit::Signal));
     }
     house.queue.prepare().map_err(Failure::unwritable)?;

@@ -1,5 +1,7 @@
 //! `status`: on one screen, how things stand and what needs attention.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -18,7 +20,7 @@ use crate::pipeline::{self, House};
 use crate::plan::{Candidate, Fitness, Kind};
 use crate::queue::Note;
 use crate::sys::lock;
-use crate::sys::{clock, folder, terminal};
+use crate::sys::{clock, files, folder, inbox, systemd, terminal};
 
 /// Records looked through: those of some fifty events. A screen shows no more, and a long
 /// journal must not make this slow.
@@ -109,6 +111,7 @@ fn look(house: &House) -> Status {
     if !is_held && !waiting.is_empty() {
         attention.push("events wait and nobody handles them: see \"netcue run\"".to_owned());
     }
+    of_the_unit(house, &mut attention);
     of_the_folders(house, &mut attention);
     of_the_hooks(house, &mut attention);
     attention.extend(Cursor::attentions(&house.layout.cursors(), clock::now()));
@@ -141,6 +144,20 @@ fn of_the_rules(rules: &Result<Preview, String>, are_ours: bool, attention: &mut
             }
             attention.extend(preview.notes.iter().cloned());
         }
+    }
+}
+
+/// Where systemd runs and netcue's own unit is installed, it is there for who calls.
+fn of_the_unit(house: &House, attention: &mut Vec<String>) {
+    let installed = Path::new("/usr/lib/systemd/system/netcue-queue.path");
+    if house.layout.root() == Path::new("/")
+        && systemd::is_running()
+        && files::is_there(installed)
+        && !inbox::is_listened_to(&house.layout.inbox())
+    {
+        let what = "netcue-queue.path is not active, or its socket does not listen: see \
+                    \"netcue doctor\"";
+        attention.push(what.to_owned());
     }
 }
 

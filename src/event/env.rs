@@ -20,6 +20,7 @@ pub fn hook_environment(event: &Event) -> Vec<(String, String)> {
         ("ACTION", or_empty(facts.action.as_ref())),
         ("INTERFACE", or_empty(facts.interface.as_ref())),
         ("IFINDEX", or_empty(event.ifindex.as_ref())),
+        ("NETNS", or_empty(event.netns.as_ref())),
         ("FAMILY", facts.family.map_or_else(String::new, |family| family.as_str().to_owned())),
         ("LOCAL", or_empty(facts.local.as_ref())),
         ("REMOTE", or_empty(facts.remote.as_ref())),

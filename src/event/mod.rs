@@ -49,6 +49,10 @@ pub struct Event {
     /// Kernel index of the interface at acceptance; none when it was gone already.
     #[serde(default)]
     pub ifindex: Option<u32>,
+    /// Device and inode of the network namespace of the call, in which it is handled; none
+    /// where /proc is missing, and in events of older versions.
+    #[serde(default)]
+    pub netns: Option<Text>,
     /// The event whose hook made this call.
     #[serde(default)]
     pub caused_by: Option<Uuid>,
@@ -98,7 +102,7 @@ pub struct Cause {
 
 impl Event {
     /// The fields that acceptance decides, not the call.
-    pub(crate) const STAMPED: [&'static str; 11] = [
+    pub(crate) const STAMPED: [&'static str; 12] = [
         "schema",
         "id",
         "time",
@@ -106,6 +110,7 @@ impl Event {
         "boot_id",
         "source",
         "ifindex",
+        "netns",
         "caused_by",
         "first_cause",
         "cause_depth",
@@ -124,6 +129,7 @@ impl Event {
             source,
             facts,
             ifindex: stamp.ifindex,
+            netns: None,
             caused_by: stamp.cause.map(|cause| cause.id),
             first_cause: stamp.cause.and_then(|cause| cause.first),
             cause_depth: stamp.cause.map_or(0, |cause| cause.depth.saturating_add(1)),

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::turn::{Handled, Turn};
 use super::wait::send_runner;
-use super::{House, unattended};
+use super::{House, follow_up, unattended};
 use crate::journal::{OnRecord, on_record};
 use crate::queue::{Holder, Note};
 use crate::sys::clock;
@@ -97,6 +97,7 @@ fn turn(house: &mut House, lock: &Lock, signals: &Signals, drained: &mut Drained
     house.record_what_could_not_be();
     take_in_drafts(house);
     unattended::look_after(house);
+    follow_up::look_after(house);
     house.keep();
     let queue = house.queue.clone();
     let mut turn = Turn::begin(house, signals, lock, queue.clone());

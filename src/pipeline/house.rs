@@ -11,12 +11,14 @@ use uuid::Uuid;
 use super::unit;
 use crate::config::{self, BadConfig, Config};
 use crate::engine::Session;
+use crate::event::Event;
 use crate::hooks::{self, Distrust, Sides};
 use crate::journal::{Entry, Journal, Late, Record};
 use crate::paths::Layout;
 use crate::queue::Queue;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder::Guide;
+use crate::sys::namespace::{self, Elsewhere, Unreachable};
 use crate::sys::syslog::{self, Urgency};
 use crate::sys::{child, clock, invocation};
 
@@ -135,6 +137,29 @@ impl House {
             vec![OsStr::new("--root"), root, OsStr::new("run"), OsStr::new("--detached")];
         args.extend(options.iter().map(OsStr::new));
         child::start_detached(&args)
+    }
+
+    /// Goes into the network namespace that an event came from, if it is another one.
+    ///
+    /// # Errors
+    /// When that has gone or can't be entered.
+    pub(super) fn go_to(&mut self, event: &Event) -> Result<Option<Elsewhere>, Unreachable> {
+        let Some(netns) = &event.netns else { return Ok(None) };
+        let there = namespace::enter(netns.as_str())?;
+        if there.is_some() {
+            // The conversation is with the namespace in which it was begun.
+            self.session = None;
+            let text = format!("handled in the network namespace it came from, {netns}");
+            self.record(Some(event.id), Record::Remark { text });
+        }
+        Ok(there)
+    }
+
+    /// Comes back from there.
+    pub(super) fn come_back(&mut self, there: Option<Elsewhere>) {
+        let Some(elsewhere) = there else { return };
+        self.session = None;
+        drop(elsewhere);
     }
 
     /// Ends the conversation with the kernel without making the caller wait for it.

@@ -5,6 +5,7 @@ mod budget;
 mod caller;
 mod drain;
 mod fate;
+mod follow_up;
 mod hook;
 mod house;
 mod run;
@@ -20,6 +21,7 @@ mod wait;
 pub use caller::Caller;
 pub use drain::drain;
 pub use fate::{Arrival, Fate};
+pub use follow_up::follow_up;
 pub use house::{Configured, House, configured, judge_configuration};
 pub use steps::{candidates, preview, wishes};
 pub use unattended::run_unattended;
@@ -145,7 +147,10 @@ pub fn accept(reading: Reading, cause: Option<Cause>) -> Event {
             if is_old(&cause) { Cause { depth: 0, first: None, ..cause } } else { cause }
         }),
     };
-    Event::new(reading.source.name.clone(), reading.facts, stamp)
+    let mut event = Event::new(reading.source.name.clone(), reading.facts, stamp);
+    let netns = identity::network_namespace();
+    event.netns = netns.parse().ok().filter(|_| !netns.is_empty());
+    event
 }
 
 /// The number that the call itself gives the interface, which may be gone by now, or its name

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::hook::Call;
-use super::{House, state, steps};
+use super::{House, follow_up, state, steps};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepEnd, StepOutcome};
 use crate::plan::{Kind, Skip, Step, Verdict};
@@ -63,6 +63,11 @@ impl Run<'_> {
             // An engine that was cut off may have changed the rules already.
             let in_doubt = outcome == StepOutcome::Done && self.done.was_cut_off(&step.name);
             tally.count(step, if in_doubt { StepOutcome::Changed } else { outcome });
+        }
+        let is_engines =
+            |step: &Step| matches!((&step.kind, &step.verdict), (Kind::Engine, Verdict::Run(_)));
+        if steps.iter().any(is_engines) {
+            follow_up::announce(self.house, self.event);
         }
         self.conclude(&tally, watch)
     }

@@ -140,7 +140,12 @@ impl<'a> Turn<'a> {
             }
             self.raise_attempt(&mut work, done.attempt);
         }
+        let there = match self.house.go_to(work.event()) {
+            Ok(there) => there,
+            Err(why) => return self.give_up(ticket, &work, &why.to_string()),
+        };
         let end = self.run(&work, &done);
+        self.house.come_back(there);
         if let End::Stopped(signal) = end {
             in_hand.state = State::Stopped;
             self.leave_note(Some(&in_hand));
@@ -229,6 +234,15 @@ impl<'a> Turn<'a> {
         self.is_out(removed.map_err(|error| error.to_string()))
     }
 
+    /// Nothing can be done for work whose network namespace has gone, and its file is not worth
+    /// keeping.
+    fn give_up(&mut self, ticket: &Ticket, work: &Work, why: &str) -> Handled {
+        let (id, reason) = (work.event().id, why.to_owned());
+        self.house.say(Urgency::Warning, &format!("event {id} is given up: {why}"));
+        self.house.record(Some(id), last_record(work.step(), reason));
+        self.take_out(ticket)
+    }
+
     fn put_aside(&mut self, ticket: &Ticket) -> Handled {
         let moved = self.queue.set_aside(ticket);
         self.is_out(moved.map_err(|error| error.to_string()))
@@ -257,14 +271,7 @@ impl<'a> Turn<'a> {
         let id = whose.map(|(id, _)| id);
         let reason = why.to_owned();
         self.house.record(id, Record::SetAside { path, reason: reason.clone() });
-        let last = whose.map(|(_, step)| {
-            if let Some(step) = step {
-                Record::StepEnd { step: step.to_owned(), end: StepEnd::not_started(reason) }
-            } else {
-                let (outcome, reason) = (Outcome::GivenUp, Some(reason));
-                Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason }
-            }
-        });
+        let last = whose.map(|(_, step)| last_record(step, reason));
         if let Some(last) = last {
             self.house.record(id, last);
         }
@@ -283,5 +290,15 @@ impl<'a> Turn<'a> {
             return self.put_aside(ticket);
         }
         self.set_aside(ticket, ticket.event_id().map(|id| (id, step)), why)
+    }
+}
+
+/// How work ends that is given up: an event, or the step of one.
+fn last_record(step: Option<&str>, reason: String) -> Record {
+    if let Some(step) = step {
+        Record::StepEnd { step: step.to_owned(), end: StepEnd::not_started(reason) }
+    } else {
+        let (outcome, reason) = (Outcome::GivenUp, Some(reason));
+        Record::Outcome { outcome, waited_ms: None, ms: 0.0, reason }
     }
 }

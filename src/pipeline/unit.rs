@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::drain::{Drained, drain_under};
-use super::{House, unqueued};
+use super::{House, follow_up, unqueued};
 use crate::event::Event;
 use crate::journal::{Entry, OnRecord, Record, on_record};
 use crate::paths::Layout;
 use crate::queue::{Queue, Ticket};
-use crate::sys::child;
-use crate::sys::files::{self, FileError};
+use crate::sys::files::FileError;
 use crate::sys::inbox::{self, Inbox};
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
 use crate::sys::watch::FolderWatch;
+use crate::sys::{child, systemd};
 
 /// What a call hands over.
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ fn send(layout: &Layout, message: &Message) -> Result<(), FileError> {
 
 /// Whether systemd runs this machine (`sd_booted(3)`). It knows nothing of another root.
 pub(super) fn is_systemd(layout: &Layout) -> bool {
-    layout.root() == Path::new("/") && files::is_folder(Path::new("/run/systemd/system"))
+    layout.root() == Path::new("/") && systemd::is_running()
 }
 
 /// Asks systemd to start the unit, and does not wait for it.
@@ -123,7 +123,9 @@ fn holds_some(inbox: &Inbox) -> bool {
 }
 
 fn is_done(house: &House) -> bool {
-    house.queue.waiting().is_ok_and(|waiting| waiting.is_empty()) && hooks(house) == 0
+    house.queue.waiting().is_ok_and(|waiting| waiting.is_empty())
+        && hooks(house) == 0
+        && follow_up::number(house) == 0
 }
 
 /// How many hooks that hold nobody have not ended.
@@ -139,7 +141,11 @@ fn rest(
     pause: Duration,
 ) -> Result<(), FileError> {
     let waited = house.queue.waiting().unwrap_or_default().len();
-    let watch = FolderWatch::on(&[&house.layout.queue(), &house.layout.unattended()])?;
+    let watch = FolderWatch::on(&[
+        &house.layout.queue(),
+        &house.layout.unattended(),
+        &house.layout.follow_ups(),
+    ])?;
     let until = Instant::now() + pause;
     let [stops, _] = signals.wakers();
     let mut others = vec![stops];

@@ -57,7 +57,10 @@ pub fn kernel() -> String {
 /// Device and inode of the calling thread's network namespace; empty where /proc is missing.
 #[must_use]
 pub fn network_namespace() -> String {
-    fs::metadata("/proc/thread-self/ns/net")
-        .map(|file| format!("{}:{}", file.dev(), file.ino()))
-        .unwrap_or_default()
+    of_file(Path::new("/proc/thread-self/ns/net"))
+}
+
+/// Device and inode of a file; empty where it is missing.
+pub(super) fn of_file(path: &Path) -> String {
+    fs::metadata(path).map(|file| format!("{}:{}", file.dev(), file.ino())).unwrap_or_default()
 }

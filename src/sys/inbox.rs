@@ -49,6 +49,12 @@ pub fn wake(path: &Path) -> bool {
     }
 }
 
+/// Whether somebody listens; it is not woken.
+#[must_use]
+pub fn is_listened_to(path: &Path) -> bool {
+    UnixDatagram::unbound().and_then(|socket| socket.connect(path)).is_ok()
+}
+
 /// The other end.
 #[derive(Debug)]
 pub struct Inbox(UnixDatagram);

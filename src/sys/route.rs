@@ -74,6 +74,22 @@ pub fn interface_index(name: &str) -> Option<u32> {
     nix::net::if_::if_nametoindex(name).ok()
 }
 
+/// The addresses of the interface of that name, if it still has that index.
+#[must_use]
+pub fn addresses_of(name: &str, index: u32) -> Option<Vec<String>> {
+    if interface_index(name) != Some(index) {
+        return None;
+    }
+    let all = nix::ifaddrs::getifaddrs().ok()?;
+    let of_it = all.filter(|one| one.interface_name == name);
+    let addresses = of_it.filter_map(|one| {
+        let address = one.address?;
+        let is_internet = address.as_sockaddr_in().is_some() || address.as_sockaddr_in6().is_some();
+        is_internet.then(|| address.to_string())
+    });
+    Some(addresses.collect())
+}
+
 /// Adds what one message of the kernel says to the state, or a note if it makes no sense.
 pub fn decode(state: &mut KernelState, nexthops: &Nexthops, message: &Received) {
     match RouteNetlinkMessage::parse_with_param(message.payload.as_slice(), message.kind) {

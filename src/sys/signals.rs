@@ -7,10 +7,15 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, poll};
 
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
+
+use super::clock::timeout_until;
 
 /// Watches for the signals that end us and for SIGCHLD.
 ///
@@ -64,6 +69,12 @@ impl Signals {
     #[must_use]
     pub fn wakers(&self) -> [BorrowedFd<'_>; 2] {
         [self.stops.as_fd(), self.children.as_fd()]
+    }
+
+    /// Sleeps, unless we are asked to end.
+    pub fn sleep(&self, time: Duration) {
+        let mut fds = [PollFd::new(self.stops.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut fds, timeout_until(Some(Instant::now() + time)));
     }
 
     /// Takes note of the wake-ups so far. Look at [`Signals::stop`] and at children after

@@ -36,6 +36,7 @@ fn the_environment_is_exactly_what_is_documented() {
         ("NETCUE_ACTION", "up"),
         ("NETCUE_INTERFACE", "ppp0"),
         ("NETCUE_IFINDEX", ""),
+        ("NETCUE_NETNS", text("netns")),
         ("NETCUE_FAMILY", "ipv4"),
         ("NETCUE_LOCAL", "203.0.113.5"),
         ("NETCUE_REMOTE", "203.0.113.1"),

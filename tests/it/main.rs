@@ -69,6 +69,8 @@ mod examples_hooks;
 #[cfg(test)]
 mod examples_readme;
 #[cfg(test)]
+mod follow_up;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hooks_check;
@@ -102,6 +104,8 @@ mod manual;
 mod mdoc;
 #[cfg(test)]
 mod misbehaving;
+#[cfg(test)]
+mod namespaces;
 #[cfg(test)]
 mod pipeline;
 #[cfg(test)]

@@ -183,6 +183,8 @@ fn every_path() {
         layout.failed(),
         layout.unattended(),
         layout.unattended_places(),
+        layout.inbox(),
+        layout.follow_ups(),
         layout.lock(),
         layout.causes(),
         layout.unrecorded(),

@@ -23,7 +23,9 @@ fn accept(facts: Facts, cause: Option<Cause>) -> Value {
         ifindex: cause.map(|_| 7),
         cause,
     };
-    serde_json::to_value(Event::new("ppp".parse().unwrap(), facts, stamp)).unwrap()
+    let mut event = Event::new("ppp".parse().unwrap(), facts, stamp);
+    event.netns = cause.map(|_| "4:4026531840".parse().unwrap());
+    serde_json::to_value(event).unwrap()
 }
 
 fn bare() -> Value {

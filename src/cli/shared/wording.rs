@@ -39,12 +39,13 @@ pub(in crate::cli) fn called(story: &Story) -> String {
 }
 
 /// Fields that stand in every heading of an event, or that people don't look for beside it.
-const IN_HEADING: [&str; 13] = [
+const IN_HEADING: [&str; 14] = [
     "schema",
     "id",
     "time",
     "boottime_ns",
     "boot_id",
+    "netns",
     "source",
     "trigger",
     "interface",

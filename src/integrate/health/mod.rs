@@ -4,6 +4,7 @@
 mod callers;
 mod firewalls;
 mod machine;
+mod unit;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use super::Seen;
 use crate::sys::foreign::Chain;
+use crate::sys::systemd::Unit;
 
 /// How a matter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -84,6 +86,8 @@ pub struct Examined {
     pub is_root: bool,
     /// How old the oldest waiting event is in seconds, and how many wait.
     pub waiting: Result<Option<(u64, usize)>, String>,
+    /// netcue's own unit; none where systemd does not run.
+    pub unit: Option<OwnUnit>,
     /// Whether nobody holds the lock.
     pub idle: bool,
     /// The longest time in seconds that an event has to wait if all is well.
@@ -105,6 +109,17 @@ pub struct Examined {
     pub chains: Result<Vec<Chain>, String>,
     /// The chains of iptables-legacy, IPv4 and IPv6.
     pub legacy: Result<Vec<Chain>, String>,
+}
+
+/// How netcue's own unit stands.
+#[derive(Debug)]
+pub struct OwnUnit {
+    /// netcue-queue.path.
+    pub path: Result<Unit, String>,
+    /// netcue-queue.service.
+    pub service: Result<Unit, String>,
+    /// Whether netcue-queue.socket listens.
+    pub listens: bool,
 }
 
 /// Why the kernel did not answer.
@@ -131,10 +146,11 @@ pub struct Kernel {
 }
 
 /// Every check, in the order in which they are shown.
-const CHECKS: [fn(&Examined) -> Vec<Finding>; 16] = [
+const CHECKS: [fn(&Examined) -> Vec<Finding>; 17] = [
     machine::configuration,
     machine::writable,
     machine::queue,
+    unit::unit,
     machine::failed,
     machine::handing_on,
     machine::hooks,
@@ -177,6 +193,7 @@ mod tests {
             unwritable: Vec::new(),
             is_root: true,
             waiting: Ok(None),
+            unit: None,
             idle: true,
             longest_wait: 60,
             failed: ("/run/netcue/failed".into(), Ok(0)),
