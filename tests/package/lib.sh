@@ -96,6 +96,28 @@ handled() {
     netcue history --json --source "$1" | grep -c '"outcome":"done"' || true
 }
 
+# Waits up to a minute for a command to succeed.
+await() {
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 600 ] || {
+            netcue history >&2
+            systemctl status --no-pager netcue-queue.path netcue-queue.service >&2 || true
+            fail "waited in vain for: $*"
+        }
+        sleep 0.1
+    done
+}
+
+handled_are() {
+    [ "$(handled "$1")" -eq "$2" ]
+}
+
+nothing_in() {
+    [ -z "$(find "$1" -name '*.json')" ]
+}
+
 # Every path of the machine and what it is, but for what dpkg and debconf themselves keep.
 tree() {
     find / -xdev \( -path /proc -o -path /tmp -o -path /var/lib/dpkg -o -path /var/cache/debconf \
