@@ -30,7 +30,7 @@ pub struct Drained {
 }
 
 /// Handles what waits, if nobody else does. `patience` is how long to wait for a lock whose
-/// holder is dead: see [`is_anybody_at_work`].
+/// holder is dead.
 ///
 /// Looking again after unlocking is what loses no event: one that came between the last
 /// look and the unlocking found the lock busy, and its caller has gone.
