@@ -101,7 +101,7 @@ fn diald_calls_by_a_link_and_in_the_plain_form_with_the_same_result() {
         call.words(words).run();
         scene.settled();
         let (mut event, outcome) = the_event(&scene);
-        for stamped in ["id", "time", "boottime_ns"] {
+        for stamped in ["id", "time", "boottime_ns", "netns"] {
             event[stamped] = Value::Null;
         }
         assert_eq!(event["trigger"], "addroute", "{event:#}");

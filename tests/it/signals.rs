@@ -217,7 +217,7 @@ const LOOK: &str = "#!/bin/sh\n\
     grep -E '^(SigBlk|SigIgn|SigPnd|ShdPnd)' /proc/self/status\n\
     cd /proc/$$; cat oom_score_adj personality timerslack_ns; grep allowed_list status\n\
     cut -d' ' -f18,19,40,41 stat; ionice; cd /\n\
-    env | grep -v -E '^(NETCUE_(ID|TIME|BOOTTIME_NS)|PWD|OLDPWD|_)='\n\
+    env | grep -v -E '^(NETCUE_(ID|TIME|BOOTTIME_NS|NETNS)|PWD|OLDPWD|_)='\n\
     for fd in /proc/$$/fd/*; do echo \"${fd##*/}\"; done; echo done\n";
 
 #[expect(unsafe_code, reason = "a system call by its number has no safe form")]
