@@ -15,7 +15,7 @@ pub fn event_of(source: SourceName, facts: Facts) -> Event {
         boottime_ns: 1,
         boot_id: None,
         ifindex: None,
-        cause: Some(Cause { id: Uuid::from_u128(6), depth: 0 }),
+        cause: Some(Cause { id: Uuid::from_u128(6), depth: 0, first: Some(Uuid::from_u128(6)) }),
     };
     Event::new(source, facts, stamp)
 }
