@@ -65,7 +65,7 @@ install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netc
 	install -D -m 644 -t $(share)/man/man7 man/netcue-event.7 man/netcue-hooks.7
 	install -D -m 644 -t $(share)/man/man8 man/netcue.8
 	ln -sf netcue.8 $(share)/man/man8/ipmasq.8
-	install -D -m 644 -t $(share)/netcue src/event/event.schema.json src/cli/schema/*.schema.json
+	install -D -m 644 -t $(share)/netcue src/event/event.schema.json src/answers/schema/*.schema.json
 	install -D -m 644 -t $(share)/doc/netcue README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT
 	install -D -m 644 -t $(share)/doc/netcue/examples docs/netcue.conf
 	for folder in $(notdir $(wildcard integrations/*)); do \

@@ -1,5 +1,7 @@
 //! Every way netcue can end, with its number and its meaning: the one list.
 
+use crate::sys::files::FileError;
+
 /// An exit status.
 ///
 /// The numbers follow sysexits.h where it has one.
@@ -66,3 +68,44 @@ impl Exit {
         }
     }
 }
+
+/// What a command reports instead of an exit status: what went wrong, and what it stands for.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// How the process ends for it.
+    pub exit: Exit,
+    /// What is told on stderr: the input, the place and what to do.
+    pub message: String,
+}
+
+impl Failure {
+    /// With the words of whatever went wrong.
+    #[must_use]
+    pub fn new(exit: Exit, message: impl std::fmt::Display) -> Self {
+        Self { exit, message: message.to_string() }
+    }
+
+    /// Something is there and can't be read.
+    #[must_use]
+    pub fn unreadable(error: FileError) -> Self {
+        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
+        Self::new(exit, error)
+    }
+
+    /// Something can't be created or written.
+    #[must_use]
+    pub fn unwritable(error: FileError) -> Self {
+        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
+        Self::new(exit, error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::InputOutput, format!("can't write the output: {error}"))
+    }
+}
+
+/// How a command ended.
+pub type Ended = Result<Exit, Failure>;

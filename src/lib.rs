@@ -5,6 +5,7 @@
 //! carries no promise of stability.
 
 pub mod cli;
+pub mod answers;
 pub mod pipeline;
 
 pub mod sources;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::{Ended, Failure};
 use crate::config;
 use crate::error::Exit;
+use crate::error::{Ended, Failure};
 use crate::paths::Layout;
 use crate::pipeline;
 use crate::sys::{files, terminal};

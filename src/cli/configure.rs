@@ -12,7 +12,7 @@ use crate::sources::{self, Source};
 use crate::sys::prompt::Prompt;
 
 use super::enable::{carry, either};
-use super::{Ended, Failure};
+use crate::error::{Ended, Failure};
 
 /// What may be said with `configure`.
 #[derive(Debug, clap::Args)]

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::{Ended, Failure};
 use crate::error::Exit;
+use crate::error::{Ended, Failure};
 use crate::event::{Action, Cidr, Facts, Family, InterfaceName, Text};
 use crate::paths::Layout;
 use crate::pipeline::{self, Caller, House};

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use super::configure::yes_or_no;
-use super::{Ended, Failure};
 use crate::error::Exit;
+use crate::error::{Ended, Failure};
 use crate::integrate::{self, Change, Choice, Seen, Stage, Step, Wish};
 use crate::paths::Layout;
 use crate::sources::{self, Source};

@@ -1,14 +1,14 @@
 //! `from`, and calls by a link: the way in for every source.
 
 use std::ffi::OsString;
-use std::time::Duration;
 
-use super::{Ended, call};
+use crate::answers::plan;
+use crate::error::Ended;
 use crate::error::Exit;
 use crate::paths::Layout;
 use crate::pipeline::{self, Caller, House};
-use crate::sources::{self, Call, Reading, Refusal, Source, Standing};
-use crate::sys::invocation::{self, Invocation};
+use crate::sources::{self, Reading, Refusal, Standing};
+use crate::sys::invocation::Invocation;
 
 /// What may be said with `from`.
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,7 @@ pub(super) struct Args {
 
 pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> Ended {
     if args.dry_run {
-        super::plan::show(layout, &args.words, invocation, false)
+        plan::show(layout, &args.words, invocation, false)
     } else {
         Ok(plain(layout, &args.words, invocation))
     }
@@ -37,46 +37,16 @@ pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> End
 
 /// `from SOURCE …`: the words after `from`.
 pub(super) fn plain(layout: &Layout, words: &[OsString], invocation: &Invocation) -> Exit {
-    take_in(layout, read(words, invocation), invocation)
+    take_in(layout, pipeline::read_words(words, invocation), invocation)
 }
 
 /// Called by a link in a place where a source looks for its hook.
 pub(super) fn by_link(standing: &Standing, invocation: &Invocation) -> Exit {
-    take_in(&Layout::default(), read_at(standing, &invocation.words, invocation), invocation)
-}
-
-/// Reads the words after `from`.
-pub(super) fn read(words: &[OsString], invocation: &Invocation) -> Result<Reading, Refusal> {
-    let call = call(words, invocation);
-    let source = sources::named(&call)?;
-    source.read(&Call { stdin: &said_on_stdin(source), ..call }.after(1))
-}
-
-/// Reads the words of a call by a link.
-pub(super) fn read_at(
-    standing: &Standing,
-    words: &[OsString],
-    invocation: &Invocation,
-) -> Result<Reading, Refusal> {
-    let call = call(words, invocation);
-    standing.read(&Call { stdin: &said_on_stdin(standing.source(&call)), ..call })
-}
-
-/// Most of what a source says on stdin that is kept: libvirt's largest network has a few
-/// hundred leases.
-const MOST_STDIN: usize = 256 * 1024;
-
-/// How long a source may take to say it.
-const STDIN_WITHIN: Duration = Duration::from_secs(2);
-
-/// What the caller says on stdin, if it is one that does. Of any other, stdin is none of
-/// ours: it may be a console, or a modem.
-fn said_on_stdin(source: &Source) -> Vec<u8> {
-    if source.manners.speaks_on_stdin {
-        invocation::said_on_stdin(MOST_STDIN, STDIN_WITHIN)
-    } else {
-        Vec::new()
-    }
+    take_in(
+        &Layout::default(),
+        pipeline::read_words_at(standing, &invocation.words, invocation),
+        invocation,
+    )
 }
 
 /// Called by a link in the hook folder of a program that is none of our sources. Whoever put

@@ -5,10 +5,11 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-use super::Ended;
+use crate::answers::rules;
+use crate::error::Ended;
 use crate::error::Exit;
 use crate::paths::Layout;
-use crate::pipeline::{Caller, House};
+use crate::pipeline::{self, Caller, House};
 use crate::sys::invocation::Invocation;
 use crate::sys::terminal;
 
@@ -39,7 +40,7 @@ pub(super) fn main(invocation: &Invocation) -> Ended {
     let layout = Layout::default();
     if !args.no_act {
         let mut house = House::open(layout.clone());
-        let arrival = super::rules::recompute(&mut house, Caller::of(invocation));
+        let arrival = pipeline::recompute(&mut house, Caller::of(invocation));
         house.close();
         if let (true, Some(event)) = (args.verbose, &arrival.event) {
             terminal::show(&format!("event {}: {}\n", event.id, arrival.fate.as_str()))?;
@@ -48,5 +49,5 @@ pub(super) fn main(invocation: &Invocation) -> Ended {
             return Ok(arrival.fate.exit());
         }
     }
-    if args.display { super::rules::show(&layout, false) } else { Ok(Exit::Done) }
+    if args.display { rules::show(&layout, false) } else { Ok(Exit::Done) }
 }

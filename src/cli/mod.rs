@@ -1,29 +1,17 @@
-//! The command line: who was called, and by which name; a file per command.
+//! The door: who was called, by which name, and which command it is for; a file for each that
+//! sets something going. Those that only answer are in `answers`.
 
-mod capture;
 mod check;
 mod configure;
-mod doctor;
 mod emit;
 mod enable;
 mod from;
-mod history;
-mod hooks;
 mod ipmasq;
-mod metrics;
 mod parse;
-mod plan;
 mod replay;
 mod rules;
 mod run;
-mod shared;
 mod ship;
-mod sources;
-mod status;
-mod timeline;
-mod why;
-
-pub use shared::json::SCHEMAS;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -31,10 +19,11 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::error::Exit;
+use crate::answers::{
+    capture, doctor, history, hooks, metrics, plan, sources, status, timeline, why,
+};
+use crate::error::{Ended, Exit, Failure};
 use crate::paths::Layout;
-use crate::sources::Call;
-use crate::sys::files::FileError;
 use crate::sys::invocation::Invocation;
 use crate::sys::{inherited, screen, terminal};
 
@@ -106,40 +95,6 @@ enum Command {
         shell: clap_complete::Shell,
     },
 }
-
-/// What a command reports instead of an exit status: what went wrong, and what it stands for.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Failure {
-    exit: Exit,
-    message: String,
-}
-
-impl Failure {
-    pub(crate) fn new(exit: Exit, message: impl std::fmt::Display) -> Self {
-        Self { exit, message: message.to_string() }
-    }
-
-    /// Something is there and can't be read.
-    pub(crate) fn unreadable(error: FileError) -> Self {
-        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::InputOutput };
-        Self::new(exit, error)
-    }
-
-    /// Something can't be created or written.
-    pub(crate) fn unwritable(error: FileError) -> Self {
-        let exit = if error.is_permission() { Exit::NoPermission } else { Exit::CantWrite };
-        Self::new(exit, error)
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self::new(Exit::InputOutput, format!("can't write the output: {error}"))
-    }
-}
-
-type Ended = Result<Exit, Failure>;
 
 /// Does what this process was called for.
 #[must_use]
@@ -259,22 +214,8 @@ fn usage(error: &clap::Error, invocation: &Invocation) -> Ended {
     Err(Failure::new(Exit::Usage, message))
 }
 
-/// The call that these words and our environment make.
-fn call<'a>(words: &'a [OsString], invocation: &'a Invocation) -> Call<'a> {
-    Call { words, env: &invocation.env, stdin: &[] }
-}
-
 /// The command line as clap knows it, for the manual's tests.
 #[must_use]
 pub fn command() -> clap::Command {
     Cli::command()
-}
-
-/// The words of a call with or without a leading `from`, as it may be copied from a
-/// caller's configuration.
-fn after_from(words: &[OsString]) -> &[OsString] {
-    match words {
-        [from, rest @ ..] if from == "from" => rest,
-        words => words,
-    }
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Ended, Failure, from};
 use crate::error::Exit;
+use crate::error::{Ended, Failure};
 use crate::pipeline::{self, Caller};
 use crate::sources::{self, Reading, Refusal};
 use crate::sys::invocation::Invocation;
@@ -45,15 +45,15 @@ pub(super) fn main(args: &Args, invocation: &Invocation) -> Ended {
 
 fn read(args: &Args, invocation: &Invocation) -> Result<Result<Reading, Refusal>, Failure> {
     let Some(argv0) = &args.argv0 else {
-        return Ok(from::read(super::after_from(&args.words), invocation));
+        return Ok(pipeline::read_words(pipeline::without_from(&args.words), invocation));
     };
     let Some(standing) = sources::by_place(argv0, &invocation.cwd) else {
         let message = format!("{} is no place where a source looks for its hook", argv0.display());
         return Err(Failure::new(Exit::Usage, message));
     };
-    Ok(from::read_at(&standing, &args.words, invocation))
+    Ok(pipeline::read_words_at(&standing, &args.words, invocation))
 }
 
 fn show_json(value: &serde_json::Value) -> Result<(), Failure> {
-    Ok(terminal::show(&super::shared::json::pretty(value))?)
+    Ok(terminal::show(&crate::answers::shared::json::pretty(value))?)
 }

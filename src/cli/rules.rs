@@ -1,17 +1,12 @@
-//! `rules`: the rules that the kernel's state calls for, against those in force.
+//! `rules`: shows, compares or applies the rules that the kernel's state calls for.
 
 use clap::Subcommand;
-use serde_json::json;
 
-use super::shared::table::Paint;
-use super::{Ended, Failure};
-use crate::engine::{self, Preview};
-use crate::error::Exit;
+use crate::answers::rules;
+use crate::error::{Ended, Exit};
 use crate::paths::Layout;
-use crate::pipeline::{self, Arrival, Caller, House};
-use crate::sources;
+use crate::pipeline::{self, Caller, House};
 use crate::sys::invocation::Invocation;
-use crate::sys::terminal;
 
 /// What may be said with `rules`.
 #[derive(Debug, clap::Args)]
@@ -36,83 +31,15 @@ enum What {
 
 pub(super) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> Ended {
     match args.what {
-        What::Show { json } => show(layout, json),
-        What::Diff => diff(layout),
+        What::Show { json } => rules::show(layout, json),
+        What::Diff => rules::diff(layout),
         What::Apply => Ok(apply(layout, invocation)),
     }
 }
 
-/// What the engine would do; the queue and the rules stay as they are.
-pub(super) fn preview(house: &House) -> Result<Preview, Failure> {
-    engine::open()
-        .and_then(|mut session| {
-            engine::preview(&house.config.rules, &house.layout.rules(), &mut session)
-        })
-        .map_err(|error| Failure::new(error.exit(), error))
-}
-
-/// The difference as lines: those of the rules, then what only the kernel has differently.
-pub(super) fn changes(preview: &Preview) -> Vec<String> {
-    if preview.differences.is_empty() {
-        return Vec::new();
-    }
-    let lines = preview.lines.iter().map(ToString::to_string);
-    if preview.lines.is_empty() {
-        // Somebody else has changed our table.
-        return preview.differences.iter().map(|found| format!("! {found}")).collect();
-    }
-    lines.collect()
-}
-
-pub(super) fn show(layout: &Layout, json: bool) -> Ended {
-    let preview = preview(&House::open(layout.clone()))?;
-    if json {
-        let shown = json!({
-            "classes": classes(&preview),
-            "rules": preview.wanted,
-            "in_force": preview.differences.is_empty(),
-            "notes": preview.notes,
-        });
-        terminal::show(&super::shared::json::pretty(&shown))?;
-        return Ok(Exit::Done);
-    }
-    let mut text = preview.wanted.clone();
-    if !preview.differences.is_empty() {
-        text.push_str("# not in force: see \"netcue rules diff\"\n");
-    }
-    for note in &preview.notes {
-        text.push_str(&format!("# {note}\n"));
-    }
-    terminal::show(&text)?;
-    Ok(Exit::Done)
-}
-
-fn diff(layout: &Layout) -> Ended {
-    let preview = preview(&House::open(layout.clone()))?;
-    let paint = Paint::for_stdout();
-    let lines: String = changes(&preview).iter().map(|line| paint.change(line) + "\n").collect();
-    terminal::show(&lines)?;
-    Ok(if preview.differences.is_empty() { Exit::Done } else { Exit::StepFailed })
-}
-
 fn apply(layout: &Layout, invocation: &Invocation) -> Exit {
     let mut house = House::open(layout.clone());
-    let arrival = recompute(&mut house, Caller::of(invocation).insisting());
+    let arrival = pipeline::recompute(&mut house, Caller::of(invocation).insisting());
     house.close();
     arrival.fate.exit()
-}
-
-/// A manual event, now, that is waited for.
-pub(super) fn recompute(house: &mut House, caller: Caller) -> Arrival {
-    let reading = sources::manual_run();
-    let wait = reading.trigger.wait;
-    pipeline::arrive(house, reading, caller, wait)
-}
-
-fn classes(preview: &Preview) -> serde_json::Value {
-    let classes = &preview.classes;
-    json!({
-        "sides": classes.sides,
-        "internal_networks": classes.networks(),
-    })
 }

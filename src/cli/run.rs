@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Ended, Failure};
 use crate::error::Exit;
+use crate::error::{Ended, Failure};
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::sys::{invocation, signals};

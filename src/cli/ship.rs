@@ -9,12 +9,12 @@ use std::ffi::OsString;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::history::as_json;
-use super::shared::cloudevents::Origin;
-use super::shared::filter::Filter;
-use super::shared::redact::Redaction;
-use super::shared::when;
 use super::{Ended as CommandEnded, Failure};
+use crate::answers::history::as_json;
+use crate::answers::shared::cloudevents::Origin;
+use crate::answers::shared::filter::Filter;
+use crate::answers::shared::redact::Redaction;
+use crate::answers::shared::when;
 use crate::error::Exit;
 use crate::journal::{Backlog, Cursor, CursorError, Ended, Failing, Last};
 use crate::paths::Layout;

@@ -2,6 +2,7 @@
 //! handled step by step. Only this folder knows the order of the stages.
 
 mod budget;
+mod call;
 mod caller;
 mod drain;
 mod fate;
@@ -18,6 +19,7 @@ mod unit;
 mod unqueued;
 mod wait;
 
+pub use call::{read_words, read_words_at, without_from};
 pub use caller::Caller;
 pub use drain::drain;
 pub use fate::{Arrival, Fate};
@@ -36,7 +38,7 @@ use wait::Kept;
 
 use crate::event::{Cause, Event, Fact, Facts, LONGEST_CHAIN, Stamp};
 use crate::journal::{Entry, Outcome, Record};
-use crate::sources::{Part, Reading, Refusal, Source, Wait};
+use crate::sources::{self, Part, Reading, Refusal, Source, Wait};
 use crate::sys::syslog::Urgency;
 use crate::sys::{clock, files, identity, random, route, signals};
 
@@ -99,6 +101,14 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
         Ok(ticket) => wait::see_to_it(house, event, &Kept::Here(ticket), wait),
         Err(error) => unqueued::handle(house, event, &error),
     }
+}
+
+/// Takes in the event `manual run`, which recomputes the rules now.
+#[must_use]
+pub fn recompute(house: &mut House, caller: Caller) -> Arrival {
+    let reading = sources::manual_run();
+    let wait = reading.trigger.wait;
+    arrive(house, reading, caller, wait)
 }
 
 fn too_many(first: Uuid) -> String {

@@ -13,6 +13,25 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "answers",
+            "pipeline",
+            "sources",
+            "event",
+            "queue",
+            "plan",
+            "engine",
+            "hooks",
+            "journal",
+            "integrate",
+            "config",
+            "paths",
+            "error",
+            "sys",
+        ],
+    ),
+    (
+        "answers",
+        &[
             "pipeline",
             "sources",
             "event",
@@ -46,7 +65,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("event", &[]),
     ("config", &["event"]),
     ("paths", &[]),
-    ("error", &[]),
+    ("error", &["sys"]),
     // The words in which it answers: names of interfaces, networks.
     ("sys", &["event"]),
 ];

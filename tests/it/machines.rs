@@ -248,7 +248,8 @@ fn cloudevents(scene: &Scene) -> Vec<Value> {
 #[test]
 fn cloudevents_are_what_their_schema_says() {
     let schema: Value =
-        serde_json::from_str(&repository("src/cli/schema/cloudevent.schema.json")).expect("JSON");
+        serde_json::from_str(&repository("src/answers/schema/cloudevent.schema.json"))
+            .expect("JSON");
     jsonschema::meta::validate(&schema).expect("a schema");
     let validator = jsonschema::draft202012::options()
         .should_validate_formats(true)

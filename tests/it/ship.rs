@@ -46,7 +46,7 @@ fn accepted(scene: &Scene) -> BTreeSet<String> {
 
 fn conforms(events: &[Value]) {
     let schema =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/schema/cloudevent.schema.json");
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/answers/schema/cloudevent.schema.json");
     let schema: Value =
         serde_json::from_str(&fs::read_to_string(schema).expect("text")).expect("JSON");
     let validator = jsonschema::draft202012::options()

@@ -345,7 +345,7 @@ fn events_are_followed_as_they_happen() {
 fn schema(name: &str) -> Value {
     let text = match name {
         "event" => netcue::event::JSON_SCHEMA,
-        name => netcue::cli::SCHEMAS.iter().find(|(of, _)| *of == name).expect(name).1,
+        name => netcue::answers::SCHEMAS.iter().find(|(of, _)| *of == name).expect(name).1,
     };
     let mut schema: Value = serde_json::from_str(text).expect(name);
     put_in(&mut schema);
@@ -428,7 +428,7 @@ fn every_json_keeps_to_its_schema() {
     let refused = scene.netcue(["parse", "ppp", "ip-oops"]).status(65).any_stdout();
     let refused = refused.stderr_has("netcue: ").run();
     assert_valid("parse", &serde_json::from_str(&refused.stdout).expect("JSON"));
-    let all = netcue::cli::SCHEMAS.iter().map(|(name, _)| *name).collect();
+    let all = netcue::answers::SCHEMAS.iter().map(|(name, _)| *name).collect();
     assert_eq!(seen, all, "every schema is held against an output");
     let mut wrong = json_of(&scene, "status --json").remove(0);
     wrong["queue"] = "empty".into();

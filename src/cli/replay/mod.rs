@@ -5,11 +5,12 @@ mod network;
 
 use std::path::Path;
 
-use super::shared::recorded::{self, Recorded};
-use super::shared::table::{Paint, Tone};
-use super::{Ended, Failure, history};
+use crate::answers::shared::recorded::{self, Recorded};
+use crate::answers::shared::table::{Paint, Tone};
+use crate::answers::{history, rules};
 use crate::engine::{self, KernelState};
 use crate::error::Exit;
+use crate::error::{Ended, Failure};
 use crate::event::{Event, Fact};
 use crate::journal::{self, Story};
 use crate::paths::Layout;
@@ -98,7 +99,7 @@ fn in_sandbox(layout: &Layout, recorded: Recorded, invocation: &Invocation) -> E
     let mut text = format!("replay of {id}: {}\n", arrival.fate.as_str());
     text.push_str(&differences(&house, &state, &complaints));
     text.extend(made.as_ref().map(steps));
-    let preview = super::rules::preview(&house)?;
+    let preview = rules::preview(&house)?;
     let in_force = if preview.differences.is_empty() { "rules" } else { "rules, not in force" };
     text.push_str(&format!("{in_force}:\n{}", preview.wanted));
     house.close();

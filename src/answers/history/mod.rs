@@ -1,0 +1,164 @@
+//! `history`: what came, from whom, what ran, how it ended, and how long it took.
+
+mod follow;
+mod full;
+mod rows;
+
+use super::shared::cloudevents::Origin;
+use super::shared::filter::Filter;
+use super::shared::table::Paint;
+use super::shared::{json, search, when, wording};
+use crate::error::Exit;
+use crate::error::{Ended, Failure};
+use crate::journal::{self, Found, Name, Reach, Story};
+use crate::paths::Layout;
+use crate::pipeline::House;
+use crate::sys::terminal;
+pub(crate) use full::{how_it_ended, how_it_was_left};
+pub(super) use rows::{Reasons, as_table};
+
+/// Events shown where nobody says how many.
+const USUALLY: usize = 20;
+
+/// What may be said with `history`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Shows the last N events, 20 if not given
+    #[arg(long, short = 'n', value_name = "N")]
+    last: Option<usize>,
+    /// Shows all events since then: 10m, boot, 10:42, "11-23 10:42"
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
+    /// Shows what happens as it happens, until it is interrupted
+    #[arg(long, short = 'f', conflicts_with = "event")]
+    follow: bool,
+    /// Prints JSON for programs, one object a line
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Table, hide_default_value = true)]
+    format: Format,
+    /// Shows in full the events whose id begins so; or "last"
+    #[arg(value_name = "EVENT")]
+    event: Option<String>,
+}
+
+/// What history may be printed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people: a table, or events in full
+    Table,
+    /// One object a line, as with --json
+    Json,
+    #[value(help = "CloudEvents 1.0, one a line; only what has ended")]
+    Cloudevents,
+}
+
+impl Args {
+    fn wants_json(&self) -> bool {
+        self.json || self.format == Format::Json
+    }
+}
+
+pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
+    let house = House::open(layout.clone());
+    if args.follow {
+        return follow::main(&house, args);
+    }
+    let found = find(&house, args)?;
+    if let (true, Some(event)) = (found.stories.is_empty(), &args.event) {
+        return Err(search::unknown(event, &found));
+    }
+    let far = search::how_far(&found, "--since");
+    let records = found.records;
+    let stories: Vec<Story> = found.stories.into_iter().rev().collect();
+    let text = if args.format == Format::Cloudevents {
+        let origin = Origin::here(layout);
+        let lines = stories.iter().filter_map(|story| origin.story(story, as_json(story)));
+        lines.map(|line| line.text).collect()
+    } else if args.wants_json() {
+        stories.iter().map(|story| json::line(&as_json(story))).collect()
+    } else if args.event.is_some() {
+        stories.iter().map(full::in_full).collect::<Vec<_>>().join("\n")
+    } else {
+        as_table(&stories, Reasons::Below, Paint::for_stdout())
+    };
+    terminal::show(&text)?;
+    if stories.is_empty() && far.is_none() && args.format == Format::Table && !args.json {
+        terminal::tell(&nothing_found(args, records));
+    }
+    if let Some(far) = far {
+        terminal::tell(&far);
+    }
+    Ok(Exit::Done)
+}
+
+/// A heading without a line below it leaves open what is missing.
+fn nothing_found(args: &Args, records: usize) -> String {
+    let since = args.since.as_ref().map(|since| format!("--since {since:?}"));
+    let said: Vec<String> = since.into_iter().chain(args.filter.said()).collect();
+    if said.is_empty() && records > 0 {
+        return "the journal was rotated: of no event it has the beginning".to_owned();
+    }
+    if said.is_empty() {
+        return "the journal holds no event".to_owned();
+    }
+    format!("the journal holds no event for {}", said.join(" "))
+}
+
+fn find(house: &House, args: &Args) -> Result<Found, Failure> {
+    let since = args.since.as_deref().map(when::read).transpose()?;
+    let name = args.event.as_deref().map(Name::of);
+    let is_it = |story: &Story| {
+        args.filter.takes(story) && name.as_ref().is_none_or(|name| name.fits(story.id))
+    };
+    let most = match &name {
+        Some(Name::Last) => 1,
+        _ if since.is_some() || name.is_some() => args.last.unwrap_or(usize::MAX),
+        _ => args.last.unwrap_or(USUALLY),
+    };
+    let found = match (&name, since) {
+        (Some(name), None) => journal::look_up(&house.journal, name, is_it),
+        (_, Some(since)) => {
+            journal::look_back(&house.journal, Reach::since(since.from), most, is_it)
+        }
+        (None, None) => journal::look_back(&house.journal, Reach::default(), most, is_it),
+    };
+    let mut found = found.map_err(Failure::unreadable)?;
+    found.stories.truncate(most);
+    Ok(found)
+}
+
+/// A story for programs.
+pub(crate) fn as_json(story: &Story) -> serde_json::Value {
+    let steps: Vec<_> = story
+        .steps
+        .iter()
+        .map(|step| {
+            serde_json::json!({
+                "step": step.planned.step,
+                "path": step.planned.path,
+                "skipped": step.planned.skipped,
+                "left_to": step.planned.left_to,
+                "end": step.end,
+            })
+        })
+        .collect();
+    let (word, _) = wording::outcome(story);
+    serde_json::json!({
+        "event": story.event,
+        "refused": story.refused.as_ref().map(|refused| serde_json::json!({
+            "source": refused.source, "trigger": refused.trigger, "reason": refused.reason,
+        })),
+        "time": wording::began(story),
+        "argv": story.argv,
+        "outcome": word,
+        "reason": story.reason,
+        "attempts": story.attempts,
+        "ms": story.ms,
+        "remarks": story.remarks,
+        "steps": steps,
+    })
+}

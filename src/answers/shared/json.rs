@@ -1,0 +1,31 @@
+//! JSON on its way to a program or a terminal, and the schemas it keeps to.
+
+use serde_json::Value;
+
+use crate::sys::terminal::harmless_json;
+
+/// The JSON Schemas of what commands print, by the name of the command; that of an event
+/// is [`crate::event::JSON_SCHEMA`], which these refer to.
+pub const SCHEMAS: [(&str, &str); 10] = [
+    ("doctor", include_str!("../schema/doctor.schema.json")),
+    ("history", include_str!("../schema/history.schema.json")),
+    ("hooks", include_str!("../schema/hooks.schema.json")),
+    ("hooks-check", include_str!("../schema/hooks-check.schema.json")),
+    ("parse", include_str!("../schema/parse.schema.json")),
+    ("plan", include_str!("../schema/plan.schema.json")),
+    ("rules", include_str!("../schema/rules.schema.json")),
+    ("sources", include_str!("../schema/sources.schema.json")),
+    ("status", include_str!("../schema/status.schema.json")),
+    ("why", include_str!("../schema/why.schema.json")),
+];
+
+/// One object a line.
+pub(crate) fn line(value: &Value) -> String {
+    harmless_json(&value.to_string()).into_owned() + "\n"
+}
+
+/// One object, set out for eyes as well.
+pub(crate) fn pretty(value: &Value) -> String {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    harmless_json(&text).into_owned() + "\n"
+}

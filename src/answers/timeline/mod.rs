@@ -1,0 +1,174 @@
+//! `timeline`: where the time went, drawn.
+
+mod scale;
+mod spans;
+mod summary;
+mod svg;
+mod text;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::shared::{search, when};
+use crate::error::Exit;
+use crate::error::{Ended, Failure};
+use crate::journal::{self, Journal, Name, StepOutcome};
+use crate::paths::Layout;
+use crate::pipeline::House;
+use crate::plan;
+use crate::sys::{clock, screen, terminal};
+use spans::{Bar, Track, Wanted};
+
+/// What may be said with `timeline`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Draws what happened since then: boot, 10:42, 10m
+    #[arg(long, value_name = "TIME", value_parser = when::beginning, conflicts_with = "events")]
+    since: Option<Timestamp>,
+    /// Prints a page for a browser instead of a picture
+    #[arg(long, conflicts_with = "text")]
+    html: bool,
+    /// Draws with letters, also where stdout is no terminal
+    #[arg(long)]
+    text: bool,
+    /// Draws the events whose id begins so; or "last"
+    #[arg(value_name = "EVENT")]
+    events: Vec<String>,
+}
+
+/// Columns of a text that is for no terminal.
+const COLUMNS: usize = 100;
+
+pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
+    let house = House::open(layout.clone());
+    let wanted = match args.since {
+        Some(time) => Wanted::Since(time),
+        None if args.events.is_empty() => Wanted::Burst,
+        None => Wanted::Ids(named(&house.journal, &args.events)?),
+    };
+    let waiting = house.queue.waiting().unwrap_or_default();
+    let in_hand = |event: &crate::event::Event| {
+        waiting.iter().any(|ticket| ticket.event_id() == Some(event.id))
+    };
+    let tracks =
+        spans::read(&house.journal, &wanted, clock::now(), in_hand).map_err(Failure::unreadable)?;
+    if tracks.is_empty() {
+        return Err(Failure::new(Exit::StepFailed, "the journal holds nothing to draw"));
+    }
+    let drawn = if args.html {
+        svg::page(&tracks)
+    } else if args.text || screen::is_terminal() {
+        let width = screen::width().unwrap_or(COLUMNS);
+        text::draw(&tracks, width, screen::takes_utf8() || !screen::is_terminal())
+    } else {
+        svg::picture(&tracks)
+    };
+    terminal::show(&drawn)?;
+    Ok(Exit::Done)
+}
+
+/// The events that are called so.
+fn named(journal: &Journal, words: &[String]) -> Result<BTreeSet<Uuid>, Failure> {
+    let mut ids = BTreeSet::new();
+    for word in words {
+        let found = journal::look_up(journal, &Name::of(word), |story| story.event.is_some());
+        let found = found.map_err(Failure::unreadable)?;
+        if found.stories.is_empty() {
+            return Err(search::unknown(word, &found));
+        }
+        ids.extend(found.stories.iter().filter_map(|story| story.id));
+    }
+    Ok(ids)
+}
+
+/// More lines than this are too many: steps are drawn in the line of their event then.
+const MANY: usize = 120;
+
+fn are_many(tracks: &[Track]) -> bool {
+    tracks.iter().map(|track| 1 + track.bars.len()).sum::<usize>() > MANY
+}
+
+/// How a step's time is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Engine,
+    Hook,
+    /// It held nobody.
+    Alone,
+    Failed,
+}
+
+fn kind(bar: &Bar) -> Kind {
+    match bar.outcome {
+        Some(outcome) if outcome.is_failure() => Kind::Failed,
+        _ if bar.alone => Kind::Alone,
+        _ if plan::makes_rules(&bar.step) => Kind::Engine,
+        _ => Kind::Hook,
+    }
+}
+
+/// What is worth saying behind a step's name.
+fn remark(bar: &Bar) -> &'static str {
+    match bar.outcome {
+        None => "no end on record",
+        Some(StepOutcome::Done) if bar.alone => "held nobody",
+        Some(StepOutcome::Started) => "held nobody, no end on record",
+        Some(StepOutcome::Done) => "",
+        Some(StepOutcome::Changed) => "rules changed",
+        Some(StepOutcome::NotForMe) => "not for me",
+        Some(StepOutcome::Failed) => "failed",
+        Some(StepOutcome::TimedOut) => "timed out",
+        Some(StepOutcome::NotStarted) => "not started",
+        Some(StepOutcome::Interrupted) => "interrupted",
+    }
+}
+
+/// Who said what about which interface.
+fn heading(track: &Track) -> String {
+    let facts = &track.event.facts;
+    let interface = facts.interface.as_ref().map_or_else(String::new, |name| format!(" {name}"));
+    one_line(&format!("{} {}{interface}", track.event.source, facts.trigger))
+}
+
+/// How an event ended, where that is worth a word.
+fn ending(track: &Track) -> &'static str {
+    match track.outcome {
+        None if track.running.is_empty() => "waiting",
+        None => "not finished",
+        Some(journal::Outcome::Done) => "",
+        Some(outcome) => outcome.as_str(),
+    }
+}
+
+/// Text without anything that could move a cursor, break a line or turn its direction.
+fn one_line(text: &str) -> String {
+    terminal::harmless(text).replace(['\n', '\t'], " ")
+}
+
+fn zoned(time: Timestamp) -> jiff::ZonedDateTime {
+    time.to_zoned_datetime(jiff::tz::TimeZone::system())
+}
+
+/// From when to when, as a subtitle says it.
+fn period(tracks: &[Track]) -> String {
+    let from = tracks.iter().map(|track| track.event.time).min().unwrap_or_default();
+    let to = tracks.iter().map(|track| track.whole().to).max().unwrap_or(from);
+    let (from, to) = (zoned(from), zoned(to));
+    let start = from.strftime("%Y-%m-%d %H:%M:%S%.3f %:z");
+    if from.date() == to.date() {
+        format!("{start} to {}", to.strftime("%H:%M:%S%.3f"))
+    } else {
+        format!("{start} to {}", to.strftime("%Y-%m-%d %H:%M:%S%.3f"))
+    }
+}
+
+/// How many events.
+fn number(tracks: &[Track]) -> String {
+    match tracks.len() {
+        1 => "1 event".to_owned(),
+        many if many >= spans::MOST => format!("the newest {many} events"),
+        many => format!("{many} events"),
+    }
+}
