@@ -113,14 +113,14 @@ impl Netcue {
         Event::from_json(&parsed.stdout).during(&call.text())
     }
 
-    /// What a command for people prints.
-    pub(crate) fn show(&self, words: &[&str]) -> Result<String> {
-        let shown = Command::new(&self.program)
+    /// Has a command for people print, on the same terminal.
+    pub(crate) fn show(&self, words: &[&str]) -> Result<()> {
+        Command::new(&self.program)
             .arg("--root")
             .arg(self.layout.root())
             .args(words)
-            .output()
+            .status()
             .during("starting netcue")?;
-        Ok(String::from_utf8_lossy(&shown.stdout).into_owned())
+        Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! What the reader sees: headings, labelled rows and colours, at most 100 columns wide.
+//! What the reader sees: headings, labelled rows and colours, as wide as the terminal and at most
+//! 100 columns.
 
 use netcue::event::Event;
 use netcue::sys::{screen, terminal};
@@ -6,31 +7,41 @@ use netcue::sys::{screen, terminal};
 use crate::outcome::{Result, Verdict};
 use crate::rules::Changed;
 
-const WIDTH: usize = 100;
+/// Where nobody can tell, and at most: longer lines are hard to read.
+const WIDEST: usize = 100;
+/// Below this nothing would be left of a row.
+const NARROWEST: usize = 40;
 
-const STAGE: &str = "
-  192.168.1.10 ──── lan0 [ the gateway, with netcue ] ppp0 ──── a provider ──── 198.51.100.80
-  in the LAN             192.168.1.1                  ppp1 ──── another          a server
+const STAGE: [&str; 2] = [
+    "  192.168.1.10 ──── lan0 [ the gateway, with netcue ] ppp0 ──── a provider ──── 198.51.100.80",
+    "  in the LAN             192.168.1.1                  ppp1 ──── another          a server",
+];
 
-Whoever changes the network (init, diald, pppd) calls netcue. It brings the firewall in line
-with what the kernel says, runs your hooks in order, and writes all of it down.
-";
+/// The same where it does not fit.
+const NARROW_STAGE: [&str; 4] = [
+    "  192.168.1.10     in the LAN",
+    "  lan0             the gateway, with netcue",
+    "  ppp0, ppp1       two providers",
+    "  198.51.100.80    a server",
+];
 
-const PLAYED: &str = "\
-Played in network namespaces: real netcue, real rules, real packets; nothing on this machine
-changes. There is no modem, so ppp0 and ppp1 are veth pairs of that name.
-";
+const WHAT: &str = "Whoever changes the network (init, diald, pppd) calls netcue. It brings the \
+    firewall in line with what the kernel says, runs your hooks in order, and writes all of it \
+    down.";
 
-const ON_PAPER: &str = "\
-So nothing is applied, and no packet flows: below are the events that netcue makes of the
-calls, the steps it would take for root, and the rules for a gateway as drawn above.
-";
+const PLAYED: &str = "Played in network namespaces: real netcue, real rules, real packets; nothing \
+    on this machine changes. There is no modem, so ppp0 and ppp1 are veth pairs of that name.";
 
-const NEXT: &str = "   netcue plan from ...       what a call of this day would do on this machine; changes nothing
-   netcue rules show          the rules that this machine's interfaces and routes call for
-   examples/demo/hooks/       the three hooks of this day
-   integrations/              how to have pppd, diald, pcmcia and the boot call netcue
-";
+const ON_PAPER: &str = "So nothing is applied, and no packet flows: below are the events that \
+    netcue makes of the calls, the steps it would take for root, and the rules for a gateway as \
+    drawn above.";
+
+const NEXT: [(&str, &str); 4] = [
+    ("netcue plan from ...", "what a call of this day would do on this machine; changes nothing"),
+    ("netcue rules show", "the rules that this machine's interfaces and routes call for"),
+    ("examples/demo/hooks/", "the three hooks of this day"),
+    ("integrations/", "how to have pppd, diald, pcmcia and the boot call netcue"),
+];
 
 /// How a piece of text is meant.
 #[derive(Debug, Clone, Copy)]
@@ -64,13 +75,28 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) struct Page {
     colour: bool,
+    width: usize,
     part: u32,
     proofs: Vec<(bool, String)>,
 }
 
-/// Writes to stdout.
+/// Writes to stdout, in characters that the reader's locale has.
 pub(crate) fn write(text: &str) -> Result<()> {
-    Ok(terminal::show(text)?)
+    if screen::takes_utf8() {
+        return Ok(terminal::show(text)?);
+    }
+    let plain: String = text
+        .chars()
+        .map(|character| match character {
+            '─' => '-',
+            '✓' => '+',
+            '✗' => '!',
+            '…' => '~',
+            other if other.is_ascii() => other,
+            _ => '?',
+        })
+        .collect();
+    Ok(terminal::show(&plain)?)
 }
 
 /// Says on stderr what went wrong.
@@ -82,7 +108,8 @@ pub(crate) fn complain(text: &str) {
 impl Page {
     /// An empty page.
     pub(crate) fn new() -> Self {
-        Self { colour: screen::wants_colour(), part: 0, proofs: Vec::new() }
+        let width = screen::width().map_or(WIDEST, |width| width.clamp(NARROWEST, WIDEST));
+        Self { colour: screen::wants_colour(), width, part: 0, proofs: Vec::new() }
     }
 
     fn paint(&self, tone: Tone, text: &str) -> String {
@@ -100,14 +127,22 @@ impl Page {
 
     /// A line as it is, cut at the width of the page.
     pub(crate) fn line(&self, tone: Tone, text: &str) -> Result<()> {
-        write(&format!("{}\n", self.paint(tone, &cut(text, WIDTH))))
+        write(&format!("{}\n", self.paint(tone, &cut(text, self.width))))
+    }
+
+    /// Prose, behind `indent` columns from its second line on.
+    fn prose(&self, tone: Tone, indent: usize, text: &str) -> String {
+        let lines = wrapped(text, self.width.saturating_sub(indent));
+        let lines: Vec<String> = lines.iter().map(|line| self.paint(tone, line)).collect();
+        lines.join(&format!("\n{:indent$}", "")) + "\n"
     }
 
     /// The heading of the next part of the day.
     pub(crate) fn part(&mut self, title: &str) -> Result<()> {
         self.part += 1;
-        let heading = format!("{}  {title} ", self.part);
-        let rest = "─".repeat(WIDTH.saturating_sub(12).saturating_sub(heading.chars().count()));
+        let heading = cut(&format!("{}  {title} ", self.part), self.width);
+        let room = self.width.saturating_sub(12).saturating_sub(heading.chars().count());
+        let rest = "─".repeat(room);
         write(&format!(
             "\n{}{}\n",
             self.paint(Tone::Strong, &heading),
@@ -118,7 +153,7 @@ impl Page {
     /// A row behind its label; a row without one goes on with the row above.
     pub(crate) fn row(&self, label: &str, tone: Tone, text: &str) -> Result<()> {
         let label = self.paint(Tone::Faint, &format!("   {label:<9}"));
-        write(&format!("{label}{}\n", self.paint(tone, &cut(text, WIDTH - 12))))
+        write(&format!("{label}{}\n", self.paint(tone, &cut(text, self.width - 12))))
     }
 
     /// Who called with what, and what netcue made of it.
@@ -134,11 +169,11 @@ impl Page {
         for (number, step) in steps.iter().enumerate() {
             let label = if number == 0 { "steps" } else { "" };
             let label = self.paint(Tone::Faint, &format!("   {label:<9}"));
-            let how = self.paint(step.tone, &step.how);
+            let how = self.paint(step.tone, &cut(&step.how, self.width.saturating_sub(12 + 13)));
             let said = if step.said.is_empty() {
                 String::new()
             } else {
-                let room = WIDTH.saturating_sub(12 + 13 + width + 4);
+                let room = self.width.saturating_sub(12 + 13 + width + 4);
                 format!("{:gap$}  | {}", "", cut(&step.said, room), gap = width - step.how.len())
             };
             write(&format!("{label}{:<13}{how}{said}\n", step.name))?;
@@ -167,37 +202,48 @@ impl Page {
     /// What it means, in a sentence, and how long the run took.
     pub(crate) fn meaning(&self, text: &str, ms: Option<f64>) -> Result<()> {
         let took = ms.map_or_else(String::new, |ms| format!("  ({ms:.1} ms)"));
-        let text = self.paint(Tone::Strong, &format!("=> {text}"));
-        write(&format!("   {text}{}\n", self.paint(Tone::Faint, &took)))
+        let mut lines = wrapped(&format!("=> {text}"), self.width - 6);
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last + took.len() > self.width - 6 {
+            lines.push(String::new());
+        }
+        let lines: Vec<String> = lines.iter().map(|line| self.paint(Tone::Strong, line)).collect();
+        write(&format!("   {}{}\n", lines.join("\n      "), self.paint(Tone::Faint, &took)))
     }
 
     /// Who is who, and how the day is played.
     pub(crate) fn opening(&self, manner: Manner<'_>) -> Result<()> {
         self.line(Tone::Strong, "A gateway's day with netcue")?;
-        write(STAGE)?;
+        let fits = STAGE.iter().all(|line| line.chars().count() <= self.width);
+        let stage = if fits { &STAGE[..] } else { &NARROW_STAGE[..] };
+        write(&format!("\n{}\n\n{}", stage.join("\n"), self.prose(Tone::Plain, 0, WHAT)))?;
         match manner {
             Manner::Played => {
-                write(PLAYED)?;
+                write(&format!("\n{}", self.prose(Tone::Plain, 0, PLAYED)))?;
                 if cfg!(debug_assertions) {
                     self.line(Tone::Faint, "Times are those of a build without optimisation.")?;
                 }
                 Ok(())
             }
             Manner::OnPaper(reason) => {
-                self.line(Tone::Strong, &format!("Not played: {reason}."))?;
-                write(ON_PAPER)
+                write(&self.prose(Tone::Strong, 0, &format!("Not played: {reason}.")))?;
+                write(&self.prose(Tone::Plain, 0, ON_PAPER))
             }
         }
     }
 
-    /// What a command prints, as it is.
-    pub(crate) fn command(&self, words: &str, output: &str) -> Result<()> {
-        write(&format!("\n{}\n{output}", self.paint(Tone::Strong, &format!("$ netcue {words}"))))
+    /// A command that prints for itself now.
+    pub(crate) fn command(&self, words: &str) -> Result<()> {
+        write(&format!("\n{}\n", self.paint(Tone::Strong, &format!("$ netcue {words}"))))
     }
 
     /// What a newcomer may try next.
     pub(crate) fn where_to_look(&self) -> Result<()> {
-        write(&format!("\n{}\n{NEXT}", self.paint(Tone::Strong, "Where to look next")))
+        write(&format!("\n{}\n", self.paint(Tone::Strong, "Where to look next")))?;
+        for (what, why) in NEXT {
+            write(&format!("   {what:<27}{}", self.prose(Tone::Plain, 30, why)))?;
+        }
+        Ok(())
     }
 
     /// Takes note whether a promise held; one made twice has to hold twice.
@@ -220,10 +266,25 @@ impl Page {
             } else {
                 self.paint(Tone::Bad, "✗ FAILED:")
             };
-            write(&format!("   {mark} {promise}\n"))?;
+            write(&format!("   {mark} {}", self.prose(Tone::Plain, 5, promise)))?;
         }
         Ok(if held == all { Verdict::Holds } else { Verdict::Fails })
     }
+}
+
+/// The words of a text in lines that are no longer than `width`, where no word is.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 fn cut(text: &str, width: usize) -> String {

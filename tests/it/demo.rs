@@ -1,12 +1,20 @@
 //! The demo keeps its word: a whole day, every promise held, and nothing left behind.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+
+use nix::pty::{Winsize, openpty};
+
+use crate::show::without_colours;
 
 /// `examples/demo` beside the program, as cargo builds it for its tests.
 fn demo() -> Command {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_netcue"));
-    Command::new(program.with_file_name("examples").join("demo"))
+    let mut demo = Command::new(program.with_file_name("examples").join("demo"));
+    demo.env("LC_ALL", "C.UTF-8");
+    demo
 }
 
 /// Plays the day with a temporary folder of its own, and checks that it is empty afterwards.
@@ -90,6 +98,33 @@ fn without_namespaces_the_same_day_is_shown_and_nothing_applied() {
             "the hook that wants only action=down would run now",
         ],
     );
+}
+
+#[test]
+fn a_narrow_terminal_without_utf8_gets_lines_and_letters_that_it_can_show() {
+    let size = Winsize { ws_row: 24, ws_col: 60, ws_xpixel: 0, ws_ypixel: 0 };
+    let pty = openpty(&size, None).expect("a terminal");
+    let mut child = demo()
+        .envs([("LC_ALL", "C"), ("TERM", "xterm")])
+        .stdout(pty.slave)
+        .spawn()
+        .expect("the demo");
+    let mut shown = Vec::new();
+    let mut some = [0; 4096];
+    let mut terminal = File::from(pty.master);
+    // At its end a terminal answers with an error.
+    while let Ok(count @ 1..) = terminal.read(&mut some) {
+        shown.extend_from_slice(&some[..count]);
+    }
+    assert!(child.wait().expect("an end").success());
+    let shown = String::from_utf8(shown).expect("text");
+    assert!(shown.is_ascii(), "{shown}");
+    let text = without_colours(&shown.replace("\r\n", "\n"));
+    for line in text.lines() {
+        assert!(line.len() <= 60, "{line}");
+    }
+    let held = text.lines().filter(|line| line.starts_with("   + ")).count();
+    assert_eq!(held, DAY.len(), "{text}");
 }
 
 #[test]
