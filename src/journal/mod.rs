@@ -19,7 +19,9 @@ pub use late::Late;
 pub use named::{Name, look_up};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 pub use search::{Found, Reach, look_back, state_of, story_of};
-pub use story::{OnRecord, Progress, Refused, Story, StoryStep, final_end, on_record, progress};
+pub use story::{
+    OnRecord, Progress, Refused, Story, StoryStep, final_end, is_set_aside, on_record, progress,
+};
 
 pub use crate::sys::forward::Mark;
 

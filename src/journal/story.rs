@@ -257,6 +257,19 @@ pub fn on_record(journal: &Journal, id: Uuid) -> Result<OnRecord, FileError> {
     Ok(found)
 }
 
+/// Whether it is on record that a file of the queue was set aside as `path`.
+///
+/// # Errors
+/// When a journal file is there and can't be read.
+pub fn is_set_aside(journal: &Journal, path: &str) -> Result<bool, FileError> {
+    let mut found = false;
+    journal.read_back(|entry| {
+        found = matches!(entry.record, Record::SetAside { path: known, .. } if known == path);
+        !found
+    })?;
+    Ok(found)
+}
+
 /// How a hook that holds nobody ended, if that is on record.
 ///
 /// # Errors

@@ -7,9 +7,11 @@ use super::run::{End, Run};
 use super::{House, unattended};
 use crate::event::Event;
 use crate::journal::{
-    OnRecord, Outcome, Progress, Record, StepEnd, final_end, on_record, progress, story_of,
+    OnRecord, Outcome, Progress, Record, StepEnd, final_end, is_set_aside, on_record, progress,
+    story_of,
 };
 use crate::queue::{Backlog, Holder, InHand, Note, Queue, State, Ticket, Unreadable, Work};
+use crate::sys::files;
 use crate::sys::lock::Lock;
 use crate::sys::processes;
 use crate::sys::signals::Signals;
@@ -279,17 +281,21 @@ impl<'a> Turn<'a> {
     }
 
     /// A file that holds no work any more: if its name still says whose it was, that has its
-    /// end now, and only once.
+    /// end now. Told once, however often it turns out that the file can't be moved.
     fn set_aside_unread(&mut self, ticket: &Ticket, why: &str) -> Handled {
-        let (journal, step) = (&self.house.journal, ticket.step());
-        let has_ended = ticket.event_id().is_some_and(|id| match step {
-            None => matches!(on_record(journal, id), Ok(OnRecord::Ended(_))),
-            Some(step) => final_end(journal, id, step).is_ok_and(|end| end.is_some()),
-        });
-        if has_ended {
+        let (journal, place) = (&self.house.journal, self.queue.place_aside(ticket));
+        let is_told = match (ticket.event_id(), ticket.step()) {
+            (Some(id), None) => matches!(on_record(journal, id), Ok(OnRecord::Ended(_))),
+            (Some(id), Some(step)) => final_end(journal, id, step).is_ok_and(|end| end.is_some()),
+            (None, _) => {
+                let path = place.display().to_string();
+                !files::is_there(&place) && is_set_aside(journal, &path).unwrap_or(false)
+            }
+        };
+        if is_told {
             return self.put_aside(ticket);
         }
-        self.set_aside(ticket, ticket.event_id().map(|id| (id, step)), why)
+        self.set_aside(ticket, ticket.event_id().map(|id| (id, ticket.step())), why)
     }
 }
 

@@ -71,6 +71,23 @@ fn an_event_that_cannot_be_taken_out_of_the_queue_is_handled_once_and_ends_the_r
 }
 
 #[test]
+fn a_file_that_cannot_be_set_aside_is_on_record_once() {
+    let scene = Scene::telling_gateway();
+    scene.from("boot start");
+    let queue = scene.path("run/netcue/queue");
+    fs::write(queue.join("00000000000000000001-broken.json"), "nonsense").expect("a file");
+    let read_only = Mounted::read_only(queue);
+    for _ in 0..3 {
+        scene.netcue(["run"]).status(73).stderr_has("netcue: can't move ").run();
+    }
+    assert_eq!(scene.records("set-aside").len(), 1);
+    drop(read_only);
+    scene.netcue(["run"]).run();
+    assert_eq!(scene.queue(), Vec::<String>::new());
+    assert_eq!(scene.records("set-aside").len(), 1);
+}
+
+#[test]
 fn a_lock_on_a_read_only_file_system_is_still_a_lock() {
     let scene = Scene::telling_gateway();
     scene.from("boot start");
