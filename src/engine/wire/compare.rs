@@ -7,7 +7,7 @@
 
 use netlink_packet_netfilter::nftables::{NfTablesMessage, SetAttribute};
 
-use super::{Key, chain_message, keys, rule_message, set_flags, set_message};
+use super::{Key, about, chain_message, keys, rule_message, set_flags, set_message};
 use crate::engine::ruleset::{Chain, Ruleset, Set, TABLE};
 use crate::sys::netlink::{attribute, attributes};
 use crate::sys::nftables::{LiveTable, attribute_bytes};
@@ -22,6 +22,7 @@ const NFTA_OBJ_TYPE: u16 = 3;
 const NFT_OBJECT_COUNTER: u32 = 1;
 const NFTA_SET_NAME: u16 = 2;
 const NFTA_SET_FLAGS: u16 = 3;
+const NFTA_SET_USERDATA: u16 = 13;
 const NFTA_SET_ELEM_LIST_ELEMENTS: u16 = 3;
 const NFTA_SET_ELEM_KEY: u16 = 1;
 const NFTA_SET_ELEM_FLAGS: u16 = 3;
@@ -155,11 +156,12 @@ fn compare_sets(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
     for set in &wanted.sets {
         let name = set.name.as_str();
         let mut message = set_message(set, 0);
-        // The one means something only within a transaction, the other is not given back
-        // where it is zero.
-        message
-            .attributes
-            .retain(|attribute| !matches!(attribute, SetAttribute::Id(_) | SetAttribute::Flags(_)));
+        // The first means something only within a transaction, the second is not given back
+        // where it is zero, and to the third nft(8) may add.
+        message.attributes.retain(|attribute| {
+            use SetAttribute::{Flags, Id, UserData};
+            !matches!(attribute, Id(_) | Flags(_) | UserData(_))
+        });
         let own = attribute_bytes(&NfTablesMessage::NewSet(message));
         match named(&live.sets, NFTA_SET_NAME, name) {
             None => found.push(format!("set {name} is missing")),
@@ -168,6 +170,9 @@ fn compare_sets(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
                     || number(theirs, NFTA_SET_FLAGS) != set_flags(set).bits() =>
             {
                 found.push(format!("set {name} has another type or other flags"));
+            }
+            Some(theirs) if !says_as_much(set, theirs) => {
+                found.push(format!("set {name} has another comment or byte order"));
             }
             Some(_) => {}
         }
@@ -178,6 +183,24 @@ fn compare_sets(wanted: &Ruleset, live: &LiveTable, found: &mut Vec<String>) {
             found.push(format!("set {name} is not netcue's"));
         }
     }
+}
+
+/// Whether a set's user data has all that ours has. A set that nft(8) has loaded may have more:
+/// nft 1.1 also writes from what expression the type of the keys came.
+fn says_as_much(set: &Set, theirs: &[u8]) -> bool {
+    let (own, theirs) = (about(set), attribute(theirs, NFTA_SET_USERDATA).unwrap_or_default());
+    user_data_entries(&own).all(|entry| user_data_entries(theirs).any(|other| other == entry))
+}
+
+/// libnftnl's entries of user data: type, length, value. Ends where something is cut off.
+fn user_data_entries(mut rest: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    std::iter::from_fn(move || {
+        let (head, tail) = rest.split_first_chunk::<2>()?;
+        let [kind, length] = *head;
+        let (value, tail) = tail.split_at_checked(usize::from(length))?;
+        rest = tail;
+        Some((kind, value))
+    })
 }
 
 /// That a set holds something else, in words.

@@ -216,15 +216,13 @@ fn rule_message(chain: &Chain, rule: &Rule) -> RuleMessage {
 }
 
 fn set_message(set: &Set, id: u32) -> SetMessage {
-    let (key_type, key_length, order) = match &set.elements {
-        Elements::Interfaces(_) => (TYPE_IFNAME, 16, HOST_ENDIAN),
+    let (key_type, key_length) = match &set.elements {
+        Elements::Interfaces(_) => (TYPE_IFNAME, 16),
         Elements::Addresses(intervals) => match intervals.family() {
-            Family::Ipv4 => (TYPE_IPADDR, 4, BIG_ENDIAN),
-            Family::Ipv6 => (TYPE_IP6ADDR, 16, BIG_ENDIAN),
+            Family::Ipv4 => (TYPE_IPADDR, 4),
+            Family::Ipv6 => (TYPE_IP6ADDR, 16),
         },
     };
-    let mut about = user_data(SET_KEY_BYTE_ORDER, &order.to_ne_bytes());
-    about.extend(user_data(SET_COMMENT, &terminated(set.name.comment())));
     SetMessage {
         attributes: vec![
             SetAttribute::Table(TABLE.to_owned()),
@@ -233,9 +231,20 @@ fn set_message(set: &Set, id: u32) -> SetMessage {
             SetAttribute::KeyType(key_type),
             SetAttribute::KeyLen(key_length),
             SetAttribute::Id(id),
-            SetAttribute::UserData(about),
+            SetAttribute::UserData(about(set)),
         ],
     }
+}
+
+/// What nft(8) wants to know of a set to list it.
+fn about(set: &Set) -> Vec<u8> {
+    let order = match set.elements {
+        Elements::Interfaces(_) => HOST_ENDIAN,
+        Elements::Addresses(_) => BIG_ENDIAN,
+    };
+    let mut about = user_data(SET_KEY_BYTE_ORDER, &order.to_ne_bytes());
+    about.extend(user_data(SET_COMMENT, &terminated(set.name.comment())));
+    about
 }
 
 fn set_flags(set: &Set) -> SetFlags {
