@@ -25,7 +25,7 @@ put = sed 's|/usr/sbin/netcue|$(program)|g' $(1) > $(2) && chmod $(3) $(2)
 shipped = $(filter-out hooks.d/README.md,$(wildcard hooks.d/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test fuzz bench install uninstall deb test-package test-kernels
+.PHONY: help build demo test faults fuzz bench install uninstall deb test-package test-kernels
 
 help: ## Lists these targets
 	@while IFS= read -r line; do case $$line in \
@@ -45,6 +45,11 @@ demo: ## Plays a gateway's day with netcue; needs no root and changes nothing he
 test: ## Installs what the tests need and runs them all
 	tests/setup
 	tests/all $(TESTS)
+
+faults: ## Lets something go wrong at every system call, and kills 10,000 times; takes half an hour
+	tests/setup
+	NETCUE_FAULTS=all NETCUE_KILLS=10000 $(CARGO) test --locked --test it -- \
+		--nocapture --test-threads 1 faults:: crash
 
 # FUZZ_SECONDS=600 make fuzz looks longer.
 fuzz: ## Feeds every parser nonsense for a while

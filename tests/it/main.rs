@@ -69,6 +69,8 @@ mod examples_hooks;
 #[cfg(test)]
 mod examples_readme;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod follow_up;
 #[cfg(test)]
 mod gateway;
