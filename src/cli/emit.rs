@@ -24,7 +24,7 @@ pub(super) struct Args {
     /// Only queues the event and returns at once
     #[arg(long)]
     no_wait: bool,
-    /// pre-up up pre-down down change boot; else manual
+    /// pre-up up pre-down down change boot rules; else manual
     #[arg(long, default_value = "manual", hide_default_value = true, value_parser = known_action)]
     action: Action,
     /// The interface it is about

@@ -6,6 +6,7 @@
 mod details;
 mod env;
 mod facts;
+pub mod pattern;
 mod words;
 
 pub use details::{Details, Fact};

@@ -178,14 +178,24 @@ pub enum Action {
     Boot,
     /// A person or a script asked.
     Manual,
+    /// The rules are to be looked at, and nothing else is told: for hooks that name it only.
+    Rules,
     /// A word of a later version: passed on to hooks as it came.
     Other(String),
 }
 
 impl Action {
     /// Every action of this version, in the order of the manual.
-    pub const KNOWN: [Self; 7] =
-        [Self::PreUp, Self::Up, Self::PreDown, Self::Down, Self::Change, Self::Boot, Self::Manual];
+    pub const KNOWN: [Self; 8] = [
+        Self::PreUp,
+        Self::Up,
+        Self::PreDown,
+        Self::Down,
+        Self::Change,
+        Self::Boot,
+        Self::Manual,
+        Self::Rules,
+    ];
 
     /// The word as hooks and the journal see it.
     #[must_use]
@@ -198,6 +208,7 @@ impl Action {
             Self::Change => "change",
             Self::Boot => "boot",
             Self::Manual => "manual",
+            Self::Rules => "rules",
             Self::Other(word) => word,
         }
     }

@@ -12,7 +12,7 @@ pub use header::{BadHeader, Wishes};
 pub use lint::{Names, Oddity, oddities};
 pub use told::{Before, Told, before};
 
-use crate::event::{Event, InterfaceName};
+use crate::event::{Action, Event, InterfaceName};
 
 /// The name under which the engine stands among the hooks.
 const ENGINE: &str = "50-rules";
@@ -143,6 +143,8 @@ pub enum Skip {
     Coalesced(uuid::Uuid),
     /// Another source's event has told all of this one, and the hook was run for that.
     Covered(uuid::Uuid),
+    /// The event is about the rules alone, and the hook does not name its action.
+    RulesOnly,
 }
 
 impl std::fmt::Display for Skip {
@@ -156,6 +158,7 @@ impl std::fmt::Display for Skip {
                 write!(f, "coalesced: event {newer} for the same interface is waiting")
             }
             Self::Covered(by) => write!(f, "covered by {by}, which told the same"),
+            Self::RulesOnly => f.write_str("this is for the rules, and it names no action=rules"),
         }
     }
 }
@@ -198,11 +201,20 @@ fn verdict(event: &Event, candidate: &Candidate, around: Around<'_>) -> Verdict 
         Fitness::Fit(wishes) => {
             let reason = wishes
                 .unwanted(event)
+                .or_else(|| is_for_the_rules_only(event, candidate, &wishes))
                 .or_else(|| newer_wanted(event, &wishes, around.waiting).map(Skip::Coalesced))
                 .or_else(|| already_told(candidate, &wishes, around.told).map(Skip::Covered));
             reason.map_or(Verdict::Run(wishes.manner), Verdict::Skip)
         }
     }
+}
+
+/// What sees to the rules is run for such an event, and else only who asks for it.
+fn is_for_the_rules_only(event: &Event, candidate: &Candidate, wishes: &Wishes) -> Option<Skip> {
+    let is_only = event.facts.action == Some(Action::Rules)
+        && matches!(candidate.kind, Kind::Hook(_))
+        && wishes.actions.is_empty();
+    is_only.then_some(Skip::RulesOnly)
 }
 
 /// The event for which this hook has been run already, and which told the same. What makes

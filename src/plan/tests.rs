@@ -118,3 +118,19 @@ fn a_hook_that_coalesces_runs_for_the_newest_waiting_event_it_wants() {
     );
     assert_eq!(planned(&first, &hooks, &waiting(&[&newer]))[2], "61");
 }
+
+#[test]
+fn an_event_for_the_rules_alone_reaches_only_what_makes_them_and_who_asks() {
+    let hooks =
+        [hook("60", ""), hook("61", "# netcue: action=rules"), hook("62", "# netcue: source=x")];
+    let steps = planned(&event("x", Some("rules"), None), &hooks, &[]);
+    assert_eq!(steps[0], "50-rules built in");
+    assert_eq!(steps[1], "60: this is for the rules, and it names no action=rules");
+    assert_eq!(steps[2], "61");
+    assert!(steps[3].starts_with("62: this is for the rules"), "{steps:?}");
+    let in_place = [hook("50-rules", "")];
+    assert_eq!(
+        planned(&event("x", Some("rules"), None), &in_place, &[]),
+        ["50-rules in its place"]
+    );
+}
