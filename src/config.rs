@@ -25,6 +25,8 @@ pub struct Config {
     pub hooks: Hooks,
     /// `[journal]`.
     pub journal: Journal,
+    /// `[watch]`.
+    pub watch: Watch,
     /// `[interface.NAME]`: what is said of one interface. [`parse`] moves it to the rules, which
     /// are made from it.
     interface: BTreeMap<InterfaceName, Interface>,
@@ -149,6 +151,45 @@ impl Default for Journal {
     }
 }
 
+/// `[watch]`: what the kernel's own news lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Watch {
+    /// What is done about rules that another program changed.
+    pub guard: Guard,
+    /// Patterns of interfaces of which no event tells; the rules follow all.
+    pub ignore: Vec<String>,
+    /// Milliseconds without news after which the kernel's state is looked at: at most 1000.
+    #[serde(deserialize_with = "within::<_, _, 0, 1000>")]
+    pub quiet_ms: u64,
+    /// Milliseconds without a change after which events tell what nobody told: at most a minute.
+    #[serde(deserialize_with = "within::<_, _, 0, 60_000>")]
+    pub settle_ms: u64,
+    /// Milliseconds after which they do, though changes go on: at most ten minutes.
+    #[serde(deserialize_with = "within::<_, _, 0, 600_000>")]
+    pub settle_limit_ms: u64,
+}
+
+/// What is done about rules that another program changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guard {
+    /// They are put back at once.
+    Restore,
+    /// It is put on record.
+    Report,
+    /// Nothing.
+    Off,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        let ignore = ["veth*", "docker*", "br-*", "cali*", "tap*"].map(ToOwned::to_owned).to_vec();
+        let guard = Guard::Restore;
+        Self { guard, ignore, quiet_ms: 100, settle_ms: 3000, settle_limit_ms: 10_000 }
+    }
+}
+
 /// A number with which the program still keeps its promises.
 fn within<'de, D, N, const LEAST: u64, const MOST: u64>(deserializer: D) -> Result<N, D::Error>
 where
@@ -253,6 +294,7 @@ fn expected_in_words(expected: &str) -> &str {
         "struct Interface" => "a section, such as [interface.eth1]",
         expected if expected.starts_with("struct ") => "a section, such as [rules]",
         "enum Side" => "outside, inside, guest or ignore, in quotes",
+        "enum Guard" => "restore, report or off, in quotes",
         expected => expected,
     }
 }

@@ -12,6 +12,7 @@ pub mod sources;
 pub mod event;
 pub mod queue;
 pub mod plan;
+pub mod watch;
 pub mod engine;
 pub mod hooks;
 pub mod journal;

@@ -127,6 +127,18 @@ impl Layout {
         self.runtime().join("rules.json")
     }
 
+    /// `/run/netcue/watch.json`: what `netcue watch` has told of the kernel's state.
+    #[must_use]
+    pub fn watch(&self) -> PathBuf {
+        self.runtime().join("watch.json")
+    }
+
+    /// `/run/netcue/watch.lock`: held by the one process that watches.
+    #[must_use]
+    pub fn watch_lock(&self) -> PathBuf {
+        self.runtime().join("watch.lock")
+    }
+
     /// `/run/netcue/met.json`: the digest of the kernel's state recorded last.
     #[must_use]
     pub fn met(&self) -> PathBuf {

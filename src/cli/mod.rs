@@ -12,6 +12,7 @@ mod replay;
 mod rules;
 mod run;
 mod ship;
+mod watch;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -87,6 +88,8 @@ enum Command {
     From(from::Args),
     /// Shows the event a call would become, as JSON, and changes nothing
     Parse(parse::Args),
+    /// Hears what the kernel tells, and sees to rules and events
+    Watch(watch::Args),
     /// Handles what waits in the queue
     Run(run::Args),
     /// Prints a completion script for a shell
@@ -148,6 +151,7 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Parse(args) => parse::main(&args, invocation),
         Command::Emit(args) => emit::main(&layout, args, invocation),
         Command::Run(args) => run::main(&layout, &args),
+        Command::Watch(args) => watch::main(&layout, &args),
         Command::Plan(args) => plan::main(&layout, &args, invocation),
         Command::Hooks(args) => hooks::main(&layout, &args),
         Command::Rules(args) => rules::main(&layout, &args, invocation),

@@ -112,6 +112,12 @@ impl EngineError {
         }
     }
 
+    /// When interfaces and routes could not be read.
+    #[must_use]
+    pub fn from_reading(error: NetlinkError) -> Self {
+        Self::during("reading interfaces and routes", error)
+    }
+
     fn nf_tables(step: &str, error: NetlinkError) -> Self {
         if error.is_unknown_to_kernel() {
             Self::Missing { step: step.to_owned(), reason: error.to_string() }
@@ -203,9 +209,7 @@ pub fn regenerate(
         Report { result, classes: classes.clone(), notes, generation }
     };
 
-    let generation = session
-        .generation()
-        .map_err(|error| EngineError::nf_tables("asking for the generation", error))?;
+    let generation = generation(session)?;
     let stands = memory.as_ref().is_some_and(|memory| {
         memory.generation() == generation
             && memory.text() == new_text
@@ -271,6 +275,19 @@ fn put_in(
     Err(EngineError::Busy)
 }
 
+/// Whether nobody has changed `nf_tables` since netcue last looked at its rules.
+pub fn is_untouched(remembered: &Path, session: &mut Session) -> Result<bool, EngineError> {
+    let memory = Memory::read(remembered).filter(Memory::is_of_here);
+    let generation = generation(session)?;
+    Ok(memory.is_some_and(|memory| memory.generation() == generation))
+}
+
+/// The number of the present generation of `nf_tables`.
+pub fn generation(session: &mut Session) -> Result<u32, EngineError> {
+    let asked = session.generation();
+    asked.map_err(|error| EngineError::nf_tables("asking for the generation", error))
+}
+
 /// Says what [`regenerate`] would do, and changes nothing.
 pub fn preview(
     rules: &Rules,
@@ -310,7 +327,7 @@ pub fn remember(remembered: &Path, sides: &[Remembered]) -> Result<(), FileError
 }
 
 fn read_kernel() -> Result<KernelState, EngineError> {
-    route::read().map_err(|error| EngineError::during("reading interfaces and routes", error))
+    route::read().map_err(EngineError::from_reading)
 }
 
 fn with_memory(state: KernelState, memory: Option<&Memory>) -> KernelState {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{House, steps, wait};
 use crate::event::{Action, Event, InterfaceName, Text};
 use crate::journal::{Record, StepEnd, StepOutcome};
+use crate::sources;
 use crate::sys::files::{self, FileError};
 use crate::sys::lock::{self, Lock};
 use crate::sys::namespace;
@@ -56,6 +57,10 @@ impl Announced {
 /// That it does not come about is no reason for the event to fail, and is said.
 pub(super) fn announce(house: &House, event: &Event) {
     if !matches!(event.facts.action, Some(Action::PreDown | Action::Down)) {
+        return;
+    }
+    // The kernel tells of an end when it has come, and of what comes after it as well.
+    if event.source == sources::KERNEL.name {
         return;
     }
     let (Some(interface), Some(ifindex)) = (&event.facts.interface, event.ifindex) else { return };

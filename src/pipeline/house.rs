@@ -73,10 +73,9 @@ impl House {
         house
     }
 
-    /// Whether a folder of flags exists and lacks this source's.
+    /// See [`is_switched_off`].
     pub(super) fn is_switched_off(&self, source: &str) -> bool {
-        let flags = self.layout.enabled();
-        files::is_folder(&flags) && !files::is_there(&flags.join(source))
+        is_switched_off(&self.layout, source)
     }
 
     /// Keeps the configuration for the day it can't be used any more. The holder of the
@@ -168,6 +167,12 @@ impl House {
             session.leave_close_to_a_child();
         }
     }
+}
+
+/// Whether a folder of flags exists and lacks that of a source.
+pub(super) fn is_switched_off(layout: &Layout, source: &str) -> bool {
+    let flags = layout.enabled();
+    files::is_folder(&flags) && !files::is_there(&flags.join(source))
 }
 
 /// The configuration that holds.

@@ -18,6 +18,7 @@ mod unattended;
 mod unit;
 mod unqueued;
 mod wait;
+mod watch;
 
 pub use call::{read_words, read_words_at, without_from};
 pub use caller::Caller;
@@ -28,6 +29,7 @@ pub use house::{Configured, House, configured, judge_configuration};
 pub use steps::{candidates, preview, wishes};
 pub use unattended::run_unattended;
 pub use unit::until_empty;
+pub use watch::watch;
 
 use std::time::Duration;
 
@@ -109,6 +111,12 @@ pub fn recompute(house: &mut House, caller: Caller) -> Arrival {
     let reading = sources::manual_run();
     let wait = reading.trigger.wait;
     arrive(house, reading, caller, wait)
+}
+
+/// Puts an event on record for which nothing is run, and why.
+fn in_vain(house: &mut House, reading: Reading, caller: Caller, why: String) -> Arrival {
+    let event = accept(reading, caller.cause);
+    nothing_runs(house, event, caller.argv, Nothing { reason: Some(why), ..Nothing::MEANT })
 }
 
 fn too_many(first: Uuid) -> String {

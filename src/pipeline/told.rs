@@ -2,7 +2,7 @@
 
 use super::House;
 use crate::event::Event;
-use crate::journal::{Record, StepOutcome, progress};
+use crate::journal::{Outcome, Record, StepOutcome, progress};
 use crate::plan::{Before, Told, before};
 
 /// Most lines that are looked at: in a burst the doubles are near.
@@ -13,18 +13,23 @@ pub(super) fn told(house: &House, event: &Event) -> Option<Told> {
     if event.facts.interface.is_none() || event.facts.action.is_none() {
         return None;
     }
-    let (mut seen, mut by) = (0, None);
+    let (mut seen, mut by, mut in_vain) = (0, None, Vec::new());
     let looked = house.journal.read_back(|entry| {
         seen += 1;
-        if let Record::Accepted { event: earlier, .. } = entry.record {
-            match before(event, &earlier) {
-                Before::Other => {}
-                Before::News => return false,
-                Before::Told => {
-                    by = Some(*earlier);
-                    return false;
+        match entry.record {
+            // Nothing was done for it, which another event made needless or nobody wanted.
+            Record::Outcome { outcome: Outcome::Ignored, .. } => in_vain.extend(entry.event_id),
+            Record::Accepted { event: earlier, .. } if !in_vain.contains(&earlier.id) => {
+                match before(event, &earlier) {
+                    Before::Other => {}
+                    Before::News => return false,
+                    Before::Told => {
+                        by = Some(*earlier);
+                        return false;
+                    }
                 }
             }
+            _ => {}
         }
         seen < MOST_LINES
     });

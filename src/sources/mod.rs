@@ -10,6 +10,7 @@ mod dhclient;
 mod dhcpcd;
 mod diald;
 mod hotplug;
+mod kernel;
 mod ifupdown;
 mod keepalived;
 mod libvirt;
@@ -33,6 +34,7 @@ mod wpa;
 pub use boot::SOURCE as BOOT;
 pub use call::{Call, Refusal};
 pub use diald::SOURCE as DIALD;
+pub use kernel::{KernelNews, SOURCE as KERNEL, kernel_news};
 pub use manual::{SOURCE as MANUAL, manual_emit, manual_run};
 pub use pcmcia::SOURCE as PCMCIA;
 pub use places::{Place, Standing, by_place, no_place};
@@ -50,6 +52,7 @@ pub const ALL: &[&Source] = &[
     &PCMCIA,
     &BOOT,
     &MANUAL,
+    &KERNEL,
     &ifupdown::IFUPDOWN,
     &ifupdown::IFUPDOWN_NG,
     &networkmanager::SOURCE,

@@ -1,5 +1,6 @@
 //! Reads interfaces, addresses, routes of all tables and policy rules.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netlink_packet_core::ParseableParametrized;
@@ -66,6 +67,24 @@ pub fn read() -> Result<KernelState, NetlinkError> {
         state.notes.push(format!("and {more} more"));
     }
     Ok(state)
+}
+
+/// The indexes of the interfaces that have a carrier (`IFF_LOWER_UP`). It is no part of the
+/// state, as no rule depends on it.
+pub fn carriers() -> Result<BTreeSet<u32>, NetlinkError> {
+    let mut links = LinkMessage::default();
+    links.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    let answer = Conversation::open(NETLINK_ROUTE)?.dump(&RouteNetlinkMessage::GetLink(links))?;
+    let carrier = |message: &Received| match RouteNetlinkMessage::parse_with_param(
+        message.payload.as_slice(),
+        message.kind,
+    ) {
+        Ok(RouteNetlinkMessage::NewLink(link)) => {
+            link.header.flags.contains(LinkFlags::LowerUp).then_some(link.header.index)
+        }
+        _ => None,
+    };
+    Ok(answer.iter().filter_map(carrier).collect())
 }
 
 /// The kernel's index of an interface, if there is one of that name now.

@@ -73,7 +73,7 @@ fn a_wrong_command_line_is_told() {
     let scene = Scene::installed();
     let before = scene.tree();
     for (call, message) in [
-        ("enable pppd", "there are ppp diald pcmcia boot manual ifupdown"),
+        ("enable pppd", "there are ppp diald pcmcia boot manual kernel ifupdown"),
         ("enable ppp --stage services", "--stage and --pre-network belong to boot"),
         ("enable ppp --edit /etc/x", "--edit is for diald, pcmcia, openvpn,"),
         ("disable diald --edit /etc/x --flag-only", "cannot be used with"),
@@ -105,6 +105,7 @@ diald   yes        yes      never       -                          no line in \
              /etc/diald/diald.options for addroute, delroute, ip-up, ip-down, ip-goingdown
 boot    yes        yes      never       -                          -
 manual  yes        yes      never       -                          -
+kernel  yes        yes      never       -                          -
 
 not on this machine: pcmcia ABSENT
 "

@@ -37,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "event",
             "queue",
             "plan",
+            "watch",
             "engine",
             "hooks",
             "journal",
@@ -50,13 +51,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "sources", "event", "queue", "plan", "engine", "hooks", "journal", "config", "paths",
-            "error", "sys",
+            "sources", "event", "queue", "plan", "watch", "engine", "hooks", "journal", "config",
+            "paths", "error", "sys",
         ],
     ),
     ("sources", &["event"]),
     ("queue", &["event", "config", "paths", "error", "sys"]),
     ("plan", &["event"]),
+    ("watch", &["event", "sys"]),
     ("engine", &["event", "config", "paths", "error", "sys"]),
     ("hooks", &["event", "config", "paths", "error", "sys"]),
     ("journal", &["event", "config", "paths", "error", "sys"]),
@@ -223,6 +225,8 @@ fn no_source_is_told_by_its_name_elsewhere() {
     let mut wrong = Vec::new();
     for (file, text) in files().iter().filter(|(file, _)| !is_only_for_tests(file)) {
         for (number, line) in code(text).filter(|_| !is_own(file)) {
+            // As the key of an object it is somebody's word for something else.
+            let line = line.replace("\":", "");
             let mut told = names.iter().filter(|name| line.contains(&format!("\"{name}\"")));
             if told.any(|name| !is_action(name)) {
                 wrong.push(format!("{}:{number}: {line}", file.display()));
@@ -267,7 +271,7 @@ fn sections_with_tests(page: &str) -> usize {
 
 #[test]
 fn every_promise_names_tests_that_exist() {
-    assert_eq!(sections_with_tests("docs/PROPERTIES.md"), 11);
+    assert_eq!(sections_with_tests("docs/PROPERTIES.md"), 12);
 }
 
 #[test]

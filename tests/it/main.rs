@@ -156,3 +156,5 @@ mod trouble;
 mod trust;
 #[cfg(test)]
 mod unit;
+#[cfg(test)]
+mod watch;

@@ -190,6 +190,8 @@ fn every_path() {
         layout.unrecorded(),
         layout.good_configuration(),
         layout.rules(),
+        layout.watch(),
+        layout.watch_lock(),
         layout.met(),
         layout.met_whole(),
         layout.metrics(),
@@ -225,6 +227,7 @@ pub(crate) fn documented_keys() -> Vec<(String, String, String, &'static str)> {
                 "Ar boolean" => "true",
                 "Bq Ar name , ..." => "[\"eth7\"]",
                 "Ar side" => "\"guest\"",
+                "Ar guard" => "\"report\"",
                 _ => "7",
             };
             keys.push((table.clone(), key.to_owned(), default.to_owned(), value));

@@ -76,9 +76,11 @@ impl Question<'_> {
                      running. All of it took {took}."
             )),
             Some(Outcome::GivenUp) => Line::Warns(format!("It was given up: {why}.")),
-            Some(Outcome::Ignored) => Line::Says(
-                "Nothing was run: this trigger has no meaning for the network.".to_owned(),
-            ),
+            Some(Outcome::Ignored) => {
+                let meant = "this trigger has no meaning for the network";
+                let why = wording::reason(story).unwrap_or(meant);
+                Line::Says(format!("Nothing was run: {why}."))
+            }
             Some(Outcome::Disabled) => {
                 let flags = self.house.layout.enabled().display().to_string();
                 Line::Warns(format!("Nothing was run: the source is switched off in {flags}."))

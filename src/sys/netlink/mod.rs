@@ -1,6 +1,7 @@
 //! A conversation with the kernel over netlink: one request, one complete answer.
 
 mod framing;
+pub mod listener;
 
 pub use framing::{attribute, attributes};
 

@@ -1,0 +1,482 @@
+//! `netcue watch`: rules and events follow the kernel, though nobody calls.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::socket::{
+    AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, setsockopt, socket, sockopt,
+};
+use serde_json::Value;
+
+use crate::call::NETCUE;
+use crate::scene::{Scene, script, text_of, wait_until};
+
+const QUICK: &str = "[watch]\nquiet-ms = 20\nsettle-ms = 300\nsettle-limit-ms = 2000\n";
+
+/// A watch in the foreground, until it is dropped.
+struct Watch(Child);
+
+impl Watch {
+    /// Starts one, and waits until it has looked once.
+    fn on(scene: &Scene) -> Self {
+        let _ = std::fs::remove_file(scene.path("run/netcue/watch.json"));
+        let watch = Self::again(scene);
+        wait_until("the first look", || scene.path("run/netcue/watch.json").exists());
+        watch
+    }
+
+    /// Starts one that goes on with what an earlier one left.
+    fn again(scene: &Scene) -> Self {
+        let child = Command::new(NETCUE).arg("--root").arg(scene.root()).arg("watch").spawn();
+        Self(child.expect("a watch"))
+    }
+
+    fn kill(&mut self) {
+        self.0.kill().expect("a process");
+        self.0.wait().expect("its end");
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A gateway with a quick watch, whose rules stand and whose hook tells what it is run for.
+fn watched() -> (Scene, Watch) {
+    let scene = Scene::new();
+    let ran = scene.path("ran").display().to_string();
+    let tells = script(&format!(
+        "echo \"$NETCUE_SOURCE $NETCUE_TRIGGER $NETCUE_ACTION $NETCUE_INTERFACE\" >>{ran}"
+    ));
+    scene.gateway().config(QUICK).hook("70-tells", tells);
+    let watch = Watch::on(&scene);
+    wait_until("the first rules", || has_rules(&scene));
+    (scene, watch)
+}
+
+fn has_rules(scene: &Scene) -> bool {
+    scene.rules().contains("table inet netcue")
+}
+
+/// The events of the kernel on record: those whose trigger is wanted.
+fn told(scene: &Scene, trigger: &str) -> Vec<Value> {
+    let events = scene.records("accepted").into_iter().map(|record| record["event"].clone());
+    events.filter(|event| event["source"] == "kernel" && event["trigger"] == trigger).collect()
+}
+
+/// The same, about one interface.
+fn told_of(scene: &Scene, trigger: &str, interface: &str) -> Vec<Value> {
+    told(scene, trigger).into_iter().filter(|event| event["interface"] == interface).collect()
+}
+
+/// A new link that works.
+fn link(scene: &Scene, name: &str) {
+    scene.ip(&format!("link add {name} type veth peer name {name}-far"));
+    scene.ip(&format!("link set {name} up"));
+    scene.ip(&format!("link set {name}-far up"));
+}
+
+fn outcome_of(scene: &Scene, event: &Value) -> Option<Value> {
+    scene.records("outcome").into_iter().find(|outcome| outcome["event_id"] == event["id"])
+}
+
+#[test]
+fn rules_follow_the_kernel_though_nobody_calls() {
+    let (scene, _watch) = watched();
+    let knows = |what: &str| {
+        let (scene, what) = (&scene, what.to_owned());
+        move || scene.rules().contains(&what)
+    };
+    let lacks = |what: &str| {
+        let (scene, what) = (&scene, what.to_owned());
+        move || !scene.rules().contains(&what)
+    };
+    // An address, by hand.
+    scene.ip("addr add 192.168.20.1/24 dev lan");
+    wait_until("the address", knows("192.168.20.0/24"));
+    scene.ip("addr del 192.168.20.1/24 dev lan");
+    wait_until("the address to go", lacks("192.168.20.0/24"));
+    // A link, down and up.
+    scene.ip("link set lan down");
+    wait_until("the link to go", lacks("192.168.7.0/24"));
+    scene.ip("link set lan up");
+    wait_until("the link", knows("192.168.7.0/24"));
+    // A bridge, and what takes its place.
+    scene.ip("link add lan-br type bridge");
+    scene.ip("link set lan-br up");
+    scene.ip("addr add 192.168.30.1/24 dev lan-br");
+    wait_until("the bridge", knows("192.168.30.0/24"));
+    scene.ip("link del lan-br");
+    wait_until("the bridge to go", lacks("192.168.30.0/24"));
+    // A tunnel.
+    scene.ip("tuntap add mode tun name work");
+    scene.ip("link set work up");
+    scene.ip("addr add 10.9.0.1 peer 10.9.0.2 dev work");
+    wait_until("the tunnel", || scene.rules().contains("\"work\""));
+    scene.ip("link del work");
+    wait_until("the tunnel to go", || !scene.rules().contains("\"work\""));
+    // A default route by another interface.
+    link(&scene, "other");
+    scene.ip("addr add 203.0.113.9/24 dev other");
+    scene.ip("route add default via 203.0.113.1 metric 50");
+    wait_until("the route", || is_outside(&scene, "other"));
+    scene.ip("link del other");
+    wait_until("the route to go", || !is_outside(&scene, "other"));
+}
+
+fn is_outside(scene: &Scene, name: &str) -> bool {
+    let rules = scene.rules();
+    let set = rules.split("masquerade").next().unwrap_or_default();
+    set.contains(&format!("\"{name}\""))
+}
+
+#[test]
+fn a_policy_rule_takes_its_table_into_account() {
+    let (scene, _watch) = watched();
+    link(&scene, "other");
+    scene.ip("addr add 203.0.113.9/24 dev other");
+    scene.ip("route add default via 203.0.113.1 table 77");
+    let before = scene.rules();
+    scene.ip("rule add from 192.168.7.0/24 lookup 77");
+    wait_until("the rules to change", || scene.rules() != before && is_outside(&scene, "other"));
+    wait_until("an event", || !told(&scene, "policy").is_empty());
+}
+
+#[test]
+fn rules_that_somebody_flushed_are_back_at_once_and_the_record_names_who() {
+    let (scene, _watch) = watched();
+    scene.nft("flush ruleset");
+    wait_until("the rules", || has_rules(&scene));
+    wait_until("a record", || !told(&scene, "rules-lost").is_empty());
+    let lost = &told(&scene, "rules-lost")[0];
+    assert_eq!(lost["details"]["process"], "nft", "{lost}");
+    assert!(lost["details"]["pid"].as_u64().is_some_and(|pid| pid > 1), "{lost}");
+    wait_until("its end", || outcome_of(&scene, lost).is_some());
+    assert!(!scene.text("ran").contains("rules-lost"), "hooks are not set going for it");
+    // What somebody puts into our table goes, too.
+    scene.nft("add rule inet netcue forward counter accept");
+    wait_until("the rule to go", || !scene.rules().contains("counter packets 0 bytes 0 accept"));
+    wait_until("a second record", || told(&scene, "rules-lost").len() == 2);
+}
+
+#[test]
+fn two_programs_that_fight_over_the_rules_do_not_go_on_for_ever() {
+    let (scene, _watch) = watched();
+    for _ in 0..5 {
+        wait_until("the rules", || has_rules(&scene));
+        scene.nft("flush ruleset");
+    }
+    wait_until("the rules", || has_rules(&scene));
+    scene.nft("flush ruleset");
+    let given_way = || {
+        let all = told(&scene, "rules-lost");
+        all.iter()
+            .any(|event| outcome_of(&scene, event).is_some_and(|end| end["outcome"] == "ignored"))
+    };
+    wait_until("it to give way", given_way);
+    let all = told(&scene, "rules-lost");
+    assert_eq!(all.len(), 6, "five were put back, and the sixth is on record: {all:#?}");
+    assert!(!has_rules(&scene));
+    let end = outcome_of(&scene, &all[5]).expect("its end");
+    assert!(text_of(&end["reason"]).contains("five times within a minute"), "{end}");
+}
+
+#[test]
+fn a_guard_that_reports_leaves_the_rules_and_one_that_is_off_says_nothing() {
+    let (scene, _watch) = watched();
+    scene.config(&format!("{QUICK}guard = \"report\"\n"));
+    scene.nft("flush ruleset");
+    wait_until("a record", || !told(&scene, "rules-lost").is_empty());
+    scene.config(&format!("{QUICK}guard = \"off\"\n"));
+    scene.nft("add table inet other");
+    // Something that it does act on comes after that.
+    let before = told(&scene, "state").len();
+    assert!(!has_rules(&scene));
+    scene.ip("addr add 192.168.20.1/24 dev lan");
+    wait_until("the rules", || has_rules(&scene));
+    wait_until("the event", || told(&scene, "state").len() > before);
+    assert_eq!(told(&scene, "rules-lost").len(), 1);
+}
+
+#[test]
+fn what_nobody_told_is_told_once_for_each_interface_with_what_was_and_what_is() {
+    let (scene, _watch) = watched();
+    link(&scene, "dmz");
+    scene.ip("addr add 192.168.50.1/24 dev dmz");
+    wait_until("an event", || !told_of(&scene, "link-up", "dmz").is_empty());
+    let up = &told_of(&scene, "link-up", "dmz")[0];
+    assert_eq!(up["action"], "up");
+    assert_eq!(up["details"]["before"], "absent");
+    assert_eq!(up["details"]["after"], "up, 192.168.50.1/24");
+    scene.ip("link del dmz");
+    wait_until("its end", || !told_of(&scene, "link-down", "dmz").is_empty());
+    assert_eq!(told_of(&scene, "link-down", "dmz")[0]["action"], "down");
+    let of_dmz = || {
+        let ran = scene.text("ran");
+        ran.lines().filter(|line| line.ends_with(" dmz")).map(String::from).collect::<Vec<_>>()
+    };
+    wait_until("the hooks", || of_dmz().len() == 2);
+    assert_eq!(of_dmz(), ["kernel link-up up dmz", "kernel link-down down dmz"]);
+}
+
+#[test]
+fn a_pulled_cable_is_a_down_though_the_interface_stays_up() {
+    let (scene, _watch) = watched();
+    scene.ip("link set lan-far down");
+    wait_until("an event", || !told_of(&scene, "link-down", "lan").is_empty());
+    let lan = &told_of(&scene, "link-down", "lan")[0];
+    assert_eq!(lan["details"]["after"], "up without carrier, 192.168.7.1/24");
+}
+
+#[test]
+fn a_link_that_flaps_is_one_event_with_how_often() {
+    let (scene, _watch) = watched();
+    for _ in 0..5 {
+        scene.ip("link set lan-far down");
+        scene.ip("link set lan-far up");
+    }
+    wait_until("an event", || !told_of(&scene, "link", "lan").is_empty());
+    let lan = &told_of(&scene, "link", "lan")[0];
+    // The kernel itself tells of quick ones as of one.
+    assert!(lan["details"]["flaps"].as_u64().is_some_and(|flaps| flaps >= 1), "{lan}");
+    assert_eq!(told_of(&scene, "link", "lan").len(), 1);
+}
+
+#[test]
+fn what_a_source_told_is_not_told_again_and_no_telling_is_swallowed() {
+    let (scene, _watch) = watched();
+    scene.config("[watch]\nquiet-ms = 20\nsettle-ms = 2000\n");
+    scene
+        .netcue(["emit", "--action", "down", "--interface", "lan"])
+        .any_stdout()
+        .any_stderr()
+        .run();
+    scene.ip("link set lan down");
+    wait_until("an event", || !told_of(&scene, "link-down", "lan").is_empty());
+    let of_lan = &told_of(&scene, "link-down", "lan")[0];
+    wait_until("its end", || outcome_of(&scene, of_lan).is_some());
+    let end = outcome_of(&scene, of_lan).expect("its end");
+    assert_eq!(end["outcome"], "ignored", "{end}");
+    assert!(text_of(&end["reason"]).starts_with("covered by "), "{end}");
+    let id = text_of(&of_lan["id"]);
+    scene.netcue(["why", "event", &id]).stdout_has("covered by").run();
+    // What is told after the kernel has been heard runs all the same.
+    scene.ip("link set lan up");
+    wait_until("the kernel's own", || scene.text("ran").contains("kernel link-up up lan"));
+    let up = ["emit", "--action", "up", "--interface", "lan", "--local", "192.168.7.1"];
+    scene.netcue(up).any_stdout().any_stderr().run();
+    assert!(scene.text("ran").contains("manual emit up lan"), "{}", scene.text("ran"));
+}
+
+#[test]
+fn interfaces_that_are_ignored_are_told_of_by_nobody_but_have_rules() {
+    let (scene, _watch) = watched();
+    scene.ip("link add veth0 type veth peer name veth1");
+    scene.ip("link set veth0 up");
+    scene.ip("link set veth1 up");
+    scene.ip("addr add 192.168.60.1/24 dev veth0");
+    wait_until("the rules", || scene.rules().contains("192.168.60.0/24"));
+    link(&scene, "seen");
+    wait_until("an event of another", || !told(&scene, "link-up").is_empty());
+    let all = told(&scene, "link-up");
+    let is_seen = |event: &Value| text_of(&event["interface"]).starts_with("seen");
+    assert!(all.iter().all(is_seen), "{all:#?}");
+}
+
+#[test]
+fn lifetimes_that_are_renewed_and_commits_of_our_own_are_no_news() {
+    let (scene, _watch) = watched();
+    scene.ip("addr add 192.168.7.9/24 dev lan valid_lft 3000 preferred_lft 3000");
+    wait_until("an event", || !told(&scene, "address").is_empty());
+    wait_until("its end", || scene.text("ran").contains("address"));
+    let before = scene.journal().len();
+    for _ in 0..20 {
+        scene.ip("addr change 192.168.7.9/24 dev lan valid_lft 3000 preferred_lft 3000");
+    }
+    scene.ip("link add seen type bridge");
+    wait_until("an event of another", || !told(&scene, "link").is_empty());
+    let after = scene.journal();
+    let accepted: Vec<&Value> =
+        after[before..].iter().filter(|entry| entry["record"] == "accepted").collect();
+    assert_eq!(accepted.len(), 1, "{accepted:#?}");
+}
+
+#[test]
+fn a_thousand_routes_that_come_and_go_are_hardly_noticed() {
+    let (scene, _watch) = watched();
+    let batch = |verb: &str| -> String {
+        let line = |n| format!("route {verb} 10.{}.{}.0/24 dev lan\n", n / 250, n % 250);
+        (0..1000).map(line).collect()
+    };
+    scene.put("batch", &(batch("add") + &batch("del")));
+    let before = scene.records("accepted").len();
+    scene.ip(&format!("-batch {}", scene.path("batch").display()));
+    scene.ip("link add seen type bridge");
+    wait_until("an event of another", || !told(&scene, "link").is_empty());
+    let told = scene.records("accepted");
+    assert!(told.len() - before <= 3, "{:#?}", &told[before..]);
+}
+
+#[test]
+fn whenever_it_is_killed_what_changed_meanwhile_is_found() {
+    let (scene, mut watch) = watched();
+    // While nobody watches.
+    watch.kill();
+    scene.ip("addr add 192.168.20.1/24 dev lan");
+    link(&scene, "dmz");
+    scene.nft("flush ruleset");
+    watch = Watch::again(&scene);
+    wait_until("the rules", || scene.rules().contains("192.168.20.0/24"));
+    wait_until("the events", || {
+        !told(&scene, "link-up").is_empty() && !told(&scene, "address").is_empty()
+    });
+    // At whatever moment after a change.
+    for n in 0..12_u8 {
+        scene.ip(&format!("addr add 192.168.{}.1/24 dev lan", 100 + 2 * n));
+        std::thread::sleep(Duration::from_millis(u64::from(n) * 15));
+        watch.kill();
+        watch = Watch::again(&scene);
+        wait_until("the rules", || {
+            scene.rules().contains(&format!("192.168.{}.0/24", 100 + 2 * n))
+        });
+    }
+    let known = || {
+        let all = told(&scene, "address");
+        all.iter().any(|event| event["addresses"].to_string().contains("192.168.122.1/24"))
+    };
+    wait_until("the last to be told", known);
+}
+
+/// What systemd does for netcue-watch.socket: it holds two sockets, starts the service while
+/// something is in one of them, and gives up on one that is in error.
+struct SocketUnit {
+    sockets: Arc<[OwnedFd; 2]>,
+    stop: Arc<AtomicBool>,
+    starts: Arc<AtomicUsize>,
+    systemd: Option<std::thread::JoinHandle<()>>,
+}
+
+impl SocketUnit {
+    fn listening(buffer: usize) -> Self {
+        let open = |protocol, groups| {
+            let family = AddressFamily::Netlink;
+            let fd =
+                socket(family, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol).expect("a socket");
+            setsockopt(&fd, sockopt::RcvBuf, &buffer).expect("a buffer");
+            bind(fd.as_raw_fd(), &NetlinkAddr::new(0, groups)).expect("bound");
+            fd
+        };
+        let sockets = [
+            open(SockProtocol::NetlinkRoute, 2_147_747_281),
+            open(SockProtocol::NetlinkNetFilter, 64),
+        ];
+        let (sockets, stop, starts) = (Arc::new(sockets), Arc::default(), Arc::default());
+        Self { sockets, stop, starts, systemd: None }
+    }
+
+    /// Starts the service once, as multi-user.target does.
+    fn start(&self, scene: &Scene) {
+        let status = service(scene.root(), &self.sockets).wait().expect("an end");
+        assert!(status.success(), "{status}");
+    }
+
+    /// From here on the service is started when something comes.
+    fn starts(&mut self, scene: &Scene) {
+        let (sockets, stop) = (Arc::clone(&self.sockets), Arc::clone(&self.stop));
+        let (root, starts) = (scene.root().to_owned(), Arc::clone(&self.starts));
+        self.systemd = Some(std::thread::spawn(move || {
+            while !stop.load(Ordering::SeqCst) {
+                let mut fds =
+                    sockets.each_ref().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+                if poll(&mut fds, 20_u16).expect("poll") > 0 {
+                    let bad = PollFlags::POLLERR | PollFlags::POLLHUP;
+                    let came = fds.iter().filter_map(PollFd::revents);
+                    assert!(
+                        !came.into_iter().any(|came| came.intersects(bad)),
+                        "unexpected poll event"
+                    );
+                    starts.fetch_add(1, Ordering::SeqCst);
+                    service(&root, &sockets).wait().expect("an end");
+                }
+            }
+        }));
+    }
+
+    fn stop(mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        self.systemd.take().expect("it was started").join().expect("no unit that failed");
+    }
+}
+
+fn service(root: &Path, sockets: &[OwnedFd; 2]) -> Child {
+    let handed_over =
+        "exec 3<&0 4<&1 </dev/null >/dev/null; LISTEN_PID=$$ LISTEN_FDS=2 exec \"$@\"";
+    let copy = |fd: &OwnedFd| fd.try_clone().expect("a copy");
+    Command::new("sh")
+        .args(["-c", handed_over, "sh", NETCUE, "--root"])
+        .arg(root)
+        .arg("watch")
+        .env_clear()
+        .stdin(Stdio::from(copy(&sockets[0])))
+        .stdout(Stdio::from(copy(&sockets[1])))
+        .spawn()
+        .expect("sh")
+}
+
+#[test]
+fn sockets_that_systemd_holds_hear_everything_and_survive_an_overflow() {
+    let scene = Scene::new();
+    scene.gateway().config(QUICK);
+    let mut unit = SocketUnit::listening(32 << 10);
+    unit.start(&scene);
+    wait_until("the first rules", || has_rules(&scene));
+    unit.starts(&scene);
+    scene.ip("addr add 192.168.20.1/24 dev lan");
+    wait_until("the address", || scene.rules().contains("192.168.20.0/24"));
+    wait_until("the event", || !told(&scene, "address").is_empty());
+    scene.nft("flush ruleset");
+    wait_until("the rules", || has_rules(&scene));
+    // More than the socket holds, while nobody reads: systemd is busy elsewhere.
+    unit.stop.store(true, Ordering::SeqCst);
+    unit.systemd.take().expect("it was started").join().expect("no unit that failed");
+    let lines = |verb| {
+        (0..4000).map(move |n| format!("route {verb} 10.{}.{}.0/24 dev lan\n", n / 250, n % 250))
+    };
+    scene.put("batch", &lines("add").chain(lines("del")).collect::<String>());
+    scene.ip(&format!("-batch {}", scene.path("batch").display()));
+    scene.ip("addr add 192.168.30.1/24 dev lan");
+    unit.stop.store(false, Ordering::SeqCst);
+    unit.starts(&scene);
+    wait_until("what came after it", || scene.rules().contains("192.168.30.0/24"));
+    scene.ip("addr del 192.168.30.1/24 dev lan");
+    wait_until("and what comes later", || !scene.rules().contains("192.168.30.0/24"));
+    unit.stop();
+}
+
+#[test]
+fn our_own_commits_wake_nobody() {
+    let scene = Scene::new();
+    scene.gateway().config(QUICK);
+    let mut unit = SocketUnit::listening(1 << 20);
+    unit.start(&scene);
+    wait_until("the first rules", || has_rules(&scene));
+    unit.start(&scene);
+    unit.starts(&scene);
+    scene.config(&format!("{QUICK}[rules]\nmasquerade = false\n"));
+    scene.netcue(["rules", "apply"]).any_stderr().run();
+    assert!(!scene.rules().contains("masquerade"));
+    // What wakes it comes after that, and by then it would have been woken.
+    scene.ip("link add seen type bridge");
+    wait_until("it to be woken", || unit.starts.load(Ordering::SeqCst) > 0);
+    wait_until("the event", || !told(&scene, "link").is_empty());
+    assert_eq!(unit.starts.load(Ordering::SeqCst), 1);
+    unit.stop();
+}
