@@ -29,6 +29,12 @@ impl Layout {
         Self { root: root.into() }
     }
 
+    /// Where a path of the machine is.
+    #[must_use]
+    pub fn below(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
     /// The root itself: the trust check ends there.
     #[must_use]
     pub fn root(&self) -> &Path {

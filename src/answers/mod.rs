@@ -2,6 +2,7 @@
 //! question. Nothing here changes anything.
 
 pub(crate) mod capture;
+pub(crate) mod checks;
 pub(crate) mod doctor;
 pub(crate) mod history;
 pub(crate) mod hooks;

@@ -3,20 +3,17 @@
 
 use serde_json::json;
 
+use super::checks;
 use super::shared::table::{Paint, Table, Tone};
 use super::shared::when;
 use crate::error::Exit;
 use crate::error::{Ended, Failure};
 use crate::integrate::{self, Attachment, Seen};
-use crate::journal::{self, Heard};
+use crate::journal::{Heard, Journal};
 use crate::paths::Layout;
 use crate::pipeline;
 use crate::sources::{ALL, Source};
-use crate::sys::files::FileError;
 use crate::sys::terminal;
-
-/// Most records of the journal that are read back.
-const MOST_RECORDS: usize = 20_000;
 
 /// What may be said with `sources`.
 #[derive(Debug, clap::Args)]
@@ -35,7 +32,8 @@ struct Row {
 
 pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     let seen = integrate::look(layout, None);
-    let heard = heard(layout);
+    let config = pipeline::configured(layout).config;
+    let heard = checks::heard(&Journal::of(layout, &config.journal));
     let rows: Vec<Row> = ALL.iter().map(|source| row(&seen, source)).collect();
     let text = if args.json {
         as_json(&rows, heard.as_ref().ok())
@@ -44,14 +42,6 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     };
     terminal::show(&text)?;
     heard.map_or_else(|error| Err(Failure::unreadable(error)), |_| Ok(Exit::Done))
-}
-
-/// When each source was last heard of.
-pub(crate) fn heard(layout: &Layout) -> Result<Heard, FileError> {
-    let config = pipeline::configured(layout).config;
-    let names: Vec<&str> = ALL.iter().map(|source| source.name.as_str()).collect();
-    let journal = journal::Journal::of(layout, &config.journal);
-    journal::last_heard(&journal, &names, MOST_RECORDS)
 }
 
 fn row(seen: &Seen, source: &'static Source) -> Row {

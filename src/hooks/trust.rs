@@ -36,6 +36,22 @@ pub enum Reason {
 
 impl std::error::Error for Distrust {}
 
+impl Distrust {
+    /// The command that mends it, where one does.
+    #[must_use]
+    pub fn mend(&self) -> Option<String> {
+        let command = match self.reason {
+            Reason::Owner(_) => "chown root",
+            Reason::GroupWritable(_) => "chmod g-w",
+            Reason::WorldWritable => "chmod o-w",
+            Reason::NotExecutable => "chmod +x",
+            Reason::SetId => "chmod u-s,g-s",
+            Reason::NoFile | Reason::Unclear => return None,
+        };
+        Some(format!("{command} {}", self.part.display()))
+    }
+}
+
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = self.part.display();

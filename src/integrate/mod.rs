@@ -13,7 +13,7 @@ mod carry;
 mod diald;
 mod external;
 mod flags;
-pub mod health;
+
 mod links;
 mod markers;
 mod parts;
@@ -78,7 +78,7 @@ pub fn is_installed(seen: &Seen, source: &Source) -> bool {
 }
 
 /// Where the program may have been installed; the first that is there is linked to.
-const PROGRAMS: [&str; 2] = ["/usr/sbin/netcue", "/usr/local/sbin/netcue"];
+pub const PROGRAMS: [&str; 2] = ["/usr/sbin/netcue", "/usr/local/sbin/netcue"];
 
 /// A change to the machine. Paths are those of the machine, whatever its root.
 #[derive(Debug, Clone, PartialEq, Eq)]

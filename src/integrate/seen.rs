@@ -42,7 +42,7 @@ impl Seen {
     ) {
         for path in paths {
             let path = path.into();
-            let thing = place::look(&under(layout, &path));
+            let thing = place::look(&layout.below(&path));
             self.things.insert(path, thing);
         }
     }
@@ -50,10 +50,10 @@ impl Seen {
     /// Takes in the names in a folder, and every link of them.
     pub(super) fn list(&mut self, layout: &Layout, folder: impl Into<PathBuf>) {
         let folder = folder.into();
-        let names = folder::names(&under(layout, &folder)).unwrap_or_default();
+        let names = folder::names(&layout.below(&folder)).unwrap_or_default();
         for name in &names {
             let path = folder.join(name);
-            if let link @ Thing::Link(_) = place::look(&under(layout, &path)) {
+            if let link @ Thing::Link(_) = place::look(&layout.below(&path)) {
                 self.things.insert(path, link);
             }
         }
@@ -104,13 +104,8 @@ impl Seen {
 
     /// A machine made up for a test.
     #[cfg(test)]
-    pub(super) fn made_up<const N: usize>(things: [(&str, Thing); N]) -> Self {
+    pub(crate) fn made_up<const N: usize>(things: [(&str, Thing); N]) -> Self {
         let things = things.into_iter().map(|(path, thing)| (path.into(), thing)).collect();
         Self { things, ..Self::default() }
     }
-}
-
-/// A path of the machine, as it is reached from here.
-pub(super) fn under(layout: &Layout, path: &Path) -> PathBuf {
-    layout.root().join(path.strip_prefix("/").unwrap_or(path))
 }

@@ -18,7 +18,7 @@ pub use heard::{Heard, last_heard};
 pub use late::Late;
 pub use named::{Name, look_up};
 pub use record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
-pub use search::{Found, Reach, look_back, state_of, story_of};
+pub use search::{Found, Reach, look_back, recent, state_of, story_of};
 pub use story::{
     OnRecord, Progress, Refused, Story, StoryStep, final_end, is_set_aside, on_record, progress,
 };

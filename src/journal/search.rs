@@ -1,6 +1,6 @@
 //! Looking back through the journal no further than needed, and saying how far that was.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -143,6 +143,35 @@ pub fn look_back(
     })?;
     search.settle(Some(usize::MAX), &mut wanted);
     search.done.truncate(most);
+    found.stories = search.done;
+    Ok(found)
+}
+
+/// The newest stories, newest first: of every one that is met within so many records, the whole
+/// is read, however far back it began. After a burst the newest records are of events that were
+/// taken in long before.
+///
+/// # Errors
+/// When a journal file is there and can't be read.
+pub fn recent(journal: &Journal, records: usize) -> Result<Found, FileError> {
+    let mut found = Found::default();
+    let mut search = Search::default();
+    let mut met = BTreeSet::new();
+    journal.read_back(|entry| {
+        if found.records >= FAR_ENOUGH {
+            found.cut_short = true;
+            return false;
+        }
+        found.records += 1;
+        found.back_to = Some(entry.time);
+        let is_near = found.records <= records;
+        met.extend(entry.event_id.filter(|_| is_near));
+        search.take(entry, found.records);
+        let settled = found.records.checked_sub(OVERLAP);
+        search.settle(settled, &mut |story| story.id.is_none_or(|id| met.remove(&id)));
+        is_near || !met.is_empty()
+    })?;
+    search.settle(Some(usize::MAX), &mut |story| story.id.is_none_or(|id| met.remove(&id)));
     found.stories = search.done;
     Ok(found)
 }

@@ -25,6 +25,8 @@ pub struct Story {
     pub steps: Vec<StoryStep>,
     /// How often it was begun.
     pub attempts: u32,
+    /// When its run was begun, the last time.
+    pub began: Option<Timestamp>,
     /// How it ended, if it has.
     pub outcome: Option<Outcome>,
     /// When it ended.
@@ -57,8 +59,20 @@ pub struct Refused {
 pub struct StoryStep {
     /// As planned.
     pub planned: PlannedStep,
+    /// When it was begun, the last time.
+    pub began: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
     /// How it ended; none if it was skipped, or has not ended.
     pub end: Option<StepEnd>,
+}
+
+impl StoryStep {
+    /// A step of which nothing but its name is known yet.
+    fn named(step: String) -> Self {
+        let planned = PlannedStep { step, path: None, skipped: None, left_to: None };
+        Self { planned, began: None, ended: None, end: None }
+    }
 }
 
 impl Story {
@@ -94,9 +108,12 @@ impl Story {
                 self.argv = argv;
                 return true;
             }
-            Record::RunBegin { attempt, plan, .. } => self.take_plan(attempt, plan),
-            Record::StepBegin { .. } | Record::State { .. } | Record::StateChange { .. } => {}
-            Record::StepEnd { step, end } => self.take_end(step, end),
+            Record::RunBegin { attempt, plan, .. } => self.take_plan(time, attempt, plan),
+            Record::State { .. } | Record::StateChange { .. } => {}
+            Record::StepBegin { step } => self.with_step(step, |known| {
+                known.began.get_or_insert(time);
+            }),
+            Record::StepEnd { step, end } => self.take_end(time, step, end),
             Record::Outcome { outcome, waited_ms, ms, reason } => {
                 self.outcome = Some(outcome);
                 self.ended = Some(time);
@@ -131,38 +148,41 @@ impl Story {
         self
     }
 
-    /// Steps come backwards: an end is seen before the plan it belongs to.
-    fn take_end(&mut self, step: String, end: StepEnd) {
-        let known = self.steps.iter_mut().find(|known| known.planned.step == step);
-        match known {
-            // A step that an earlier attempt finished isn't run again, and neither an
-            // interruption nor the start of a hook that holds nobody is its end.
-            Some(known) if known.end.as_ref().is_none_or(|end| !is_final(end)) => {
-                known.end = Some(end);
-            }
-            Some(_) => {}
-            None => {
-                let planned = PlannedStep { step, path: None, skipped: None, left_to: None };
-                self.steps.push(StoryStep { planned, end: Some(end) });
-            }
+    /// Steps come backwards: an end is seen before its beginning, and that before the plan.
+    fn with_step(&mut self, name: String, change: impl FnOnce(&mut StoryStep)) {
+        if let Some(known) = self.steps.iter_mut().find(|known| known.planned.step == name) {
+            return change(known);
         }
+        let mut step = StoryStep::named(name);
+        change(&mut step);
+        self.steps.push(step);
     }
 
-    fn take_plan(&mut self, attempt: u32, plan: Vec<PlannedStep>) {
-        if self.attempts == 0 {
-            self.attempts = attempt;
-            let mut ends = std::mem::take(&mut self.steps);
-            self.steps = plan
-                .into_iter()
-                .map(|planned| {
-                    let end = ends
-                        .iter()
-                        .position(|known| known.planned.step == planned.step)
-                        .and_then(|at| ends.swap_remove(at).end);
-                    StoryStep { planned, end }
-                })
-                .collect();
+    fn take_end(&mut self, time: Timestamp, step: String, end: StepEnd) {
+        self.with_step(step, |known| {
+            // A step that an earlier attempt finished isn't run again, and neither an
+            // interruption nor the start of a hook that holds nobody is its end.
+            if known.end.as_ref().is_none_or(|end| !is_final(end)) {
+                known.end = Some(end);
+                known.ended = Some(time);
+            }
+        });
+    }
+
+    fn take_plan(&mut self, time: Timestamp, attempt: u32, plan: Vec<PlannedStep>) {
+        if self.attempts > 0 {
+            return;
         }
+        self.attempts = attempt;
+        self.began = Some(time);
+        let mut known = std::mem::take(&mut self.steps);
+        let of_plan = plan.into_iter().map(|planned| {
+            let at = known.iter().position(|known| known.planned.step == planned.step);
+            let known = at.map(|at| known.swap_remove(at));
+            let known = known.unwrap_or_else(|| StoryStep::named(planned.step.clone()));
+            StoryStep { planned, ..known }
+        });
+        self.steps = of_plan.collect();
     }
 }
 

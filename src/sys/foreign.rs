@@ -1,7 +1,9 @@
 //! The chains and rules that other programs have in `nf_tables`: no more of them than
 //! tells whether they let forwarded packets pass.
 
-use netlink_packet_netfilter::nftables::{ChainMessage, NfTablesMessage, RuleMessage};
+use netlink_packet_netfilter::nftables::{
+    ChainMessage, NfTablesMessage, RuleMessage, TableMessage,
+};
 use netlink_packet_netfilter::{NetfilterHeader, NetfilterMessage, NetfilterProtoFamily};
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use nix::libc;
@@ -10,8 +12,10 @@ use super::netlink::{Conversation, NetlinkError, Received, attribute, attributes
 
 /// Bytes of `struct nfgenmsg`, which precedes the attributes.
 const NFGENMSG: usize = 4;
-/// `NFTA_CHAIN_TABLE` and `NFTA_RULE_TABLE`.
+/// `NFTA_TABLE_NAME`, `NFTA_CHAIN_TABLE` and `NFTA_RULE_TABLE`.
 const TABLE: u16 = 1;
+/// `NFTA_TABLE_OWNER`.
+const TABLE_OWNER: u16 = 7;
 const CHAIN_NAME: u16 = 3;
 const CHAIN_HOOK: u16 = 4;
 const CHAIN_POLICY: u16 = 5;
@@ -57,6 +61,8 @@ pub struct Chain {
     pub name: String,
     /// Whether every forwarded packet passes it.
     pub forwards: bool,
+    /// The netlink port of the one socket that may change its table, where there is one.
+    pub owner: Option<u32>,
     /// Whether what none of its rules decides is dropped.
     pub policy_drops: bool,
     /// Its rules, in order.
@@ -94,6 +100,14 @@ pub fn chains() -> Result<Vec<Chain>, NetlinkError> {
     let get = NfTablesMessage::GetChain(ChainMessage { attributes: Vec::new() });
     let mut chains: Vec<Chain> =
         conversation.dump(&of_all_families(get))?.iter().filter_map(chain).collect();
+    let get = NfTablesMessage::GetTable(TableMessage { attributes: Vec::new() });
+    for received in conversation.dump(&of_all_families(get))? {
+        let Some((family, bytes)) = family_and_attributes(&received) else { continue };
+        let (name, owner) = (text(bytes, TABLE), number(bytes, TABLE_OWNER));
+        for chain in chains.iter_mut().filter(|it| it.family == family && it.table == name) {
+            chain.owner = owner;
+        }
+    }
     let get = NfTablesMessage::GetRule(RuleMessage { attributes: Vec::new() });
     for received in conversation.dump(&of_all_families(get))? {
         let Some((family, bytes)) = family_and_attributes(&received) else { continue };
@@ -131,6 +145,7 @@ fn chain(received: &Received) -> Option<Chain> {
         table: text(bytes, TABLE),
         name: text(bytes, CHAIN_NAME),
         forwards: hook == Some(FORWARD) && text(bytes, CHAIN_TYPE) == "filter",
+        owner: None,
         policy_drops: number(bytes, CHAIN_POLICY) == Some(DROP),
         rules: Vec::new(),
     })

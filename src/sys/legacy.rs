@@ -61,6 +61,7 @@ fn listed(family: &'static str, text: &str) -> Vec<Chain> {
         match mark {
             '*' => table = first,
             ':' => chains.push(Chain {
+                owner: None,
                 backend: Backend::Legacy,
                 family,
                 table: table.to_owned(),

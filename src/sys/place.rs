@@ -73,6 +73,12 @@ pub fn age(path: &Path) -> Option<u64> {
     Some(fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()?.as_secs())
 }
 
+/// When a file was last written.
+#[must_use]
+pub fn written(path: &Path) -> Option<jiff::Timestamp> {
+    fs::metadata(path).ok()?.modified().ok()?.try_into().ok()
+}
+
 /// Why this process could not write a file at this path, or into the folder there; nothing
 /// if it could, or could make what is missing.
 #[must_use]

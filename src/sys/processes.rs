@@ -1,12 +1,15 @@
 //! Other processes: whether they live, what they are called, and ending those that a run left
 //! behind when it was killed, which are found by what stands in their environment.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, SysconfVar, sysconf};
+
+use super::clock;
 
 /// How long to wait between looks whether they have gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -72,6 +75,63 @@ fn fields_of(pid: &str) -> Option<Vec<String>> {
     Some(stat.rsplit(')').next()?.split_whitespace().map(ToOwned::to_owned).collect())
 }
 
+/// A process as people look for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// What it is called, as in `ps`.
+    pub name: String,
+    /// What it does, in the letters of proc(5): `T` is stopped, `t` by a debugger.
+    pub state: char,
+}
+
+/// Looks at a process; none if it has gone.
+#[must_use]
+pub fn look(pid: i32) -> Option<Process> {
+    let state = fields_of(&pid.to_string())?.get(STATE)?.chars().next()?;
+    let name = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("comm")).ok()?;
+    Some(Process { pid, name: name.trim_end().to_owned(), state })
+}
+
+/// The process that holds a lock on the file at `path`, as far as we may look into others.
+#[must_use]
+pub fn who_locks(path: &Path) -> Option<i32> {
+    let name = path.as_os_str();
+    processes().find(|pid| locks(&Path::new("/proc").join(pid.to_string()), name)).map(Pid::as_raw)
+}
+
+/// Whether the process behind a folder of /proc holds a lock on a file of that name.
+fn locks(folder: &Path, name: &OsStr) -> bool {
+    fs::read_dir(folder.join("fd")).into_iter().flatten().flatten().any(|open| {
+        fs::read_link(open.path()).is_ok_and(|target| target.as_os_str() == name)
+            && fs::read_to_string(folder.join("fdinfo").join(open.file_name()))
+                .is_ok_and(|info| info.contains("\nlock:"))
+    })
+}
+
+/// The processes of which one of the first words they were called with is wanted: their number,
+/// that word, and for how long they have run. A script's own path follows its interpreter's.
+#[must_use]
+pub fn called_with(is_wanted: &dyn Fn(&str) -> bool) -> Vec<(i32, String, Duration)> {
+    let wanted = |pid: Pid| {
+        let line = fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).ok()?;
+        let words = line.split(|byte| *byte == 0).take(FIRST_WORDS);
+        let mut words = words.filter_map(|word| std::str::from_utf8(word).ok());
+        let word = words.find(|word| is_wanted(word))?.to_owned();
+        let fields = fields_of(&pid.to_string())?;
+        let ticks: u64 = fields.get(START)?.parse().ok()?;
+        let second = sysconf(SysconfVar::CLK_TCK).ok()??;
+        let start = Duration::from_secs(ticks) / u32::try_from(second).ok()?;
+        let age = Duration::from_nanos(clock::boottime_ns()).saturating_sub(start);
+        Some((pid.as_raw(), word, age))
+    };
+    processes().filter_map(wanted).collect()
+}
+
+/// An interpreter, an option of it, and the script.
+const FIRST_WORDS: usize = 3;
+
 /// Whether another netcue holds a lock on a file that stood at `path` and was removed.
 #[must_use]
 pub(super) fn anybody_locks_deleted(path: &Path) -> bool {
@@ -84,12 +144,7 @@ pub(super) fn anybody_locks_deleted(path: &Path) -> bool {
     };
     processes().map(|pid| Path::new("/proc").join(pid.to_string())).any(|folder| {
         // Most processes are something else: one look is enough for them.
-        is_ours(&folder)
-            && fs::read_dir(folder.join("fd")).into_iter().flatten().flatten().any(|open| {
-                fs::read_link(open.path()).is_ok_and(|target| target.as_os_str() == name)
-                    && fs::read_to_string(folder.join("fdinfo").join(open.file_name()))
-                        .is_ok_and(|info| info.contains("\nlock:"))
-            })
+        is_ours(&folder) && locks(&folder, &name)
     })
 }
 

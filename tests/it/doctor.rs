@@ -64,10 +64,16 @@ fn a_healthy_machine_needs_nothing() {
     let expected = format!(
         "\
 ok  configuration  there is no ROOT/etc/netcue/netcue.conf: the defaults hold
+ok  journal        it can be read
 ok  storage        the queue and the journal can be written to
+ok  records        of every event it is on record how it ended
+ok  lock           nobody holds it
+ok  running        no event is being handled
 ok  queue          no event waits
 ok  set-aside      no event was set aside
 ok  hooks          0 may run, none is refused
+ok  failing        what ran lately ended well
+ok  calls          none was refused lately
 ok  program        it is where its callers look for it
 {heard}
 ok  nf_tables      the kernel has it
@@ -282,7 +288,7 @@ fn rules_that_are_not_in_force() {
     finds(
         &scene,
         &[
-            "rules those in force are not what the kernel's state calls for",
+            "rules the rules in force are not those the kernel's state calls for",
             "> netcue rules apply; \"netcue rules diff\" shows the difference",
         ],
     );

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod aftermath;
 #[cfg(test)]
+mod attention;
+#[cfg(test)]
 mod boot;
 #[cfg(test)]
 mod broken;

@@ -19,7 +19,7 @@ fn attached() -> Scene {
     let scene = remembering();
     scene.put("usr/sbin/netcue", "");
     for (file, folder) in [("ip-up", "ip-up.d"), ("ip-down", "ip-down.d")] {
-        scene.put(&format!("etc/ppp/{file}"), "#!/bin/sh\n");
+        scene.hook_in("etc/ppp", file, "#!/bin/sh\n", 0o755);
         scene.link(&format!("etc/ppp/{folder}/netcue"), "/usr/sbin/netcue");
     }
     scene.put("usr/sbin/diald", "");
@@ -83,7 +83,7 @@ fn what_has_gone_quiet_is_asked_after() {
 
     let scene = Scene::new();
     fs::create_dir_all(scene.path("etc/ppp/ip-up.d")).expect("a folder");
-    scene.put("etc/ppp/ip-up", "#!/bin/sh\n");
+    scene.hook_in("etc/ppp", "ip-up", "#!/bin/sh\n", 0o755);
     case("nothing calls netcue", &scene, &["ppp"]);
     scene.link("etc/ppp/ip-up.d/netcue", "/usr/sbin/netcue");
     scene.put("usr/sbin/netcue", "");

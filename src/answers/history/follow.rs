@@ -109,7 +109,7 @@ impl Live<'_> {
                 if self.is_wanted_step(step, end.outcome.is_failure()) =>
             {
                 let tone = if end.outcome.is_failure() { Tone::Bad } else { Tone::Plain };
-                let how = super::full::how_it_ended(end);
+                let how = wording::how_it_ended(end);
                 (tone, format!("  {step} {how} ({})", when::lasting(end.ms)))
             }
             Record::Remark { text } => (Tone::Bad, format!("  {text}")),

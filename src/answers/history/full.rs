@@ -61,11 +61,14 @@ fn step_in_full(step: &StoryStep, is_present: bool, paint: Paint) -> String {
         return format!("  {name}  {}\n", paint.text(Tone::Strong, "running"));
     }
     let Some(end) = &step.end else {
-        return format!("  {name}  {}\n", paint.text(Tone::Faint, &how_it_was_left(step)));
+        return format!("  {name}  {}\n", paint.text(Tone::Faint, &wording::how_it_was_left(step)));
     };
     let tone = if end.outcome.is_failure() { Tone::Bad } else { Tone::Good };
-    let mut text =
-        format!("  {name}  {} ({})\n", paint.text(tone, &how_it_ended(end)), when::lasting(end.ms));
+    let mut text = format!(
+        "  {name}  {} ({})\n",
+        paint.text(tone, &wording::how_it_ended(end)),
+        when::lasting(end.ms)
+    );
     for line in &end.changes {
         text.push_str(&format!("      {}\n", paint.change(line)));
     }
@@ -73,25 +76,4 @@ fn step_in_full(step: &StoryStep, is_present: bool, paint: Paint) -> String {
         text.push_str(&format!("      {}\n", paint.text(Tone::Plain, &format!("| {line}"))));
     }
     text
-}
-
-/// Why a step has no end, in a few words.
-pub(crate) fn how_it_was_left(step: &StoryStep) -> String {
-    let skipped = step.planned.skipped.as_ref();
-    skipped.map_or_else(|| "did not end".to_owned(), |reason| format!("skipped: {reason}"))
-}
-
-/// The end of a step in a few words.
-pub(crate) fn how_it_ended(end: &crate::journal::StepEnd) -> String {
-    let mut how = end.outcome.as_str().replace('-', " ");
-    if let Some(status) = end.status.filter(|status| *status != 0) {
-        how.push_str(&format!(", exit status {status}"));
-    }
-    if let Some(signal) = end.signal {
-        how.push_str(&format!(", signal {signal}"));
-    }
-    if let Some(reason) = &end.reason {
-        how.push_str(&format!(", {reason}"));
-    }
-    how
 }

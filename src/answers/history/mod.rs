@@ -13,8 +13,7 @@ use crate::error::{Ended, Failure};
 use crate::journal::{self, Found, Name, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::House;
-use crate::sys::terminal;
-pub(crate) use full::{how_it_ended, how_it_was_left};
+use crate::sys::{identity, terminal};
 pub(super) use rows::{Reasons, as_table};
 
 /// Events shown where nobody says how many.
@@ -142,12 +141,15 @@ pub(crate) fn as_json(story: &Story) -> serde_json::Value {
                 "path": step.planned.path,
                 "skipped": step.planned.skipped,
                 "left_to": step.planned.left_to,
+                "began": step.began,
+                "ended": step.ended,
                 "end": step.end,
             })
         })
         .collect();
     let (word, _) = wording::outcome(story);
     serde_json::json!({
+        "host": identity::host(),
         "event": story.event,
         "refused": story.refused.as_ref().map(|refused| serde_json::json!({
             "source": refused.source, "trigger": refused.trigger, "reason": refused.reason,
@@ -157,6 +159,8 @@ pub(crate) fn as_json(story: &Story) -> serde_json::Value {
         "outcome": word,
         "reason": story.reason,
         "attempts": story.attempts,
+        "began": story.began,
+        "ended": story.ended,
         "ms": story.ms,
         "remarks": story.remarks,
         "steps": steps,

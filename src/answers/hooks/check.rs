@@ -1,47 +1,15 @@
-//! `hooks --check`: what would keep hooks from running as they are meant to, as far as that can
-//! be known before an event comes.
+//! `hooks --check`: what would keep hooks from running as they are meant to.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::answers::checks::{Problem, problems};
 use crate::answers::shared::json;
-use crate::error::Exit;
-use crate::error::{Ended, Failure};
-use crate::event::Action;
-use crate::hooks::{self, Found, Judgement, Survey};
+use crate::error::{Ended, Exit, Failure};
+use crate::hooks::{self, Survey};
 use crate::paths::Layout;
-use crate::pipeline;
-use crate::plan::{self, Names, Oddity};
-use crate::sources;
-use crate::sys::{accounts, files, terminal};
-
-/// Largest hook that is looked through, in bytes.
-const LARGEST: u64 = 1 << 20;
-
-/// Something to mend in a hook.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) file: PathBuf,
-    /// Line and character, from 1; none where it is the file itself.
-    place: Option<(usize, usize)>,
-    what: String,
-}
-
-impl Problem {
-    /// Without the file's name.
-    pub(super) fn in_its_file(&self) -> String {
-        let place = self.place.map(|(line, column)| format!("{line}:{column}: "));
-        format!("{}{}", place.unwrap_or_default(), self.what)
-    }
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let gap = if self.place.is_some() { "" } else { " " };
-        write!(f, "{}:{gap}{}", self.file.display(), self.in_its_file())
-    }
-}
+use crate::sys::terminal;
 
 pub(super) fn main(layout: &Layout, named: &[PathBuf], as_json: bool) -> Ended {
     let survey = if named.is_empty() { hooks::find(layout) } else { Survey::default() };
@@ -84,61 +52,4 @@ pub(super) fn main(layout: &Layout, named: &[PathBuf], as_json: bool) -> Ended {
     };
     terminal::show(&text)?;
     Ok(if found.is_empty() { Exit::Done } else { Exit::StepFailed })
-}
-
-/// What is wrong with hooks that are not refused, which says what is wrong with the others.
-pub(super) fn of_those_that_run(survey: &Survey) -> Vec<Problem> {
-    let may_run = |found: &&Found| {
-        matches!(found.judgement, Judgement::Ready(_)) && pipeline::wishes(found).is_ok()
-    };
-    survey.hooks.iter().filter(may_run).flat_map(problems).collect()
-}
-
-/// The same, in words.
-pub(crate) fn oddities(survey: &Survey) -> Vec<String> {
-    of_those_that_run(survey).iter().map(ToString::to_string).collect()
-}
-
-/// What is wrong with one hook.
-fn problems(found: &Found) -> Vec<Problem> {
-    let whole = |what| Problem { file: found.path.clone(), place: None, what };
-    let mut problems = Vec::new();
-    if !found.is_well_named() {
-        problems.push(whole(hooks::MISNAMED.to_owned()));
-    }
-    let file = match &found.judgement {
-        Judgement::Masked => return problems,
-        Judgement::Ready(file) => file,
-        unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => {
-            problems.push(whole(unfit.to_string()));
-            return problems;
-        }
-    };
-    let top = files::read_head(file, LARGEST).unwrap_or_default();
-    if let Some(what) = hooks::why_not_run(&top) {
-        problems.push(Problem { place: Some((1, 1)), ..whole(what) });
-    }
-    let (header, text) = match &found.beside {
-        Some(beside) => (beside.clone(), found.head.clone()),
-        None if found.head.is_empty() => return problems,
-        None => (found.path.clone(), String::from_utf8_lossy(&top).into_owned()),
-    };
-    if let Err(bad) = pipeline::wishes(found) {
-        let place = Some((bad.line, bad.column));
-        problems.push(Problem { file: header.clone(), place, what: bad.reason });
-    }
-    problems.extend(odd(&text).into_iter().map(|odd| Problem {
-        file: header.clone(),
-        place: Some((odd.line, odd.column)),
-        what: odd.what,
-    }));
-    problems
-}
-
-fn odd(text: &str) -> Vec<Oddity> {
-    let sources: Vec<&str> = sources::ALL.iter().map(|source| source.name.as_str()).collect();
-    let actions: Vec<&str> = Action::KNOWN.iter().map(Action::as_str).collect();
-    let has_account = |name: &str| accounts::find(name).is_some();
-    let names = Names { sources: &sources, actions: &actions, has_account };
-    plan::oddities(text, names)
 }

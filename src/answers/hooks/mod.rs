@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use super::checks;
 use super::shared::table::{Paint, Table, Tone};
 use crate::error::Ended;
 use crate::error::Exit;
@@ -29,8 +30,6 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
 }
 
-pub(super) use check::oddities;
-
 /// One line of the list.
 struct Row {
     name: String,
@@ -53,7 +52,7 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
 
 fn rows(survey: &Survey) -> Vec<Row> {
     let mut rows: Vec<Row> = pipeline::candidates(survey).iter().map(of_candidate).collect();
-    for problem in check::of_those_that_run(survey) {
+    for problem in checks::of_those_that_run(survey) {
         let of_it = |row: &&mut Row| row.path == problem.file.display().to_string();
         if let Some(row) = rows.iter_mut().find(of_it) {
             row.note = format!("{}; {}", row.note, problem.in_its_file());

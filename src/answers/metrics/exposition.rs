@@ -23,6 +23,8 @@ pub(super) struct Present {
     pub(super) waiting: usize,
     /// How long the oldest of them has been there.
     pub(super) oldest_ns: u64,
+    /// For each check, how much it found that needs attention.
+    pub(super) attention: Vec<(&'static str, usize)>,
     /// How far events were handed on, by the name of the cursor.
     pub(super) cursors: Vec<(String, Cursor)>,
 }
@@ -80,6 +82,11 @@ pub(super) fn text(totals: &Totals, present: &Present, format: Format) -> String
     let name = "netcue_queue_oldest_seconds";
     text.family(name, Kind::Gauge, "How long the oldest of them has been there.");
     text.line(name, &[], &decimal(present.oldest_ns, 9));
+    let name = "netcue_attention";
+    text.family(name, Kind::Gauge, "What needs attention now, by the check that found it.");
+    for (check, found) in &present.attention {
+        text.line(name, &[("check", check)], &found.to_string());
+    }
     text.cursors(&present.cursors);
     text.end()
 }

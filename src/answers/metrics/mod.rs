@@ -8,6 +8,7 @@ mod totals;
 
 use std::path::{Path, PathBuf};
 
+use super::checks::{self, Cost};
 use crate::error::Exit;
 use crate::error::{Ended, Failure};
 use crate::journal::Cursor;
@@ -81,5 +82,8 @@ fn present(house: &House) -> Present {
     let oldest_ns = oldest.map_or(0, |since| clock::boottime_ns().saturating_sub(since));
     let cursors = Cursor::all(&house.layout.cursors()).into_iter();
     let cursors = cursors.filter_map(|(name, cursor)| Some((name, cursor.ok()?))).collect();
-    Present { waiting: waiting.len(), oldest_ns, cursors }
+    let looked = checks::look(&house.layout, Cost::Little);
+    let of = |check| looked.attention().iter().filter(|finding| finding.check == check).count();
+    let attention = checks::ids().map(|check| (check, of(check))).collect();
+    Present { waiting: waiting.len(), oldest_ns, attention, cursors }
 }

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 
 use serde_json::json;
 
+use super::checks::{self, Cost, Finding};
 use super::shared::table::{Paint, Table, Tone};
 use super::shared::{json, search};
 use crate::engine::{KernelState, Preview};
@@ -166,7 +167,7 @@ fn as_text(
                 text.push_str(&format!("  {}\n", paint.change(line)));
             }
             text.push_str("what becomes of packets then:\n");
-            for sentence in packets::view(preview, &house.config.rules) {
+            for sentence in packets(house, preview) {
                 text.push_str(&format!("  {}", paint.wrapped(Tone::Plain, &sentence, 4)));
             }
         }
@@ -174,6 +175,24 @@ fn as_text(
         Err(_) => {}
     }
     text
+}
+
+/// What packets meet: first what lets nothing pass at all, be it the kernel or rules of others.
+fn packets(house: &House, preview: &Preview) -> Vec<String> {
+    let looked = checks::look(&house.layout, Cost::Little);
+    let is_in_the_way = |finding: &&&Finding| matches!(finding.check, "forwarding" | "firewalls");
+    let attention = looked.attention();
+    let in_the_way = attention.iter().filter(is_in_the_way).map(|finding| {
+        let to_do = finding.to_do.as_deref().unwrap_or_default();
+        format!("{} ({to_do})", finding.what)
+    });
+    let mut sentences: Vec<String> = in_the_way.collect();
+    let own = packets::view(preview, &house.config.rules).into_iter();
+    if sentences.is_empty() {
+        return own.collect();
+    }
+    sentences.extend(own.map(|sentence| format!("were it not for that: {sentence}")));
+    sentences
 }
 
 /// Rules follow the kernel and not the call, which surprises where the two don't agree.
@@ -225,7 +244,7 @@ fn as_json(house: &House, event: &Event, steps: &[Step], rules: Option<&Preview>
         "event": event,
         "steps": steps,
         "changes": rules.map(super::rules::changes),
-        "packets": rules.map(|preview| packets::view(preview, &house.config.rules)),
+        "packets": rules.map(|preview| packets(house, preview)),
     });
     json::pretty(&plan)
 }

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::table::Paint;
 use super::when;
+use crate::config;
 use crate::hooks;
 use crate::pipeline::{self, House};
-use crate::plan::{Fitness, Kind};
+use crate::plan::{Candidate, Fitness, Kind};
 
 /// A step under way.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +25,18 @@ pub(crate) struct Pace {
 impl Pace {
     /// A step that was begun then, with the limit that holds for it now.
     pub(crate) fn of(house: &House, step: &str, since: Timestamp) -> Self {
-        Self { step: step.to_owned(), since, limit: limit(house, step) }
+        let candidates = pipeline::candidates(&hooks::find(&house.layout));
+        Self::with(&candidates, &house.config.hooks, step, since)
+    }
+
+    /// The same where the hooks are known.
+    pub(crate) fn with(
+        candidates: &[Candidate],
+        usual: &config::Hooks,
+        step: &str,
+        since: Timestamp,
+    ) -> Self {
+        Self { step: step.to_owned(), since, limit: limit(candidates, usual, step) }
     }
 
     /// Milliseconds since its beginning.
@@ -60,13 +72,12 @@ impl Pace {
 /// Columns of a bar.
 const BAR: u32 = 24;
 
-fn limit(house: &House, step: &str) -> Option<Duration> {
-    let candidates = pipeline::candidates(&hooks::find(&house.layout));
-    let candidate = candidates.into_iter().find(|candidate| candidate.name == step);
-    let own = match candidate.map(|candidate| (candidate.kind, candidate.fitness)) {
+fn limit(candidates: &[Candidate], usual: &config::Hooks, step: &str) -> Option<Duration> {
+    let candidate = candidates.iter().find(|candidate| candidate.name == step);
+    let own = match candidate.map(|candidate| (&candidate.kind, &candidate.fitness)) {
         Some((Kind::Engine, _)) => return None,
         Some((_, Fitness::Fit(wishes))) => wishes.manner.timeout,
         _ => None,
     };
-    Some(own.unwrap_or_else(|| house.config.hooks.timeout()))
+    Some(own.unwrap_or_else(|| usual.timeout()))
 }

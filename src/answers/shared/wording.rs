@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::table::Tone;
 use crate::event::Event;
-use crate::journal::{Outcome, StepOutcome, Story, StoryStep};
+use crate::journal::{Outcome, StepEnd, StepOutcome, Story, StoryStep};
 use crate::plan;
 
 /// Source, trigger and interface; a dash for what nobody knows.
@@ -36,6 +36,12 @@ pub(crate) fn called(story: &Story) -> String {
         _ if known.is_empty() => "a call".to_owned(),
         _ => known.join(" "),
     }
+}
+
+/// The same of an event, whatever became of it.
+pub(crate) fn called_event(event: &Event) -> String {
+    let interface = event.facts.interface.as_ref().map(|name| format!(" {name}"));
+    format!("{} {}{}", event.source, event.facts.trigger, interface.unwrap_or_default())
 }
 
 /// Fields that stand in every heading of an event, or that people don't look for beside it.
@@ -116,6 +122,40 @@ pub(crate) fn bare_reason(story: &Story) -> Option<&str> {
     let reason = reason(story)?;
     let rest = reason.strip_prefix(&called(story)).and_then(|rest| rest.strip_prefix(": "));
     Some(rest.unwrap_or(reason))
+}
+
+/// Why a step has no end, in a few words.
+pub(crate) fn how_it_was_left(step: &StoryStep) -> String {
+    let skipped = step.planned.skipped.as_ref();
+    skipped.map_or_else(|| "did not end".to_owned(), |reason| format!("skipped: {reason}"))
+}
+
+/// The end of a step in a few words.
+pub(crate) fn how_it_ended(end: &StepEnd) -> String {
+    in_parts(end).join(", ")
+}
+
+/// The end of a step that failed, behind the word that it did.
+pub(crate) fn how_it_failed(end: &StepEnd) -> String {
+    let parts = in_parts(end);
+    match parts.as_slice() {
+        [_, rest @ ..] if end.outcome == StepOutcome::Failed && !rest.is_empty() => rest.join(", "),
+        all => all.join(", "),
+    }
+}
+
+fn in_parts(end: &StepEnd) -> Vec<String> {
+    let mut parts = vec![end.outcome.as_str().replace('-', " ")];
+    if let Some(status) = end.status.filter(|status| *status != 0) {
+        parts.push(format!("exit status {status}"));
+    }
+    if let Some(signal) = end.signal {
+        parts.push(format!("signal {signal}"));
+    }
+    if let Some(reason) = &end.reason {
+        parts.push(reason.clone());
+    }
+    parts
 }
 
 /// Whether a person should look at it.

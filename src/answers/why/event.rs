@@ -2,9 +2,9 @@
 
 use super::company::Company;
 use super::{Answer, Answered, Line, Question, step};
+use crate::answers::checks;
 use crate::answers::shared::pace::Pace;
 use crate::answers::shared::{search, when, wording};
-use crate::answers::status;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::journal::{self, Name, Outcome, Story, StoryStep};
@@ -97,7 +97,7 @@ impl Question<'_> {
     fn goes_on(&self, story: &Story, present: &StoryStep) -> String {
         let name = &present.planned.step;
         match story.last_time.map(|since| Pace::of(self.house, name, since)) {
-            Some(pace) if status::is_held(self.house) => {
+            Some(pace) if checks::is_held(&self.house.layout) => {
                 format!("It is running right now: {}.", pace.in_words())
             }
             _ => format!("{name} has not ended, and nobody is at it now."),

@@ -37,7 +37,7 @@ impl Question<'_> {
                 folders.join(", ")
             )));
         }
-        let (past, far) = self.what_became(name)?;
+        let (past, far) = self.what_became(name, is_there)?;
         if !is_there && !surely && past.is_empty() {
             return Ok(None);
         }
@@ -54,9 +54,20 @@ impl Question<'_> {
     }
 
     /// What became of it, and how far that was looked for, if not far enough.
-    fn what_became(&self, name: &str) -> Result<(Vec<Line>, Option<Line>), super::Failure> {
+    fn what_became(
+        &self,
+        name: &str,
+        is_there: bool,
+    ) -> Result<(Vec<Line>, Option<Line>), super::Failure> {
         let Some(at) = self.at else {
-            let is_planned = |story: &Story| wording::step(story, name).is_some();
+            // Also those that were not to be run at all, or not yet.
+            let is_planned = |story: &Story| {
+                wording::step(story, name).is_some()
+                    || is_there
+                        && story.event.is_some()
+                        && story.steps.is_empty()
+                        && story.outcome != Some(Outcome::Ignored)
+            };
             let found = self.look_back(Reach::default(), LAST, is_planned)?;
             let further = format!("\"netcue why hook {name} --at TIME\"");
             let far = how_far(&found, &further);

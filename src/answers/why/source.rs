@@ -1,6 +1,7 @@
 //! Why a source is heard, or has gone quiet.
 
 use super::{Answer, Answered, Line, Question, how_far};
+use crate::answers::checks::{self, Cost, Finding};
 use crate::answers::shared::{when, wording};
 use crate::integrate::{self, Attachment, Choice, Seen, Spot};
 use crate::journal::{Reach, Story};
@@ -21,7 +22,22 @@ impl Question<'_> {
         let mut lines = vec![Line::Says(format!("{name} is {}.", source.summary))];
         lines.extend(attached.lines());
         lines.extend(heard.lines);
-        lines.push(attached.conclusion(heard.ever, heard.refused));
+        let looked = checks::look(&self.house.layout, Cost::Little);
+        let attention = looked.attention();
+        let of_it = |finding: &&&Finding| {
+            finding.check == "wrapper" && finding.about.as_deref() == Some(name)
+        };
+        let in_the_way: Vec<&&Finding> = attention.iter().filter(of_it).collect();
+        for finding in &in_the_way {
+            lines.push(Line::Warns(format!("{}.", finding.what)));
+        }
+        lines.push(match in_the_way.as_slice() {
+            [finding, ..] if attached.is_on() => Line::Warns(format!(
+                "Its calls are kept away or held up by that: {}.",
+                finding.to_do.as_deref().unwrap_or_default()
+            )),
+            _ => attached.conclusion(heard.ever, heard.refused),
+        });
         Ok(Some(Answer::new("source", name, lines)))
     }
 

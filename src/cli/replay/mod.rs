@@ -5,9 +5,10 @@ mod network;
 
 use std::path::Path;
 
+use crate::answers::rules;
 use crate::answers::shared::recorded::{self, Recorded};
 use crate::answers::shared::table::{Paint, Tone};
-use crate::answers::{history, rules};
+use crate::answers::shared::wording;
 use crate::engine::{self, KernelState};
 use crate::error::Exit;
 use crate::error::{Ended, Failure};
@@ -140,12 +141,12 @@ fn steps(story: &Story) -> String {
     for step in &story.steps {
         let name = paint.text(Tone::Strong, &step.planned.step);
         let Some(end) = &step.end else {
-            let how = history::how_it_was_left(step);
+            let how = wording::how_it_was_left(step);
             text.push_str(&format!("  {name}  {}\n", paint.text(Tone::Faint, &how)));
             continue;
         };
         let tone = if end.outcome.is_failure() { Tone::Bad } else { Tone::Good };
-        let how = history::how_it_ended(end);
+        let how = wording::how_it_ended(end);
         text.push_str(&format!("  {name}  {}\n", paint.text(tone, &how)));
         for line in end.output.lines() {
             text.push_str(&format!("      {}\n", paint.text(Tone::Plain, &format!("| {line}"))));

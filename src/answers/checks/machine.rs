@@ -1,69 +1,52 @@
 //! What netcue itself needs: configuration, journal, queue, hooks, kernel.
 
-use super::{Deaf, Examined, Finding};
+use super::{Deaf, Examined, Finding, RefusedHook};
 use crate::integrate;
 
 pub(super) fn configuration(examined: &Examined) -> Vec<Finding> {
     let name = examined.configuration.display();
     vec![match &examined.bad_configuration {
         None if examined.seen.has(integrate::configuration()) => {
-            Finding::ok("configuration", format!("{name} is good"))
+            Finding::ok(format!("{name} is good"))
         }
-        None => Finding::ok("configuration", format!("there is no {name}: the defaults hold")),
-        Some(problem) => {
-            Finding::attention("configuration", problem, "mend it; \"netcue check\" shows where")
-        }
+        None => Finding::ok(format!("there is no {name}: the defaults hold")),
+        Some(problem) => Finding::attention(problem, "mend it; \"netcue check\" shows where"),
+    }]
+}
+
+pub(super) fn journal(examined: &Examined) -> Vec<Finding> {
+    let Some(why) = &examined.unread else { return vec![Finding::ok("it can be read")] };
+    let what = format!("the last events: {why}");
+    vec![if examined.is_root {
+        Finding::attention(what, "make it readable: until then nobody knows what happened")
+    } else {
+        Finding::unknown(what, "run this as root")
     }]
 }
 
 pub(super) fn writable(examined: &Examined) -> Vec<Finding> {
     if examined.unwritable.is_empty() {
-        return vec![Finding::ok("storage", "the queue and the journal can be written to")];
+        return vec![Finding::ok("the queue and the journal can be written to")];
     }
     let finding = |problem: &String| {
         if examined.is_root {
             let to_do = "make room there, or make it writable: until then events are handled, but \
                          not kept or not remembered";
-            Finding::attention("storage", problem, to_do)
+            Finding::attention(problem, to_do)
         } else {
-            Finding::unknown("storage", problem, "run this as root")
+            Finding::unknown(problem, "run this as root")
         }
     };
     examined.unwritable.iter().map(finding).collect()
-}
-
-pub(super) fn queue(examined: &Examined) -> Vec<Finding> {
-    vec![match &examined.waiting {
-        Err(why) => Finding::unknown("queue", why, "run this as root"),
-        Ok(None) => Finding::ok("queue", "no event waits"),
-        Ok(Some((age, number))) if examined.idle && *age > examined.longest_wait => {
-            Finding::attention(
-                "queue",
-                format!("{} for {age} s and nobody handles them", waiting(*number)),
-                "run \"netcue run\", and see \"netcue history\" for why it was not done",
-            )
-        }
-        Ok(Some((age, number))) => {
-            Finding::ok("queue", format!("{}, the oldest for {age} s", waiting(*number)))
-        }
-    }]
-}
-
-fn waiting(number: usize) -> String {
-    match number {
-        1 => "1 event waits".to_owned(),
-        number => format!("{number} events wait"),
-    }
 }
 
 pub(super) fn failed(examined: &Examined) -> Vec<Finding> {
     let (folder, number) = &examined.failed;
     let folder = folder.display();
     vec![match number {
-        Err(why) => Finding::unknown("set-aside", why, "run this as root"),
-        Ok(0) => Finding::ok("set-aside", "no event was set aside"),
+        Err(why) => Finding::unknown(why, "run this as root"),
+        Ok(0) => Finding::ok("no event was set aside"),
         Ok(number) => Finding::attention(
-            "set-aside",
             format!("{folder} holds what could not be handled: {number}"),
             format!("see \"netcue history --failed\" for why, then remove the files in {folder}"),
         ),
@@ -74,7 +57,6 @@ pub(super) fn failed(examined: &Examined) -> Vec<Finding> {
 pub(super) fn handing_on(examined: &Examined) -> Vec<Finding> {
     let finding = |problem: &String| {
         Finding::attention(
-            "handing-on",
             problem,
             "see \"netcue ship --cursor NAME --status\", and [journal] in netcue.conf(5) for how \
              much is kept meanwhile",
@@ -84,24 +66,26 @@ pub(super) fn handing_on(examined: &Examined) -> Vec<Finding> {
 }
 
 pub(super) fn hooks(examined: &Examined) -> Vec<Finding> {
-    let refused = |(path, why): &(std::path::PathBuf, String)| {
+    let refused = |RefusedHook { path, why, mend }: &RefusedHook| {
         let to_do = "see netcue-hooks(7); a file that is no hook belongs elsewhere";
-        Finding::attention("hooks", format!("{} does not run: {why}", path.display()), to_do)
+        let finding = Finding::attention(format!("{} does not run: {why}", path.display()), to_do);
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Finding { command: mend.clone(), ..finding }.about(name)
     };
     let unreadable = |why: &String| {
         if examined.is_root {
-            Finding::attention("hooks", why, "make it readable: its hooks do not run")
+            Finding::attention(why, "make it readable: its hooks do not run")
         } else {
-            Finding::unknown("hooks", why, "run this as root")
+            Finding::unknown(why, "run this as root")
         }
     };
     let mut findings: Vec<Finding> = examined.unreadable.iter().map(unreadable).collect();
     findings.extend(examined.refused.iter().map(refused));
-    let odd = |what: &String| Finding::attention("hooks", what, "mend it: see netcue-hooks(7)");
+    let odd = |what: &String| Finding::attention(what, "mend it: see netcue-hooks(7)");
     findings.extend(examined.odd_hooks.iter().map(odd));
     if findings.is_empty() {
         let what = format!("{} may run, none is refused", examined.hooks);
-        findings.push(Finding::ok("hooks", what));
+        findings.push(Finding::ok(what));
     }
     findings
 }
@@ -109,45 +93,56 @@ pub(super) fn hooks(examined: &Examined) -> Vec<Finding> {
 pub(super) fn nf_tables(examined: &Examined) -> Vec<Finding> {
     vec![match &examined.in_force {
         Err(Deaf { lacks: true, why }) => Finding::attention(
-            "nf_tables",
             why,
             "load the modules (modprobe nf_tables nft_chain_nat nft_masq), or use a kernel that \
              has them",
         ),
-        Err(Deaf { why, .. }) => Finding::unknown("nf_tables", why, "run this as root"),
-        Ok(_) => Finding::ok("nf_tables", "the kernel has it"),
+        Err(Deaf { why, .. }) => Finding::unknown(why, "run this as root"),
+        Ok(_) => Finding::ok("the kernel has it"),
     }]
 }
 
 pub(super) fn rules(examined: &Examined) -> Vec<Finding> {
     if let Some(path) = &examined.engine_replaced {
         let what = format!("{} takes the place of the built-in engine", path.display());
-        return vec![Finding::ok("rules", what)];
+        return vec![Finding::ok(what)];
     }
     match examined.in_force {
         // Said by the check before.
         Err(_) => Vec::new(),
-        Ok(true) => vec![Finding::ok("rules", "those the kernel's state calls for are in force")],
-        Ok(false) => vec![Finding::attention(
-            "rules",
-            "those in force are not what the kernel's state calls for",
-            "netcue rules apply; \"netcue rules diff\" shows the difference",
-        )],
+        Ok(true) => vec![Finding::ok("those the kernel's state calls for are in force")],
+        Ok(false) if examined.owner.is_some() => {
+            let owner = examined.owner.as_ref();
+            let (who, port) = owner.map_or(("", 0), |owner| (owner.who.as_str(), owner.port));
+            let what = format!(
+                "the rules in force are not those the kernel's state calls for, and only {who} may \
+                 change table inet netcue"
+            );
+            let to_do = "end that process, or have it leave the table to netcue; then \"netcue rules apply\"";
+            vec![Finding::attention(what, to_do).mended_by(format!("kill {port}"))]
+        }
+        Ok(false) => vec![
+            Finding::attention(
+                "the rules in force are not those the kernel's state calls for",
+                "netcue rules apply; \"netcue rules diff\" shows the difference",
+            )
+            .mended_by("netcue rules apply"),
+        ],
     }
 }
 
 pub(super) fn sides(examined: &Examined) -> Vec<Finding> {
     if examined.sides.is_empty() {
         let what = "every interface is understood, and every one that is configured is there";
-        return vec![Finding::ok("sides", what)];
+        return vec![Finding::ok(what)];
     }
     let to_do = "see THE RULES in netcue(8), and [interface.NAME] in netcue.conf(5)";
-    examined.sides.iter().map(|note| Finding::attention("sides", note, to_do)).collect()
+    examined.sides.iter().map(|note| Finding::attention(note, to_do)).collect()
 }
 
 pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
     let kernel = match &examined.kernel {
-        Err(deaf) => return vec![Finding::unknown("forwarding", &deaf.why, "run this as root")],
+        Err(deaf) => return vec![Finding::unknown(&deaf.why, "run this as root")],
         Ok(kernel) => kernel,
     };
     let families = [
@@ -158,7 +153,6 @@ pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
     let mut findings: Vec<Finding> = off
         .map(|(_, _, family, key)| {
             Finding::attention(
-                "forwarding",
                 format!(
                     "the kernel forwards no {family}, though there are an inside and an outside"
                 ),
@@ -171,13 +165,10 @@ pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
         })
         .collect();
     if findings.is_empty() {
-        findings.push(Finding::ok(
-            "forwarding",
-            match (kernel.passes4, kernel.passes6) {
-                (false, false) => "there are no inside and outside to forward between",
-                _ => "on, between inside and outside",
-            },
-        ));
+        findings.push(Finding::ok(match (kernel.passes4, kernel.passes6) {
+            (false, false) => "there are no inside and outside to forward between",
+            _ => "on, between inside and outside",
+        }));
     }
     findings
 }

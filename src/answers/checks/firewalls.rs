@@ -2,8 +2,9 @@
 
 use super::{Examined, Finding, Kernel};
 use crate::sys::foreign::{Backend, Chain, Effect};
+use crate::sys::processes;
 
-const OURS: (&str, &str) = ("inet", "netcue");
+pub(super) const OURS: (&str, &str) = ("inet", "netcue");
 
 pub(super) fn others(examined: &Examined) -> Vec<Finding> {
     let Ok(kernel) = &examined.kernel else { return Vec::new() };
@@ -18,11 +19,11 @@ pub(super) fn others(examined: &Examined) -> Vec<Finding> {
                 let judged = chains.iter().filter(|chain| is_in_the_way(chain, *kernel));
                 findings.extend(judged.filter_map(|chain| judge(chain, chains)));
             }
-            Err(why) => findings.push(Finding::unknown("firewalls", why, to_do)),
+            Err(why) => findings.push(Finding::unknown(why, to_do)),
         }
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("firewalls", "no rules of others drop what ours accept"));
+        findings.push(Finding::ok("no rules of others drop what ours accept"));
     }
     findings
 }
@@ -108,13 +109,20 @@ fn judge(chain: &Chain, all: &[Chain]) -> Option<Finding> {
         || chain.rules.iter().any(|rule| !rule.conditional && rule.effect == Effect::Drops);
     let may_accept =
         chain.rules.iter().any(|rule| matches!(rule.effect, Effect::Accepts | Effect::HandsOn));
-    let look = format!(
-        "see \"{list}\": what passes between inside and outside has to be accepted there too"
-    );
+    let look = match chain.owner {
+        // Whoever else changes such a table is refused by the kernel.
+        Some(port) => format!(
+            "only {} may change that table: tell it to accept what passes between inside and \
+             outside; \"{list}\" shows what it does",
+            processes::by_port(port)
+        ),
+        None => format!(
+            "see \"{list}\": what passes between inside and outside has to be accepted there too"
+        ),
+    };
     if !drops_rest {
         let drops_some = chain.rules.iter().any(|rule| rule.effect == Effect::Drops);
-        return drops_some
-            .then(|| Finding::unknown("firewalls", format!("{name} drops some packets"), look));
+        return drops_some.then(|| Finding::unknown(format!("{name} drops some packets"), look));
     }
     if let Some(manager) = manager(chain, all) {
         let has_own = all.iter().any(|other| {
@@ -125,24 +133,24 @@ fn judge(chain: &Chain, all: &[Chain]) -> Option<Finding> {
         let what = format!("{} ({name}) drops forwarded packets", manager.name);
         return Some(if has_own {
             let what = format!("{what} but those your own rules let pass");
-            Finding::unknown("firewalls", what, look)
+            Finding::unknown(what, look)
         } else {
-            Finding::attention("firewalls", what, manager.to_do)
+            Finding::attention(what, manager.to_do)
         });
     }
     Some(if may_accept {
         let what = format!("{name} drops what none of its rules accepts");
-        Finding::unknown("firewalls", what, look)
+        Finding::unknown(what, look)
     } else {
         let what = format!("{name} drops every forwarded packet");
-        Finding::attention("firewalls", what, look)
+        Finding::attention(what, look).mended_by(list)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::integrate::health::State;
+    use crate::answers::checks::State;
     use crate::sys::foreign::Rule;
 
     fn chain(name: &str, policy_drops: bool, rules: &[(bool, Effect)]) -> Chain {
@@ -157,6 +165,7 @@ mod tests {
             name: name.to_owned(),
             forwards: name == "FORWARD",
             policy_drops,
+            owner: None,
             rules: rules.iter().map(rule).collect(),
         }
     }

@@ -7,24 +7,29 @@ const PATH: &str = "netcue-queue.path";
 const SERVICE: &str = "netcue-queue.service";
 
 pub(super) fn unit(examined: &Examined) -> Vec<Finding> {
-    let Some(OwnUnit { path, service, listens }) = &examined.unit else { return Vec::new() };
-    let (path, service) = match (path, service) {
-        (Ok(path), Ok(service)) => (path, service),
-        (Err(why), _) | (_, Err(why)) => {
-            return vec![Finding::unknown("unit", why, format!("see \"systemctl status {PATH}\""))];
+    let Some(OwnUnit { asked, is_installed, listens }) = &examined.unit else { return Vec::new() };
+    match asked {
+        Some((Ok(path), Ok(service))) => vec![judge(path, service, *listens)],
+        Some((Err(why), _) | (_, Err(why))) => {
+            vec![Finding::unknown(why, format!("see \"systemctl status {PATH}\""))]
         }
-    };
-    vec![judge(path, service, *listens)]
+        None if *is_installed && !*listens => {
+            let what = format!("{PATH} is not active, or its socket does not listen");
+            let to_do = "\"netcue doctor\" asks systemd why";
+            vec![Finding::attention(what, to_do).mended_by(format!("systemctl restart {PATH}"))]
+        }
+        None => Vec::new(),
+    }
 }
 
 fn judge(path: &Unit, service: &Unit, listens: bool) -> Finding {
     let without = "hooks run where their caller does, and what is killed with its caller waits \
                    for the next call";
     let trouble =
-        |what: String, to_do: &str| Finding::attention("unit", format!("{what}: {without}"), to_do);
+        |what: String, to_do: &str| Finding::attention(format!("{what}: {without}"), to_do);
     if path.load == "not-found" {
         let what = format!("{PATH} is not installed: {without}");
-        return Finding::unknown("unit", what, "\"make install\" or the package puts it in place");
+        return Finding::unknown(what, "\"make install\" or the package puts it in place");
     }
     for (name, unit) in [(PATH, path), (SERVICE, service)] {
         if unit.load == "masked" {
@@ -60,13 +65,13 @@ fn judge(path: &Unit, service: &Unit, listens: bool) -> Finding {
             "systemctl enable netcue-queue.path",
         );
     }
-    Finding::ok("unit", format!("{PATH} is active, and its socket listens"))
+    Finding::ok(format!("{PATH} is active, and its socket listens"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::integrate::health::State;
+    use crate::answers::checks::State;
 
     fn unit(active: &str, result: &str, file: &str) -> Unit {
         let [active, result, file] = [active, result, file].map(ToOwned::to_owned);
