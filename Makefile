@@ -18,7 +18,7 @@ hooks = $(DESTDIR)$(PREFIX)/lib/netcue/hooks.d
 units = $(DESTDIR)$(or $(UNITS),$(PREFIX)/lib/systemd/system)
 # Empty where no System V init scripts are wanted.
 INIT ?= /etc/init.d
-scripts = netcue netcue-early netcue-pre-network
+scripts = netcue netcue-early netcue-pre-network netcue-watch
 program = $(PREFIX)/sbin/netcue
 # What calls netcue says where Debian has it.
 put = sed 's|/usr/sbin/netcue|$(program)|g' $(1) > $(2) && chmod $(3) $(2)
@@ -97,14 +97,14 @@ install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netc
 ifneq ($(INIT),)
 	install -d $(DESTDIR)$(INIT)
 	$(foreach script,$(scripts),\
-	    $(call put,integrations/boot/$(script).init,$(DESTDIR)$(INIT)/$(script),755) &&) true
+	    $(call put,$(wildcard integrations/*/$(script).init),$(DESTDIR)$(INIT)/$(script),755) &&) true
 endif
 
 # What was written by hand stays: /etc/netcue and the journal. Links to the program don't,
 # wherever they are: they would call something that is gone.
 uninstall: ## Takes out what install put in place
 	find $(DESTDIR)/etc -xdev -type l \( -lname '$(program)' -o -lname '*/netcue-boot-*.service' \
-	    -o -lname '*/netcue-queue.path' -o -lname '*/netcue-ship@.*' -o -lname '../init.d/netcue*' \) -delete
+	    -o -lname '*/netcue-queue.path' -o -lname '*/netcue-watch.*' -o -lname '*/netcue-ship@.*' -o -lname '../init.d/netcue*' \) -delete
 	rm -f $(DESTDIR)$(program) $(DESTDIR)$(PREFIX)/sbin/ipmasq
 	rm -f $(share)/man/man5/netcue.conf.5 $(share)/man/man7/netcue-event.7 \
 	    $(share)/man/man7/netcue-hooks.7 $(share)/man/man8/netcue.8 $(share)/man/man8/ipmasq.8

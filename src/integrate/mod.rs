@@ -13,13 +13,14 @@ mod carry;
 mod diald;
 mod external;
 mod flags;
-
+mod kernel;
 mod links;
 mod markers;
 mod parts;
 mod pcmcia;
 mod ppp;
 mod seen;
+mod units;
 
 pub use boot::{Choice, Stage};
 pub use carry::carry_out;
@@ -51,8 +52,13 @@ struct Integration {
     boot_advice: Option<&'static str>,
 }
 
-const INTEGRATIONS: [&Integration; 4] =
-    [&ppp::INTEGRATION, &diald::INTEGRATION, &pcmcia::INTEGRATION, &boot::INTEGRATION];
+const INTEGRATIONS: [&Integration; 5] = [
+    &ppp::INTEGRATION,
+    &diald::INTEGRATION,
+    &pcmcia::INTEGRATION,
+    &boot::INTEGRATION,
+    &kernel::INTEGRATION,
+];
 
 impl Integration {
     fn of(source: &Source) -> Option<&'static Self> {

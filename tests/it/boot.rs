@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::call::NETCUE;
 use crate::scene::Scene;
 
-const SCRIPTS: [&str; 3] = ["netcue", "netcue-early", "netcue-pre-network"];
+const SCRIPTS: [&str; 4] = ["netcue", "netcue-early", "netcue-pre-network", "netcue-watch"];
 
 fn said(output: &Output) -> String {
     let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
@@ -78,7 +78,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     paths.filter(|entry| !entry.file_type().is_dir()).map(walkdir::DirEntry::into_path).collect()
 }
 
-const UNITS: [&str; 9] = [
+const UNITS: [&str; 12] = [
     "netcue-boot-pre-network.service",
     "netcue-boot-interfaces.service",
     "netcue-boot-filesystems.service",
@@ -88,6 +88,9 @@ const UNITS: [&str; 9] = [
     "netcue-queue.service",
     "netcue-queue.path",
     "netcue-queue.socket",
+    "netcue-watch.socket",
+    "netcue-watch.service",
+    "netcue-watch-again.service",
 ];
 
 #[test]

@@ -105,9 +105,8 @@ diald   yes        yes      never       -                          no line in \
              /etc/diald/diald.options for addroute, delroute, ip-up, ip-down, ip-goingdown
 boot    yes        yes      never       -                          -
 manual  yes        yes      never       -                          -
-kernel  yes        yes      never       -                          -
 
-not on this machine: pcmcia ABSENT
+not on this machine: pcmcia kernel ABSENT
 "
             .replace("ABSENT", &absent.join(" "))
             .replace("ip-down.d/netcue  no", "ip-down.d/netcue   no")

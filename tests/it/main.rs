@@ -53,6 +53,8 @@ mod enable_boot;
 #[cfg(test)]
 mod enable_diald;
 #[cfg(test)]
+mod enable_kernel;
+#[cfg(test)]
 mod enable_parts;
 #[cfg(test)]
 mod enable_pcmcia;
