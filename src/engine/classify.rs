@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::intervals::Intervals;
 use super::sides::{self, Facts, Ground, Side, Standing, Standings};
 use super::uplinks::{self, TablesInUse};
-use crate::config::Rules;
+use crate::config::{Forward, Rules, Target};
 use crate::event::{Cidr, Family, InterfaceName};
 use crate::sys::state::{Address, KernelState, Link, Remembered};
 
@@ -32,6 +32,8 @@ pub struct Classes {
     pub only_internal6: Intervals,
     /// IPv4 networks whose addresses are translated on their way out: internal ones and guests'.
     pub translated4: Intervals,
+    /// The IPv4 addresses of outside interfaces.
+    pub public4: Intervals,
     /// IPv4 networks to which the inside goes with its own addresses: those on and behind
     /// inside, guests' and ignored interfaces.
     #[serde(skip)]
@@ -129,6 +131,7 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
         only_internal4: Intervals::new(Family::Ipv4, []),
         only_internal6: Intervals::new(Family::Ipv6, []),
         translated4: Intervals::new(Family::Ipv4, []),
+        public4: Intervals::new(Family::Ipv4, []),
         near4: Intervals::new(Family::Ipv4, []),
         fitted: BTreeMap::new(),
         before_network: !state.links.iter().any(|link| link.up && !link.loopback),
@@ -154,6 +157,9 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
     let near4 = networks(Family::Ipv4, &[Side::Inside, Side::Guest, Side::Ignored]);
     let fitted = fitted(state, &classes);
     let bridges = bridges(state, &classes);
+    let public4 = public(state, &links, &classes);
+    let known = [&near4, &internal6];
+    classes.notes.extend(rules.forward.iter().filter_map(|it| leads_nowhere(it, known)));
     Classes {
         bridges,
         internal4,
@@ -161,6 +167,7 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
         only_internal4,
         only_internal6,
         translated4,
+        public4,
         near4,
         fitted,
         ..classes
@@ -204,6 +211,32 @@ fn slips(state: &KernelState, links: &BTreeMap<u32, &Link>, classes: &Classes) -
         })
     };
     state.addresses.iter().filter_map(slip).collect()
+}
+
+/// That nobody inside, no guest and no ignored host can have the address that a port leads to.
+fn leads_nowhere(forward: &Forward, [near4, internal6]: [&Intervals; 2]) -> Option<String> {
+    let knows = match forward.to {
+        Target::Ipv4(address, _) => near4.has(address.into()),
+        Target::Ipv6(address) => internal6.has(address.into()),
+        // It is in whatever networks there will be.
+        Target::HostPart(_) => true,
+    };
+    (!knows).then(|| {
+        format!("{forward} in netcue.conf leads to no network inside: nobody there will answer")
+    })
+}
+
+/// The IPv4 addresses that strangers know the machine by.
+fn public(state: &KernelState, links: &BTreeMap<u32, &Link>, classes: &Classes) -> Intervals {
+    let is_outside = |address: &&Address| {
+        let standings = links.get(&address.ifindex).and_then(|it| classes.sides.get(&it.name));
+        let standing = standings.and_then(|it| it.of(Family::of(address.local)));
+        standing.is_some_and(|it| it.side == Side::Outside)
+    };
+    let own = state.addresses.iter().filter(is_outside);
+    let own = own.filter(|address| address.local.is_ipv4());
+    let one = |address: &Address| Cidr { address: address.local, prefix: 32 };
+    Intervals::of_networks(Family::Ipv4, own.map(one))
 }
 
 /// The networks on and behind the interfaces that `wanted` names.

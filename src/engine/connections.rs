@@ -4,8 +4,7 @@
 use std::net::IpAddr;
 
 use super::classify::Classes;
-use super::intervals::{Intervals, Range};
-use crate::config::Rules;
+use crate::config::{Forward, Rules};
 use crate::event::Family;
 use crate::sys::conntrack::{self, Connection};
 use crate::sys::netlink::NetlinkError;
@@ -57,24 +56,26 @@ fn is_wrong(it: &Connection, state: &KernelState, classes: &Classes, rules: &Rul
         && classes.in_only.is_empty()
         && !it.is_translated()
         && !it.is_answered()
-        && has(&classes.translated4, it.source)
-        && !has(&classes.near4, it.destination);
-    let was_let_in_by_nobody =
-        has(internal, it.destination) && !it.is_let_in() && !has(internal, it.source);
+        && classes.translated4.has(it.source)
+        && !classes.near4.has(it.destination);
+    let was_let_in_by_nobody = internal.has(it.destination)
+        && !it.is_let_in()
+        && !is_forwarded(it, rules)
+        && !internal.has(it.source);
     leaves_as_it_is || was_let_in_by_nobody
+}
+
+/// Whether the configuration lets it in untranslated, as it does for IPv6.
+fn is_forwarded(it: &Connection, rules: &Rules) -> bool {
+    let (protocol, port) = it.port;
+    let is_by = |forward: &Forward| {
+        forward.to.is(it.destination) && forward.there().contain(protocol, port)
+    };
+    it.destination.is_ipv6() && rules.forward.iter().any(is_by)
 }
 
 fn is_for_many(address: IpAddr) -> bool {
     address.is_multicast() || address == IpAddr::from([255; 4])
-}
-
-fn has(networks: &Intervals, address: IpAddr) -> bool {
-    let number = match address {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits(),
-    };
-    networks.family() == Family::of(address)
-        && networks.covers(Range { first: number, last: number })
 }
 
 #[cfg(test)]
@@ -88,12 +89,14 @@ mod tests {
             r#"{"links": [{"index":2,"name":"lan","up":true}, {"index":3,"name":"wan","up":true},
                           {"index":4,"name":"guest0","up":true}],
                 "addresses": [{"ifindex":2,"local":"192.168.1.1","prefix":24},
+                              {"ifindex":2,"local":"2001:db8:7::1","prefix":64},
                               {"ifindex":3,"local":"198.51.100.2","prefix":24},
                               {"ifindex":4,"local":"192.168.9.1","prefix":24}],
                 "routes": [{"family":"ipv4","out_interfaces":[3]}]}"#,
         )
         .unwrap();
-        let conf = "[interface.guest0]\nside = 'guest'\n";
+        let conf = "[interface.guest0]\nside = 'guest'\n[rules]\n\
+                    forward = [{port = 'tcp/443', to = '::10'}]\n";
         let rules = crate::config::parse(conf, "c".as_ref()).unwrap().rules;
         let classes = classify(&state, &rules);
         let (replied, snat, dnat) = (2, 16, 32);
@@ -109,6 +112,8 @@ mod tests {
             ("203.0.113.1", "192.168.1.9", replied | dnat, false),
             ("192.168.9.9", "192.168.1.9", replied, true),
             ("203.0.113.1", "198.51.100.2", replied, false),
+            ("2001:db8:9::1", "2001:db8:7::10", replied, false),
+            ("2001:db8:9::1", "2001:db8:7::11", replied, true),
         ] {
             let of = |text: &str| text.parse().unwrap();
             let it = Connection::made_up(of(source), of(destination), status);

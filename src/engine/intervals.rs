@@ -71,6 +71,16 @@ impl Intervals {
         self.ranges.is_empty()
     }
 
+    /// Whether an address is among these.
+    #[must_use]
+    pub fn has(&self, address: IpAddr) -> bool {
+        let number = match address {
+            IpAddr::V4(address) => u128::from(address.to_bits()),
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        self.family == Family::of(address) && self.covers(Range { first: number, last: number })
+    }
+
     /// Whether every address of `range` is among these.
     #[must_use]
     pub fn covers(&self, range: Range) -> bool {

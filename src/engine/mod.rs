@@ -11,6 +11,7 @@ mod intervals;
 mod memory;
 mod names;
 mod ruleset;
+mod sets;
 mod sides;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use diff::{Change, lines};
 pub use intervals::{Intervals, Range};
 pub use names::{ChainName, CounterName, SetName};
 pub use ruleset::{Chain, Elements, Rule, Ruleset, Set, Statement, TABLE, ruleset};
+pub use sets::{Held, held};
 pub use sides::{Side, Standing, Standings};
 pub use text::{rule_text, script, text};
 pub use wire::{changes, differences, replacement};

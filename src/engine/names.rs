@@ -57,11 +57,13 @@ pub enum SetName {
     OnlyInternal6,
     /// IPv4 networks that are translated on their way out.
     Translated4,
+    /// IPv4 addresses by which the machine is asked for forwarded ports.
+    Public4,
 }
 
 impl SetName {
     /// Every set, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Outside4,
         Self::Outside6,
         Self::Inside4,
@@ -76,6 +78,7 @@ impl SetName {
         Self::OnlyInternal4,
         Self::OnlyInternal6,
         Self::Translated4,
+        Self::Public4,
     ];
 
     /// The name in the kernel.
@@ -96,6 +99,7 @@ impl SetName {
             Self::OnlyInternal4 => "only_internal4",
             Self::OnlyInternal6 => "only_internal6",
             Self::Translated4 => "translated4",
+            Self::Public4 => "public4",
         }
     }
 
@@ -117,6 +121,7 @@ impl SetName {
                 "internal networks that no outside interface shares"
             }
             Self::Translated4 => "networks that are translated on their way out",
+            Self::Public4 => "own addresses on outside interfaces",
         }
     }
 }
@@ -127,6 +132,8 @@ impl SetName {
 pub enum ChainName {
     /// `type filter hook prerouting priority raw`: packets as they arrive.
     Prerouting,
+    /// `type nat hook prerouting priority dstnat`: connections as they arrive.
+    Dstnat,
     /// `type filter hook forward priority filter`: packets passing through.
     Forward,
     /// `type nat hook postrouting priority srcnat`: connections on their way out.
@@ -139,8 +146,18 @@ impl ChainName {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Prerouting => "prerouting",
+            Self::Dstnat => "dstnat",
             Self::Forward => "forward",
             Self::Postrouting => "postrouting",
+        }
+    }
+
+    /// Whether the chain is there only while there are rules for it.
+    #[must_use]
+    pub fn is_only_for_rules(self) -> bool {
+        match self {
+            Self::Dstnat => true,
+            Self::Prerouting | Self::Forward | Self::Postrouting => false,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The rules in the syntax of nft(8).
 
 use std::fmt::{self, Write};
+use std::net::Ipv6Addr;
 
 use super::names::{ChainName, SetName};
 use super::ruleset::{Chain, Elements, Rule, Ruleset, Set, Statement, TABLE};
-use crate::event::Family;
+use crate::config::{Ports, Target};
+use crate::event::{Cidr, Family};
 
 /// The table as `nft list` would show it, one element of a set per line.
 #[must_use]
@@ -69,6 +71,7 @@ fn set_type(set: &Set) -> &'static str {
 fn write_chain(out: &mut String, chain: &Chain) -> fmt::Result {
     let what = match chain.name {
         ChainName::Prerouting => "type filter hook prerouting priority raw",
+        ChainName::Dstnat => "type nat hook prerouting priority dstnat",
         ChainName::Forward => "type filter hook forward priority filter",
         ChainName::Postrouting => "type nat hook postrouting priority srcnat",
     };
@@ -97,6 +100,13 @@ fn statement(statement: &Statement) -> String {
         Statement::StaysOn(name) => format!("iifname \"{name}\" oifname \"{name}\""),
         Statement::From(family, set) => address(*family, "saddr", *set),
         Statement::To(family, set) => address(*family, "daddr", *set),
+        Statement::FromNetwork(network) => {
+            format!("{} saddr {}", header(Family::of(network.address)), bare(network))
+        }
+        Statement::ToHost(target) => to_host(*target),
+        Statement::ToPorts(ports) => {
+            format!("{} dport {}", ports.transport.as_str(), numbers(*ports))
+        }
         Statement::Known => "ct state established,related".to_owned(),
         Statement::Unknown => "ct state invalid,new,untracked".to_owned(),
         Statement::Unseen => "ct state invalid,untracked".to_owned(),
@@ -109,15 +119,45 @@ fn statement(statement: &Statement) -> String {
         Statement::ClampSegmentSize => "tcp option maxseg size set rt mtu".to_owned(),
         Statement::Count(counter) => format!("counter name \"{}\"", counter.as_str()),
         Statement::Masquerade => "masquerade".to_owned(),
+        Statement::Forward(address, None) => format!("dnat ip to {address}"),
+        Statement::Forward(address, Some(port)) => format!("dnat ip to {address}:{port}"),
         Statement::Accept => "accept".to_owned(),
         Statement::Drop => "drop".to_owned(),
     }
 }
 
 fn address(family: Family, what: &str, set: SetName) -> String {
-    let protocol = match family {
+    format!("{} {what} @{}", header(family), set.as_str())
+}
+
+/// What nft(8) calls the header that has the addresses.
+fn header(family: Family) -> &'static str {
+    match family {
         Family::Ipv4 => "ip",
         Family::Ipv6 => "ip6",
-    };
-    format!("{protocol} {what} @{}", set.as_str())
+    }
+}
+
+/// A network as nft(8) writes it: one address without a prefix.
+fn bare(network: &Cidr) -> String {
+    let whole = if network.address.is_ipv4() { 32 } else { 128 };
+    if network.prefix == whole { network.address.to_string() } else { network.to_string() }
+}
+
+fn to_host(target: Target) -> String {
+    match target {
+        Target::Ipv4(address, _) => format!("ip daddr {address}"),
+        Target::Ipv6(address) => format!("ip6 daddr {address}"),
+        Target::HostPart(address) => {
+            format!("ip6 daddr & {} == {address}", Ipv6Addr::from_bits(u64::MAX.into()))
+        }
+    }
+}
+
+fn numbers(ports: Ports) -> String {
+    if ports.is_range() {
+        format!("{}-{}", ports.first, ports.last)
+    } else {
+        ports.first.to_string()
+    }
 }

@@ -21,6 +21,9 @@ const CTA_STATUS: u16 = 3;
 const CTA_ID: u16 = 12;
 const CTA_ZONE: u16 = 18;
 const CTA_TUPLE_IP: u16 = 1;
+const CTA_TUPLE_PROTO: u16 = 2;
+const CTA_PROTO_NUM: u16 = 1;
+const CTA_PROTO_DST_PORT: u16 = 3;
 const NESTED: u16 = 0x8000;
 /// `IPS_EXPECTED`, `IPS_SEEN_REPLY`, `IPS_SRC_NAT` and `IPS_DST_NAT`.
 const EXPECTED: u32 = 1;
@@ -35,6 +38,8 @@ pub struct Connection {
     pub source: IpAddr,
     /// Whom they meant.
     pub destination: IpAddr,
+    /// The number of the protocol, and the port that was meant, where it has ports.
+    pub port: (u8, u16),
     status: u32,
     /// The attributes that name it and no other.
     name: Vec<u8>,
@@ -56,7 +61,7 @@ impl Connection {
     /// One that no kernel tracks.
     #[cfg(test)]
     pub(crate) fn made_up(source: IpAddr, destination: IpAddr, status: u32) -> Self {
-        Self { source, destination, status, name: Vec::new() }
+        Self { source, destination, port: (6, 443), status, name: Vec::new() }
     }
 
     /// Whether somebody has let it in: by forwarding a port, or as a part of another.
@@ -127,7 +132,11 @@ pub fn forget(
 
 fn connection(received: &Received) -> Option<Connection> {
     let bytes = received.payload.get(NFGENMSG..)?;
-    let addresses = attribute(attribute(bytes, CTA_TUPLE_ORIG)?, CTA_TUPLE_IP)?;
+    let tuple = attribute(bytes, CTA_TUPLE_ORIG)?;
+    let addresses = attribute(tuple, CTA_TUPLE_IP)?;
+    let protocol = attribute(tuple, CTA_TUPLE_PROTO).unwrap_or_default();
+    let number = attribute(protocol, CTA_PROTO_NUM).and_then(<[u8]>::first).copied();
+    let port = attribute(protocol, CTA_PROTO_DST_PORT).and_then(<[u8]>::first_chunk);
     // CTA_IP_V4_SRC, _V4_DST, _V6_SRC, _V6_DST.
     let address = |v4, v6| {
         let four = attribute(addresses, v4).and_then(|it| <[u8; 4]>::try_from(it).ok());
@@ -149,6 +158,7 @@ fn connection(received: &Received) -> Option<Connection> {
     Some(Connection {
         source: address(1, 3)?,
         destination: address(2, 4)?,
+        port: (number.unwrap_or(0), port.map_or(0, |port| u16::from_be_bytes(*port))),
         status: u32::from_be_bytes(*status),
         name,
     })

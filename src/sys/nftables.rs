@@ -248,6 +248,9 @@ impl Session {
             self.deleted |= matches!(
                 step.message,
                 NfTablesMessage::DeleteTable(_)
+                    | NfTablesMessage::DeleteChain(_)
+                    | NfTablesMessage::DeleteSet(_)
+                    | NfTablesMessage::DeleteObject(_)
                     | NfTablesMessage::DeleteRule(_)
                     | NfTablesMessage::DeleteSetElement(_)
             );

@@ -85,7 +85,7 @@ fn an_address_beside_that_of_the_way_out_is_no_way_in() {
 }
 
 /// One more network at the gateway, with a host in it.
-fn another(street: &Street, name: &str, own: &str, host: &str, lifetime: &str) -> Place {
+pub(crate) fn another(street: &Street, name: &str, own: &str, host: &str, lifetime: &str) -> Place {
     let place = Place::new();
     let scene = &street.scene;
     scene.ip(&format!("link add {name} type veth peer name {name}-far netns {}", place.path()));

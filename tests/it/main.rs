@@ -77,6 +77,8 @@ mod faults;
 #[cfg(test)]
 mod follow_up;
 #[cfg(test)]
+mod forwarded;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod hooks_check;

@@ -226,6 +226,7 @@ pub(crate) fn documented_keys() -> Vec<(String, String, String, &'static str)> {
                 "Ar boolean" if default.contains("true") => "false",
                 "Ar boolean" => "true",
                 "Bq Ar name , ..." => "[\"eth7\"]",
+                "Bq Ar forward , ..." => "[{ port = \"tcp/443\", to = \"192.168.1.10\" }]",
                 "Ar side" => "\"guest\"",
                 "Ar guard" => "\"report\"",
                 _ => "7",

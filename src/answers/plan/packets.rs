@@ -60,6 +60,11 @@ pub(super) fn view(preview: &Preview, rules: &Rules) -> Vec<String> {
             ));
         }
     }
+    for forward in &rules.forward {
+        let who =
+            forward.from.map_or("anybody".to_owned(), |from| format!("{from} and the inside"));
+        sentences.push(format!("{} of {who} goes to {}", forward.port, forward.to));
+    }
     for (name, ..) in classes.all_on(Side::Guest) {
         sentences.push(format!("guests at {name} may open connections to the outside only"));
     }

@@ -4,10 +4,7 @@
 use super::{Answer, Answered, Line, Question, how_far};
 use crate::answers::rules;
 use crate::answers::shared::{when, wording};
-use crate::engine::{
-    self, Chain, ChainName, Classes, Intervals, Preview, Rule, SetName, Side, Statement,
-};
-use crate::event::Family;
+use crate::engine::{self, Chain, ChainName, Classes, Preview, Rule, Statement};
 use crate::journal::{Reach, StepOutcome, Story};
 
 impl Question<'_> {
@@ -113,8 +110,8 @@ fn adds(story: &Story, rule: &str) -> bool {
 fn purpose(comment: &str) -> String {
     match comment {
         "part of a known connection" => "packets of a known connection have to pass".to_owned(),
-        "forwarded inside by a rule of somebody else's" => {
-            "another table has forwarded this connection to the inside".to_owned()
+        "forwarded inside, by netcue.conf or a rule of somebody else's" => {
+            "netcue.conf or another table has forwarded this connection to the inside".to_owned()
         }
         comment => comment.to_owned(),
     }
@@ -124,7 +121,7 @@ fn purpose(comment: &str) -> String {
 fn sets(rule: &Rule, classes: &Classes) -> Vec<Line> {
     let sets = rule.statements.iter().filter_map(Statement::set);
     sets.flat_map(|set| {
-        let elements = elements(set, classes);
+        let elements = engine::held(set, classes).lines();
         let name = set.as_str();
         let what = set.comment();
         let head = match elements.as_slice() {
@@ -136,41 +133,10 @@ fn sets(rule: &Rule, classes: &Classes) -> Vec<Line> {
     .collect()
 }
 
-fn elements(set: SetName, classes: &Classes) -> Vec<String> {
-    let on = |side, family| -> Vec<String> {
-        let names = classes.on(side, family);
-        let why = |name| Some((name, classes.sides.get(name)?.of(family)?));
-        names.filter_map(why).map(|(name, it)| format!("{name}: {}", it.why)).collect()
-    };
-    let networks = |intervals: &Intervals| intervals.texts().collect();
-    match set {
-        SetName::Outside4 => on(Side::Outside, Family::Ipv4),
-        SetName::Outside6 => on(Side::Outside, Family::Ipv6),
-        SetName::Inside4 => on(Side::Inside, Family::Ipv4),
-        SetName::Inside6 => on(Side::Inside, Family::Ipv6),
-        SetName::Undecided4 => on(Side::Undecided, Family::Ipv4),
-        SetName::Undecided6 => on(Side::Undecided, Family::Ipv6),
-        SetName::Guests => on(Side::Guest, Family::Ipv4),
-        SetName::Untranslated => {
-            let sides = [Side::Inside, Side::Guest, Side::Ignored];
-            let by_side = sides.into_iter().flat_map(|side| on(side, Family::Ipv4));
-            let in_only = classes.in_only.iter();
-            by_side.chain(in_only.map(|name| format!("{name}: for packets coming in"))).collect()
-        }
-        SetName::Fitted => {
-            classes.fitted.iter().map(|(name, mtu)| format!("{name}: MTU {mtu}")).collect()
-        }
-        SetName::Internal4 => networks(&classes.internal4),
-        SetName::Internal6 => networks(&classes.internal6),
-        SetName::OnlyInternal4 => networks(&classes.only_internal4),
-        SetName::OnlyInternal6 => networks(&classes.only_internal6),
-        SetName::Translated4 => networks(&classes.translated4),
-    }
-}
-
 fn chain_name(name: ChainName) -> &'static str {
     match name {
         ChainName::Prerouting => "prerouting, which packets pass as they arrive",
+        ChainName::Dstnat => "dstnat, which connections pass as they arrive",
         ChainName::Forward => "forward, which packets pass that are not for this machine",
         ChainName::Postrouting => "postrouting, which connections pass on their way out",
     }

@@ -1,5 +1,7 @@
 //! Each statement as the expressions that nft(8) makes of it.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use netlink_packet_core::DefaultNla;
 use netlink_packet_netfilter::nftables::{
     Bitwise, Cmp, DataAttribute, Expressions, Immediate, Lookup, Meta, MetaKey, Operator, Payload,
@@ -9,9 +11,10 @@ use netlink_packet_netfilter::nftables::{
 use super::super::names::SetName;
 use super::super::ruleset::Statement;
 use super::{padded, terminated};
-use crate::event::Family;
+use crate::config::{Ports, Target};
+use crate::event::{Cidr, Family};
 
-/// All through one register: no statement needs two.
+/// The register that statements go through.
 const REGISTER: Register = Register::Reg1;
 /// `NFT_PAYLOAD_NETWORK_HEADER` and `NFT_PAYLOAD_TRANSPORT_HEADER`.
 const NETWORK_HEADER: u32 = 1;
@@ -34,6 +37,8 @@ const UNTRACKED: u32 = 64;
 const CONFIRMED: u32 = 8;
 const SNAT: u32 = 16;
 const DNAT: u32 = 32;
+/// Where TCP and UDP have the port that is meant.
+const DESTINATION_PORT: u32 = 2;
 /// `IPPROTO_TCP`, and where its header keeps the flags.
 const TCP: u8 = 6;
 const TCP_FLAGS: u32 = 13;
@@ -49,12 +54,10 @@ pub(super) fn of(statements: &[Statement]) -> Vec<Expressions> {
     let mut expressions = Vec::new();
     for statement in statements {
         // In a table for both families an address means something once the family is known.
-        if let Statement::From(family, _) | Statement::To(family, _) | Statement::Of(family) =
-            statement
-        {
-            if family_known.replace(*family) != Some(*family) {
+        if let Some(family) = statement.family() {
+            if family_known.replace(family) != Some(family) {
                 expressions.push(meta(MetaKey::Nfproto));
-                expressions.push(compare(Operator::Equal, vec![protocol(*family)]));
+                expressions.push(compare(Operator::Equal, vec![protocol(family)]));
             }
         }
         expressions.extend(of_statement(statement));
@@ -78,6 +81,9 @@ fn of_statement(statement: &Statement) -> Vec<Expressions> {
         ],
         Statement::From(family, set) => vec![source(*family), lookup(*set, 0)],
         Statement::To(family, set) => vec![destination(*family), lookup(*set, 0)],
+        Statement::FromNetwork(network) => from_network(network),
+        Statement::ToHost(target) => to_host(*target),
+        Statement::ToPorts(ports) => to_ports(*ports),
         Statement::Known => any_bit(CT_STATE, ESTABLISHED | RELATED),
         Statement::Unknown => any_bit(CT_STATE, INVALID | NEW | UNTRACKED),
         Statement::Unseen => any_bit(CT_STATE, INVALID | UNTRACKED),
@@ -108,6 +114,7 @@ fn of_statement(statement: &Statement) -> Vec<Expressions> {
             vec![number(1, 1), DefaultNla::new(2, terminated(counter.as_str()))],
         )],
         Statement::Masquerade => vec![other("masq", Vec::new())],
+        Statement::Forward(address, port) => forward(*address, *port),
         Statement::Accept => vec![verdict(ACCEPT)],
         Statement::Drop => vec![verdict(DROP)],
     }
@@ -135,6 +142,96 @@ fn destination(family: Family) -> Expressions {
         Family::Ipv4 => payload(NETWORK_HEADER, 16, 4),
         Family::Ipv6 => payload(NETWORK_HEADER, 24, 16),
     }
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    }
+}
+
+/// Where the prefix is whole bytes, only those are loaded, as nft(8) does it.
+fn from_network(network: &Cidr) -> Vec<Expressions> {
+    let address = octets(network.address);
+    let offset = match network.address {
+        IpAddr::V4(_) => 12,
+        IpAddr::V6(_) => 8,
+    };
+    let bits = usize::from(network.prefix);
+    if bits % 8 == 0 {
+        let named: Vec<u8> = address.into_iter().take(bits / 8).collect();
+        let length = u32::from(network.prefix / 8);
+        return vec![payload(NETWORK_HEADER, offset, length), compare(Operator::Equal, named)];
+    }
+    let length = u32::try_from(address.len()).unwrap_or(u32::MAX);
+    let named = |byte: usize| u32::try_from(bits.saturating_sub(8 * byte).min(8)).unwrap_or(8);
+    let mask = (0..address.len()).map(|byte| !(0xff_u8.checked_shr(named(byte)).unwrap_or(0)));
+    vec![
+        payload(NETWORK_HEADER, offset, length),
+        masked(mask.collect()),
+        compare(Operator::Equal, address),
+    ]
+}
+
+fn to_host(target: Target) -> Vec<Expressions> {
+    let mut expressions = vec![destination(target.family())];
+    let address = match target {
+        Target::Ipv4(address, _) => address.octets().to_vec(),
+        Target::Ipv6(address) => address.octets().to_vec(),
+        Target::HostPart(address) => {
+            expressions.push(masked(u128::from(u64::MAX).to_be_bytes().to_vec()));
+            address.octets().to_vec()
+        }
+    };
+    expressions.push(compare(Operator::Equal, address));
+    expressions
+}
+
+fn to_ports(ports: Ports) -> Vec<Expressions> {
+    let mut expressions = vec![
+        meta(MetaKey::L4Proto),
+        compare(Operator::Equal, vec![ports.transport.number()]),
+        payload(TRANSPORT_HEADER, DESTINATION_PORT, 2),
+    ];
+    let port = |port: u16| port.to_be_bytes().to_vec();
+    if ports.is_range() {
+        expressions.push(compare(Operator::GreatherThanEqual, port(ports.first)));
+        expressions.push(compare(Operator::LessThanEqual, port(ports.last)));
+    } else {
+        expressions.push(compare(Operator::Equal, port(ports.first)));
+    }
+    expressions
+}
+
+/// Through two registers, as it takes an address and a port.
+fn forward(address: Ipv4Addr, port: Option<u16>) -> Vec<Expressions> {
+    let load = |register, value| {
+        Expressions::Immediate(vec![
+            Immediate::DestinationRegister(register),
+            Immediate::Data(DataAttribute::Value(value)),
+        ])
+    };
+    let mut expressions = vec![load(REGISTER, address.octets().to_vec())];
+    // NFTA_NAT_TYPE = NFT_NAT_DNAT, _FAMILY, _REG_ADDR_MIN and _MAX. The kernel would add the
+    // last, and the flag NF_NAT_RANGE_MAP_IPS, by itself: said, it gives back what it was given.
+    let mut nat = vec![
+        number(1, 1),
+        number(2, protocol(Family::Ipv4).into()),
+        number(3, REGISTER.into()),
+        number(4, REGISTER.into()),
+    ];
+    let mut flags = 1;
+    if let Some(port) = port {
+        expressions.push(load(Register::Reg2, port.to_be_bytes().to_vec()));
+        // NFTA_NAT_REG_PROTO_MIN and _MAX, NF_NAT_RANGE_PROTO_SPECIFIED.
+        nat.extend([number(5, Register::Reg2.into()), number(6, Register::Reg2.into())]);
+        flags |= 2;
+    }
+    // NFTA_NAT_FLAGS.
+    nat.push(number(7, flags));
+    expressions.push(other("nat", nat));
+    expressions
 }
 
 fn any_bit(key: u32, bits: u32) -> Vec<Expressions> {
@@ -199,7 +296,7 @@ fn payload(base: u32, offset: u32, length: u32) -> Expressions {
 
 fn masked(mask: Vec<u8>) -> Expressions {
     let nothing = vec![0; mask.len()];
-    // A mask has 1 or 4 bytes.
+    // A mask has at most 16 bytes.
     let length = u32::try_from(mask.len()).unwrap_or(u32::MAX);
     Expressions::Bitwise(vec![
         Bitwise::SourceRegister(REGISTER),

@@ -30,6 +30,8 @@ const TYPE_IP6ADDR: u32 = 8;
 const TYPE_IFNAME: u32 = 41;
 /// IFNAMSIZ: names are compared with their padding.
 const IFNAMSIZ: usize = 16;
+/// `NFT_OBJECT_COUNTER`.
+const COUNTER: u32 = 1;
 /// `NF_ACCEPT`.
 const ACCEPT: u32 = 1;
 /// libnftnl's types of user data: the comment of a rule, the byte order of a set's keys,
@@ -44,49 +46,69 @@ const BIG_ENDIAN: u32 = 2;
 /// The transaction that makes the table what `ruleset` says.
 ///
 /// Table, chains and sets stay, and what is different in them is flushed and filled: where
-/// sets of ranges are made anew, packets slip through while that is done. Only where the table
-/// is of another make is it replaced, with what its counters have counted.
+/// sets of ranges are made anew, packets slip through while that is done. What is not wanted
+/// goes, what is missing comes. Only a table with flags, or with parts of a kind that netcue
+/// never has, is replaced, with what its counters have counted.
 #[must_use]
 pub fn changes(ruleset: &Ruleset, live: &LiveTable) -> Vec<Step> {
-    if !compare::make_differs(ruleset, live).is_empty() {
+    if compare::is_strange(live) {
         return replacement_with(ruleset, &live.counts());
     }
+    let (old, new) = (compare::unwanted(ruleset, live), compare::missing(ruleset, live));
     let mut steps = Vec::new();
-    for set in &ruleset.sets {
-        if compare::elements_differ(set, live).is_none() {
-            continue;
-        }
-        let name = set.name.as_str();
-        let everything = SetElementMessage {
-            attributes: vec![
-                SetElementList::Table(TABLE.to_owned()),
-                SetElementList::Set(name.to_owned()),
-            ],
-        };
-        steps.push(step(
-            NfTablesMessage::DeleteSetElement(everything),
-            0,
-            format!("old elements of set {name}"),
-        ));
-        steps.extend(filling(set, None));
+    let is_remade = !old.is_empty() || !new.is_empty();
+    if is_remade {
+        // No rule refers any more to what goes.
+        let everything = vec![RuleAttribute::Table(TABLE.to_owned())];
+        let message = NfTablesMessage::DeleteRule(RuleMessage { attributes: everything });
+        steps.push(step(message, 0, "old rules".to_owned()));
+        steps.extend(old);
     }
-    for chain in &ruleset.chains {
-        if compare::rules_differ(chain, live).is_empty() {
-            continue;
+    let counters = ruleset.counters.iter().filter(|it| new.contains(it.as_str()));
+    let counts = live.counts();
+    steps.extend(counters.map(|it| {
+        // One that was of another kind has counted nothing.
+        new_counter(*it, counts.get(it.as_str()).copied().unwrap_or_default())
+    }));
+    for (id, set) in (1u32..).zip(&ruleset.sets) {
+        if new.contains(set.name.as_str()) {
+            steps.extend(new_set(set, id));
+        } else if compare::elements_differ(set, live).is_some() {
+            let name = set.name.as_str();
+            let everything = SetElementMessage {
+                attributes: vec![
+                    SetElementList::Table(TABLE.to_owned()),
+                    SetElementList::Set(name.to_owned()),
+                ],
+            };
+            steps.push(step(
+                NfTablesMessage::DeleteSetElement(everything),
+                0,
+                format!("old elements of set {name}"),
+            ));
+            steps.extend(filling(set, None));
         }
-        let name = chain.name.as_str();
-        let everything = RuleMessage {
-            attributes: vec![
-                RuleAttribute::Table(TABLE.to_owned()),
-                RuleAttribute::Chain(name.to_owned()),
-            ],
-        };
-        steps.push(step(
-            NfTablesMessage::DeleteRule(everything),
-            0,
-            format!("old rules of chain {name}"),
-        ));
-        steps.extend(rules(chain));
+    }
+    let chains = ruleset.chains.iter();
+    steps.extend(chains.filter(|it| new.contains(it.name.as_str())).map(new_chain));
+    for chain in &ruleset.chains {
+        if is_remade {
+            steps.extend(rules(chain));
+        } else if !compare::rules_differ(chain, live).is_empty() {
+            let name = chain.name.as_str();
+            let everything = RuleMessage {
+                attributes: vec![
+                    RuleAttribute::Table(TABLE.to_owned()),
+                    RuleAttribute::Chain(name.to_owned()),
+                ],
+            };
+            steps.push(step(
+                NfTablesMessage::DeleteRule(everything),
+                0,
+                format!("old rules of chain {name}"),
+            ));
+            steps.extend(rules(chain));
+        }
     }
     steps
 }
@@ -128,35 +150,35 @@ fn replacement_with(ruleset: &Ruleset, counts: &BTreeMap<String, Count>) -> Vec<
         step(NfTablesMessage::DeleteTable(table()), 0, format!("old table inet {TABLE}")),
         step(NfTablesMessage::NewTable(table()), NLM_F_CREATE, format!("table inet {TABLE}")),
     ];
-    for counter in &ruleset.counters {
-        steps.push(step(
-            NfTablesMessage::NewObject(counter_attributes(
-                *counter,
-                counts.get(counter.as_str()).copied().unwrap_or_default(),
-            )),
-            NLM_F_CREATE,
-            format!("counter {}", counter.as_str()),
-        ));
-    }
-    for (id, set) in (1u32..).zip(&ruleset.sets) {
-        let name = set.name.as_str();
-        steps.push(step(
-            NfTablesMessage::NewSet(set_message(set, id)),
-            NLM_F_CREATE,
-            format!("set {name}"),
-        ));
-        steps.extend(filling(set, Some(id)));
-    }
-    for chain in &ruleset.chains {
-        let name = chain.name.as_str();
-        steps.push(step(
-            NfTablesMessage::NewChain(chain_message(chain)),
-            NLM_F_CREATE,
-            format!("chain {name}"),
-        ));
-        steps.extend(rules(chain));
-    }
+    steps.extend(ruleset.counters.iter().map(|counter| {
+        new_counter(*counter, counts.get(counter.as_str()).copied().unwrap_or_default())
+    }));
+    steps.extend((1u32..).zip(&ruleset.sets).flat_map(|(id, set)| new_set(set, id)));
+    // All chains first: rules jump to some of them.
+    steps.extend(ruleset.chains.iter().map(new_chain));
+    steps.extend(ruleset.chains.iter().flat_map(rules));
     steps
+}
+
+fn new_counter(counter: CounterName, count: Count) -> Step {
+    step(
+        NfTablesMessage::NewObject(counter_attributes(counter, count)),
+        NLM_F_CREATE,
+        format!("counter {}", counter.as_str()),
+    )
+}
+
+fn new_set(set: &Set, id: u32) -> Vec<Step> {
+    let name = set.name.as_str();
+    let message = NfTablesMessage::NewSet(set_message(set, id));
+    let mut steps = vec![step(message, NLM_F_CREATE, format!("set {name}"))];
+    steps.extend(filling(set, Some(id)));
+    steps
+}
+
+fn new_chain(chain: &Chain) -> Step {
+    let message = NfTablesMessage::NewChain(chain_message(chain));
+    step(message, NLM_F_CREATE, format!("chain {}", chain.name.as_str()))
 }
 
 fn table() -> TableMessage {
@@ -168,24 +190,31 @@ fn table() -> TableMessage {
     }
 }
 
-/// `NFTA_OBJ_TABLE`, `_NAME`, `_TYPE` = `NFT_OBJECT_COUNTER` and `_DATA`: what it begins with,
-/// `NFTA_COUNTER_BYTES` and `_PACKETS`.
+/// A counter and, as its `NFTA_OBJ_DATA`, what it begins with: `NFTA_COUNTER_BYTES` and
+/// `_PACKETS`.
 fn counter_attributes(counter: CounterName, count: Count) -> Vec<DefaultNla> {
     let number = |kind, number: u64| DefaultNla::new(kind, number.to_be_bytes().to_vec());
     let begins = [number(1, count.bytes), number(2, count.packets)];
     let mut data = vec![0; begins.as_slice().buffer_len()];
     begins.as_slice().emit(&mut data);
+    let mut attributes = object_attributes(counter.as_str(), COUNTER);
+    attributes.push(DefaultNla::new(4 | NLA_F_NESTED, data));
+    attributes
+}
+
+/// `NFTA_OBJ_TABLE`, `_NAME` and `_TYPE`.
+fn object_attributes(name: &str, kind: u32) -> Vec<DefaultNla> {
     vec![
         DefaultNla::new(1, terminated(TABLE)),
-        DefaultNla::new(2, terminated(counter.as_str())),
-        DefaultNla::new(3, 1u32.to_be_bytes().to_vec()),
-        DefaultNla::new(4 | NLA_F_NESTED, data),
+        DefaultNla::new(2, terminated(name)),
+        DefaultNla::new(3, kind.to_be_bytes().to_vec()),
     ]
 }
 
 fn chain_message(chain: &Chain) -> ChainMessage {
     let (kind, hook, priority) = match chain.name {
         ChainName::Prerouting => ("filter", InetHookNumber::PreRouting, -300_i32),
+        ChainName::Dstnat => ("nat", InetHookNumber::PreRouting, -100),
         ChainName::Forward => ("filter", InetHookNumber::Forward, 0),
         ChainName::Postrouting => ("nat", InetHookNumber::PostRouting, 100),
     };

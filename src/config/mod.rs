@@ -2,6 +2,10 @@
 //!
 //! Every key is described in netcue.conf(5); a test holds the manual against this file.
 
+mod ports;
+
+pub use ports::{Forward, Ports, Target, Transport};
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,6 +71,8 @@ pub struct Rules {
     pub internal: Option<Vec<InterfaceName>>,
     /// Interfaces that are neither.
     pub ignore: Vec<InterfaceName>,
+    /// The ports that are forwarded to the inside.
+    pub forward: Vec<Forward>,
     /// Whether internal IPv4 addresses are translated on their way out.
     pub masquerade: bool,
     /// Whether the TCP segment size is clamped to what the way of a connection takes.
@@ -86,6 +92,7 @@ impl Default for Rules {
             external_in: None,
             internal: None,
             ignore: Vec::new(),
+            forward: Vec::new(),
             masquerade: true,
             clamp_mss: true,
             conntrack: true,
@@ -291,6 +298,9 @@ fn expected_in_words(expected: &str) -> &str {
         "a boolean" => "true or false",
         "i64" => "a whole number",
         "a string" => "a name in quotes",
+        "struct Written" => {
+            "what is forwarded, such as { port = \"tcp/443\", to = \"192.168.1.10\" }"
+        }
         "struct Interface" => "a section, such as [interface.eth1]",
         expected if expected.starts_with("struct ") => "a section, such as [rules]",
         "enum Side" => "outside, inside, guest or ignore, in quotes",
@@ -364,6 +374,33 @@ mod tests {
                 "[interface.eth1]\n",
                 "c:1:1: a section about an interface needs side = \"outside\", \"inside\", \
                  \"guest\" or \"ignore\"",
+            ),
+            ("[rules]\nforward = [{ port = \"tcp/443\", to = \"192.168.1.10\" }]\n", "good"),
+            (
+                "[rules]\nforward = [\n { port = \"tcp/90-80\", to = \"::10\" },\n]\n",
+                "c:3:11: \"tcp/90-80\": wanted is tcp/PORT, udp/PORT or a range, such as tcp/80-90",
+            ),
+            (
+                "[rules]\nforward = [{ port = \"tcp/80-90\", to = \"192.168.1.10:8080\" }]\n",
+                "c:2:11: tcp/80-90 to 192.168.1.10:8080: a range of ports keeps its numbers",
+            ),
+            (
+                "[rules]\nforward = [{ port = \"tcp/80\", to = \"::10\", from = \"10.0.0.0/8\" }]\n",
+                "c:2:11: tcp/80 to ::10: \"from\" is of the other family",
+            ),
+            (
+                "[rules]\nforward = [{ port = \"tcp/80\", to = \"::10\", from = \"2001:db8::1/64\" }]\n",
+                "c:2:51: \"2001:db8::1/64\": there are bits behind the first 64",
+            ),
+            ("[rules]\nforward = [{ port = \"tcp/80\" }]\n", "c:2:12: missing field `to`"),
+            (
+                "[rules]\nforward = [{ prot = \"tcp/80\" }]\n",
+                "c:2:14: there is no key \"prot\"; did you mean \"port\"?",
+            ),
+            (
+                "[rules]\nforward = [\"tcp/80\"]\n",
+                "c:2:12: \"tcp/80\": wanted is what is forwarded, such as { port = \"tcp/443\", to = \
+                 \"192.168.1.10\" }",
             ),
             ("strict = []\n", "c:1:10: a list: wanted is true or false"),
             ("rules = true\n", "c:1:9: true: wanted is a section, such as [rules]"),
