@@ -4,10 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use super::configure::yes_or_no;
+use crate::answers::shared::ssh;
 use crate::error::Exit;
 use crate::error::{Ended, Failure};
 use crate::integrate::{self, Change, Choice, Seen, Stage, Step, Wish};
 use crate::paths::Layout;
+use crate::pipeline;
 use crate::sources::{self, Source};
 use crate::sys::prompt::Prompt;
 use crate::sys::terminal;
@@ -137,6 +139,12 @@ fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> End
         // What is named twice is wished for once.
         if wishes.iter().all(|wish| wish.source.name != source.name) {
             wishes.push(Wish { source, on, flag_only, boot, edit, cards });
+        }
+    }
+    if on {
+        let rules = pipeline::configured(layout).config.rules;
+        if let Some(warning) = ssh::cut(layout, &rules) {
+            terminal::tell(&warning);
         }
     }
     carry(layout, &integrate::plan(&seen, &wishes), args.dry_run)

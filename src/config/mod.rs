@@ -4,7 +4,7 @@
 
 mod ports;
 
-pub use ports::{Forward, Ports, Target, Transport};
+pub use ports::{Door, Forward, Opening, Ports, Target, Transport};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -60,6 +60,7 @@ pub enum Side {
 /// `[rules]`: corrections to what the engine reads from the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Rules {
     /// The external interfaces, instead of those with a default route.
     pub external: Option<Vec<InterfaceName>>,
@@ -73,6 +74,10 @@ pub struct Rules {
     pub ignore: Vec<InterfaceName>,
     /// The ports that are forwarded to the inside.
     pub forward: Vec<Forward>,
+    /// Whether strangers and guests may open no connection to the machine itself.
+    pub protect: bool,
+    /// What they may all the same.
+    pub open: Vec<Opening>,
     /// Whether internal IPv4 addresses are translated on their way out.
     pub masquerade: bool,
     /// Whether the TCP segment size is clamped to what the way of a connection takes.
@@ -93,6 +98,8 @@ impl Default for Rules {
             internal: None,
             ignore: Vec::new(),
             forward: Vec::new(),
+            protect: false,
+            open: Vec::new(),
             masquerade: true,
             clamp_mss: true,
             conntrack: true,
@@ -401,6 +408,16 @@ mod tests {
                 "[rules]\nforward = [\"tcp/80\"]\n",
                 "c:2:12: \"tcp/80\": wanted is what is forwarded, such as { port = \"tcp/443\", to = \
                  \"192.168.1.10\" }",
+            ),
+            ("[rules]\nopen = [\"tcp/22 from 203.0.113.0/24\", \"udp/51820\", \"esp\"]\n", "good"),
+            (
+                "[rules]\nopen = [\"ssh\"]\n",
+                "c:2:9: \"ssh\": wanted is tcp/PORT, udp/PORT, a range of these, or one of igmp ipencap \
+                 ipv6 gre esp ah ospf vrrp l2tp",
+            ),
+            (
+                "[rules]\nopen = [\"tcp/22 from home\"]\n",
+                "c:2:9: \"home\": wanted is a network or an address, such as 203.0.113.0/24",
             ),
             ("strict = []\n", "c:1:10: a list: wanted is true or false"),
             ("rules = true\n", "c:1:9: true: wanted is a section, such as [rules]"),

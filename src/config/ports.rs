@@ -305,3 +305,74 @@ impl fmt::Display for Forward {
         write!(f, "{} to {}", self.port, self.to)
     }
 }
+
+/// What is open on the machine itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Ports.
+    Ports(Ports),
+    /// A protocol without ports: its name, and its number in the header of IP.
+    Protocol(&'static str, u8),
+}
+
+/// The protocols without ports that routers speak, by the names that nft(8) has for them in
+/// /etc/protocols.
+const PROTOCOLS: [(&str, u8); 9] = [
+    ("igmp", 2),
+    ("ipencap", 4),
+    ("ipv6", 41),
+    ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
+    ("ospf", 89),
+    ("vrrp", 112),
+    ("l2tp", 115),
+];
+
+/// `tcp/22 from 203.0.113.0/24`: what is open, and to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// What is open.
+    pub door: Door,
+    /// To whom; to everybody if nothing is said.
+    pub from: Option<Cidr>,
+}
+
+impl FromStr for Opening {
+    type Err = Unlike;
+
+    fn from_str(text: &str) -> Result<Self, Unlike> {
+        let (what, from) = match text.split_once(" from ") {
+            Some((what, from)) => (what.trim_end(), Some(network(from.trim_start())?)),
+            None => (text, None),
+        };
+        let protocol = PROTOCOLS.iter().find(|(name, _)| *name == what);
+        let door = match protocol {
+            Some((name, number)) => Door::Protocol(name, *number),
+            None if what.contains('/') => Door::Ports(what.parse()?),
+            None => {
+                let names = PROTOCOLS.map(|(name, _)| name).join(" ");
+                return Err(Unlike(format!(
+                    "{what:?}: wanted is tcp/PORT, udp/PORT, a range of these, or one of {names}"
+                )));
+            }
+        };
+        Ok(Self { door, from })
+    }
+}
+
+impl<'de> Deserialize<'de> for Opening {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer)
+    }
+}
+
+impl fmt::Display for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.door {
+            Door::Ports(ports) => write!(f, "{ports}")?,
+            Door::Protocol(name, _) => f.write_str(name)?,
+        }
+        self.from.map_or(Ok(()), |from| write!(f, " from {from}"))
+    }
+}

@@ -158,6 +158,10 @@ pub fn classify(state: &KernelState, rules: &Rules) -> Classes {
     let fitted = fitted(state, &classes);
     let bridges = bridges(state, &classes);
     let public4 = public(state, &links, &classes);
+    if !rules.open.is_empty() && !rules.protect {
+        let note = "open in netcue.conf says nothing without protect = true: all is open";
+        classes.notes.push(note.to_owned());
+    }
     let known = [&near4, &internal6];
     classes.notes.extend(rules.forward.iter().filter_map(|it| leads_nowhere(it, known)));
     Classes {

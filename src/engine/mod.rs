@@ -23,7 +23,7 @@ pub use classify::{Classes, classify};
 pub use diff::{Change, lines};
 pub use intervals::{Intervals, Range};
 pub use names::{ChainName, CounterName, SetName};
-pub use ruleset::{Chain, Elements, Rule, Ruleset, Set, Statement, TABLE, ruleset};
+pub use ruleset::{Chain, Elements, Rule, Ruleset, Set, Statement, TABLE, is_shut_out, ruleset};
 pub use sets::{Held, held};
 pub use sides::{Side, Standing, Standings};
 pub use text::{rule_text, script, text};

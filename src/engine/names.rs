@@ -9,11 +9,13 @@ pub enum CounterName {
     Forged,
     /// Packets that would have left with an internal address.
     Untranslated,
+    /// New connections to the machine itself that were refused.
+    RefusedHere,
 }
 
 impl CounterName {
     /// Every counter, in order.
-    pub const ALL: [Self; 3] = [Self::Refused, Self::Forged, Self::Untranslated];
+    pub const ALL: [Self; 4] = [Self::Refused, Self::Forged, Self::Untranslated, Self::RefusedHere];
 
     /// The name in the kernel.
     #[must_use]
@@ -22,6 +24,7 @@ impl CounterName {
             Self::Refused => "refused",
             Self::Forged => "forged",
             Self::Untranslated => "untranslated",
+            Self::RefusedHere => "refused_here",
         }
     }
 }
@@ -126,8 +129,8 @@ impl SetName {
     }
 }
 
-/// The chains there can be. There is none for packets to the machine itself: no mistake
-/// here can lock anybody out.
+/// The chains there can be. The one for packets to the machine itself is there only where the
+/// configuration asks for it: no mistake can lock out anybody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChainName {
     /// `type filter hook prerouting priority raw`: packets as they arrive.
@@ -136,6 +139,8 @@ pub enum ChainName {
     Dstnat,
     /// `type filter hook forward priority filter`: packets passing through.
     Forward,
+    /// `type filter hook input priority filter`: packets to the machine itself.
+    Input,
     /// `type nat hook postrouting priority srcnat`: connections on their way out.
     Postrouting,
 }
@@ -148,6 +153,7 @@ impl ChainName {
             Self::Prerouting => "prerouting",
             Self::Dstnat => "dstnat",
             Self::Forward => "forward",
+            Self::Input => "input",
             Self::Postrouting => "postrouting",
         }
     }
@@ -156,7 +162,7 @@ impl ChainName {
     #[must_use]
     pub fn is_only_for_rules(self) -> bool {
         match self {
-            Self::Dstnat => true,
+            Self::Dstnat | Self::Input => true,
             Self::Prerouting | Self::Forward | Self::Postrouting => false,
         }
     }

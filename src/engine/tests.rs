@@ -235,7 +235,7 @@ fn switches_leave_their_rules_out() {
 #[test]
 fn comments_fit_and_no_rule_refers_to_a_missing_set() {
     let rules = configured(
-        "[rules]\nexternal = ['wan', 'ppp0']\nforward = [{ port = 'tcp/22', to = '192.168.7.2' }]\n",
+        "[rules]\nexternal = ['wan', 'ppp0']\nforward = [{ port = 'tcp/22', to = '192.168.7.2' }]\nprotect = true\n",
     );
     let state = state(
         r#"{"family":"ipv6","out_interfaces":[2],"destination":"2001:db8::/64"}"#,

@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use super::names::{ChainName, SetName};
 use super::ruleset::{Chain, Elements, Rule, Ruleset, Set, Statement, TABLE};
-use crate::config::{Ports, Target};
+use crate::config::Target;
 use crate::event::{Cidr, Family};
 
 /// The table as `nft list` would show it, one element of a set per line.
@@ -73,6 +73,7 @@ fn write_chain(out: &mut String, chain: &Chain) -> fmt::Result {
         ChainName::Prerouting => "type filter hook prerouting priority raw",
         ChainName::Dstnat => "type nat hook prerouting priority dstnat",
         ChainName::Forward => "type filter hook forward priority filter",
+        ChainName::Input => "type filter hook input priority filter",
         ChainName::Postrouting => "type nat hook postrouting priority srcnat",
     };
     let name = chain.name.as_str();
@@ -103,9 +104,20 @@ fn statement(statement: &Statement) -> String {
         Statement::FromNetwork(network) => {
             format!("{} saddr {}", header(Family::of(network.address)), bare(network))
         }
+        Statement::ToNetwork(network) => {
+            format!("{} daddr {}", header(Family::of(network.address)), bare(network))
+        }
+        Statement::Icmp(family, first, last) => {
+            let protocol = match family {
+                Family::Ipv4 => "icmp",
+                Family::Ipv6 => "icmpv6",
+            };
+            format!("{protocol} type {}", range((*first).into(), (*last).into()))
+        }
+        Statement::Protocol(name, _) => format!("meta l4proto {name}"),
         Statement::ToHost(target) => to_host(*target),
         Statement::ToPorts(ports) => {
-            format!("{} dport {}", ports.transport.as_str(), numbers(*ports))
+            format!("{} dport {}", ports.transport.as_str(), range(ports.first, ports.last))
         }
         Statement::Known => "ct state established,related".to_owned(),
         Statement::Unknown => "ct state invalid,new,untracked".to_owned(),
@@ -154,10 +166,6 @@ fn to_host(target: Target) -> String {
     }
 }
 
-fn numbers(ports: Ports) -> String {
-    if ports.is_range() {
-        format!("{}-{}", ports.first, ports.last)
-    } else {
-        ports.first.to_string()
-    }
+fn range(first: u16, last: u16) -> String {
+    if first == last { first.to_string() } else { format!("{first}-{last}") }
 }

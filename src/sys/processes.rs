@@ -60,6 +60,21 @@ impl Identity {
     }
 }
 
+/// A variable of this process's environment, or of the nearest of those that started it: sudo
+/// and its like take away most of what a session began with.
+#[must_use]
+pub fn inherited_variable(name: &str) -> Option<String> {
+    let mut pid = "self".to_owned();
+    for _ in 0..MOST_ANCESTORS {
+        let environ = fs::read(Path::new("/proc").join(&pid).join("environ")).unwrap_or_default();
+        if let Some(value) = variable(&environ, name) {
+            return Some(value);
+        }
+        pid = fields_of(&pid)?.get(PARENT).cloned()?;
+    }
+    None
+}
+
 /// Processes that started one another which are looked at.
 const MOST_ANCESTORS: usize = 64;
 
@@ -217,11 +232,13 @@ fn processes() -> impl Iterator<Item = Pid> {
 fn is_one(pid: Pid, is_orphan: impl Fn(&dyn Fn(&str) -> Option<String>) -> bool) -> bool {
     let path = Path::new("/proc").join(pid.to_string()).join("environ");
     let Ok(environ) = fs::read(path) else { return false };
-    is_orphan(&|name| {
-        environ.split(|byte| *byte == 0).find_map(|variable| {
-            let variable = std::str::from_utf8(variable).ok()?;
-            let (key, value) = variable.split_once('=')?;
-            (key == name).then(|| value.to_owned())
-        })
+    is_orphan(&|name| variable(&environ, name))
+}
+
+/// The value of a variable in what `/proc/PID/environ` holds.
+fn variable(environ: &[u8], name: &str) -> Option<String> {
+    environ.split(|byte| *byte == 0).find_map(|variable| {
+        let (key, value) = std::str::from_utf8(variable).ok()?.split_once('=')?;
+        (key == name).then(|| value.to_owned())
     })
 }

@@ -121,6 +121,8 @@ mod places;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod protected;
+#[cfg(test)]
 mod protocol;
 #[cfg(test)]
 mod reader;

@@ -227,6 +227,7 @@ pub(crate) fn documented_keys() -> Vec<(String, String, String, &'static str)> {
                 "Ar boolean" => "true",
                 "Bq Ar name , ..." => "[\"eth7\"]",
                 "Bq Ar forward , ..." => "[{ port = \"tcp/443\", to = \"192.168.1.10\" }]",
+                "Bq Ar opening , ..." => "[\"udp/51820\"]",
                 "Ar side" => "\"guest\"",
                 "Ar guard" => "\"report\"",
                 _ => "7",

@@ -12,7 +12,7 @@ use super::{
     Ahead, AtWork, Deaf, Examined, Finding, Kernel, OwnUnit, Owner, RefusedHook, Runs, findings,
     hook_files,
 };
-use crate::answers::shared::wording;
+use crate::answers::shared::{ssh, wording};
 use crate::config::Rules;
 use crate::engine::{self, Classes, EngineError, Preview, Side};
 use crate::event::Family;
@@ -87,7 +87,8 @@ pub(crate) fn look(layout: &Layout, cost: Cost) -> Looked {
     let heard = heard(&journal);
     let rules = engine::open()
         .and_then(|mut session| engine::preview(&config.rules, &layout.rules(), &mut session));
-    let (kernel, sides) = kernel(layout, &config.rules, rules.as_ref().ok());
+    let (kernel, mut sides) = kernel(layout, &config.rules, rules.as_ref().ok());
+    sides.extend(ssh::cut(layout, &config.rules));
     let work = AtWork::of(layout, &config.hooks, &candidates, stories);
     let seen = integrate::look(layout, None);
     let chains = foreign::chains().map_err(|error| format!("reading the rules of others: {error}"));

@@ -65,6 +65,15 @@ pub(super) fn view(preview: &Preview, rules: &Rules) -> Vec<String> {
             forward.from.map_or("anybody".to_owned(), |from| format!("{from} and the inside"));
         sentences.push(format!("{} of {who} goes to {}", forward.port, forward.to));
     }
+    if rules.protect {
+        let open = match rules.open.as_slice() {
+            [] => "nothing".to_owned(),
+            all => all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        };
+        sentences.push(format!(
+            "of this machine itself, strangers and guests reach {open}, besides ping and leases"
+        ));
+    }
     for (name, ..) in classes.all_on(Side::Guest) {
         sentences.push(format!("guests at {name} may open connections to the outside only"));
     }

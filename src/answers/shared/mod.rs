@@ -7,6 +7,7 @@ pub(crate) mod pace;
 pub(crate) mod recorded;
 pub(crate) mod redact;
 pub(crate) mod search;
+pub(crate) mod ssh;
 pub(crate) mod table;
 pub(crate) mod tar;
 pub(crate) mod when;

@@ -113,6 +113,7 @@ fn purpose(comment: &str) -> String {
         "forwarded inside, by netcue.conf or a rule of somebody else's" => {
             "netcue.conf or another table has forwarded this connection to the inside".to_owned()
         }
+        "open in netcue.conf" => "open in netcue.conf names it".to_owned(),
         comment => comment.to_owned(),
     }
 }
@@ -138,6 +139,7 @@ fn chain_name(name: ChainName) -> &'static str {
         ChainName::Prerouting => "prerouting, which packets pass as they arrive",
         ChainName::Dstnat => "dstnat, which connections pass as they arrive",
         ChainName::Forward => "forward, which packets pass that are not for this machine",
+        ChainName::Input => "input, which packets pass that are for this machine",
         ChainName::Postrouting => "postrouting, which connections pass on their way out",
     }
 }

@@ -1,7 +1,10 @@
 //! The rules netcue wants, as data: what text and wire are made from.
 
+mod input;
 mod passing;
 mod ports;
+
+pub use input::is_shut_out;
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -91,6 +94,12 @@ pub enum Statement {
     To(Family, SetName),
     /// `ip saddr 203.0.113.0/24` or the same of IPv6.
     FromNetwork(Cidr),
+    /// `ip daddr 203.0.113.0/24` or the same of IPv6.
+    ToNetwork(Cidr),
+    /// `icmp type 3` or `icmpv6 type 128-136`.
+    Icmp(Family, u8, u8),
+    /// `meta l4proto esp`, with its number.
+    Protocol(&'static str, u8),
     /// `ip daddr 192.168.1.10`, or the same of IPv6, or of the end of its addresses.
     ToHost(Target),
     /// `tcp dport 443` or `udp dport 5000-5010`.
@@ -142,8 +151,13 @@ impl Statement {
     #[must_use]
     pub fn family(&self) -> Option<Family> {
         match self {
-            Self::Of(family) | Self::From(family, _) | Self::To(family, _) => Some(*family),
-            Self::FromNetwork(network) => Some(Family::of(network.address)),
+            Self::Of(family)
+            | Self::From(family, _)
+            | Self::To(family, _)
+            | Self::Icmp(family, ..) => Some(*family),
+            Self::FromNetwork(network) | Self::ToNetwork(network) => {
+                Some(Family::of(network.address))
+            }
             Self::ToHost(target) => Some(target.family()),
             _ => None,
         }
@@ -161,6 +175,7 @@ pub fn ruleset(classes: &Classes, rules: &Rules) -> Ruleset {
         Chain { name: ChainName::Prerouting, rules: passing::prerouting() },
         Chain { name: ChainName::Dstnat, rules: ports::dstnat(rules) },
         Chain { name: ChainName::Forward, rules: passing::forward(classes, rules) },
+        Chain { name: ChainName::Input, rules: input::input(rules) },
         Chain { name: ChainName::Postrouting, rules: passing::postrouting(rules) },
     ];
     let chains: Vec<Chain> = chains.into_iter().filter(Chain::is_needed).collect();

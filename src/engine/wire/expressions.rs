@@ -37,6 +37,9 @@ const UNTRACKED: u32 = 64;
 const CONFIRMED: u32 = 8;
 const SNAT: u32 = 16;
 const DNAT: u32 = 32;
+/// `IPPROTO_ICMP` and `IPPROTO_ICMPV6`.
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
 /// Where TCP and UDP have the port that is meant.
 const DESTINATION_PORT: u32 = 2;
 /// `IPPROTO_TCP`, and where its header keeps the flags.
@@ -79,9 +82,21 @@ fn of_statement(statement: &Statement) -> Vec<Expressions> {
             meta(MetaKey::Oifname),
             compare(Operator::Equal, padded(name)),
         ],
-        Statement::From(family, set) => vec![source(*family), lookup(*set, 0)],
-        Statement::To(family, set) => vec![destination(*family), lookup(*set, 0)],
-        Statement::FromNetwork(network) => from_network(network),
+        Statement::From(family, set) => vec![address(*family, End::Source), lookup(*set, 0)],
+        Statement::To(family, set) => vec![address(*family, End::Destination), lookup(*set, 0)],
+        Statement::FromNetwork(network) => in_network(network, End::Source),
+        Statement::ToNetwork(network) => in_network(network, End::Destination),
+        Statement::Icmp(family, first, last) => {
+            let protocol = match family {
+                Family::Ipv4 => ICMP,
+                Family::Ipv6 => ICMPV6,
+            };
+            let mut expressions = of_protocol(protocol);
+            expressions.push(payload(TRANSPORT_HEADER, 0, 1));
+            expressions.extend(between(vec![*first], vec![*last]));
+            expressions
+        }
+        Statement::Protocol(_, number) => of_protocol(*number),
         Statement::ToHost(target) => to_host(*target),
         Statement::ToPorts(ports) => to_ports(*ports),
         Statement::Known => any_bit(CT_STATE, ESTABLISHED | RELATED),
@@ -128,20 +143,30 @@ fn protocol(family: Family) -> u8 {
     }
 }
 
-/// Loads the source address from where the header of each family has it.
-fn source(family: Family) -> Expressions {
-    match family {
-        Family::Ipv4 => payload(NETWORK_HEADER, 12, 4),
-        Family::Ipv6 => payload(NETWORK_HEADER, 8, 16),
+/// Which of the two addresses of a packet.
+#[derive(Clone, Copy)]
+enum End {
+    Source,
+    Destination,
+}
+
+/// Where the header of each family has it.
+fn offset(family: Family, end: End) -> u32 {
+    match (family, end) {
+        (Family::Ipv4, End::Source) => 12,
+        (Family::Ipv4, End::Destination) => 16,
+        (Family::Ipv6, End::Source) => 8,
+        (Family::Ipv6, End::Destination) => 24,
     }
 }
 
-/// Loads the destination address, which follows the source address.
-fn destination(family: Family) -> Expressions {
-    match family {
-        Family::Ipv4 => payload(NETWORK_HEADER, 16, 4),
-        Family::Ipv6 => payload(NETWORK_HEADER, 24, 16),
-    }
+/// Loads an address.
+fn address(family: Family, end: End) -> Expressions {
+    let length = match family {
+        Family::Ipv4 => 4,
+        Family::Ipv6 => 16,
+    };
+    payload(NETWORK_HEADER, offset(family, end), length)
 }
 
 fn octets(address: IpAddr) -> Vec<u8> {
@@ -152,12 +177,9 @@ fn octets(address: IpAddr) -> Vec<u8> {
 }
 
 /// Where the prefix is whole bytes, only those are loaded, as nft(8) does it.
-fn from_network(network: &Cidr) -> Vec<Expressions> {
+fn in_network(network: &Cidr, end: End) -> Vec<Expressions> {
     let address = octets(network.address);
-    let offset = match network.address {
-        IpAddr::V4(_) => 12,
-        IpAddr::V6(_) => 8,
-    };
+    let offset = offset(Family::of(network.address), end);
     let bits = usize::from(network.prefix);
     if bits % 8 == 0 {
         let named: Vec<u8> = address.into_iter().take(bits / 8).collect();
@@ -175,7 +197,7 @@ fn from_network(network: &Cidr) -> Vec<Expressions> {
 }
 
 fn to_host(target: Target) -> Vec<Expressions> {
-    let mut expressions = vec![destination(target.family())];
+    let mut expressions = vec![address(target.family(), End::Destination)];
     let address = match target {
         Target::Ipv4(address, _) => address.octets().to_vec(),
         Target::Ipv6(address) => address.octets().to_vec(),
@@ -188,20 +210,24 @@ fn to_host(target: Target) -> Vec<Expressions> {
     expressions
 }
 
+fn of_protocol(number: u8) -> Vec<Expressions> {
+    vec![meta(MetaKey::L4Proto), compare(Operator::Equal, vec![number])]
+}
+
 fn to_ports(ports: Ports) -> Vec<Expressions> {
-    let mut expressions = vec![
-        meta(MetaKey::L4Proto),
-        compare(Operator::Equal, vec![ports.transport.number()]),
-        payload(TRANSPORT_HEADER, DESTINATION_PORT, 2),
-    ];
+    let mut expressions = of_protocol(ports.transport.number());
+    expressions.push(payload(TRANSPORT_HEADER, DESTINATION_PORT, 2));
     let port = |port: u16| port.to_be_bytes().to_vec();
-    if ports.is_range() {
-        expressions.push(compare(Operator::GreatherThanEqual, port(ports.first)));
-        expressions.push(compare(Operator::LessThanEqual, port(ports.last)));
-    } else {
-        expressions.push(compare(Operator::Equal, port(ports.first)));
-    }
+    expressions.extend(between(port(ports.first), port(ports.last)));
     expressions
+}
+
+/// What was loaded is one of these, in network order.
+fn between(first: Vec<u8>, last: Vec<u8>) -> Vec<Expressions> {
+    if first == last {
+        return vec![compare(Operator::Equal, first)];
+    }
+    vec![compare(Operator::GreatherThanEqual, first), compare(Operator::LessThanEqual, last)]
 }
 
 /// Through two registers, as it takes an address and a port.

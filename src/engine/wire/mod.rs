@@ -216,6 +216,7 @@ fn chain_message(chain: &Chain) -> ChainMessage {
         ChainName::Prerouting => ("filter", InetHookNumber::PreRouting, -300_i32),
         ChainName::Dstnat => ("nat", InetHookNumber::PreRouting, -100),
         ChainName::Forward => ("filter", InetHookNumber::Forward, 0),
+        ChainName::Input => ("filter", InetHookNumber::LocalIn, 0),
         ChainName::Postrouting => ("nat", InetHookNumber::PostRouting, 100),
     };
     ChainMessage {
