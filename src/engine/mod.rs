@@ -290,6 +290,32 @@ pub fn generation(session: &mut Session) -> Result<u32, EngineError> {
     asked.map_err(|error| EngineError::nf_tables("asking for the generation", error))
 }
 
+/// Takes the table out of the kernel, if it is there, and says whether it was. What is
+/// remembered of the sides stays.
+///
+/// The caller holds netcue's lock.
+pub fn take_out(remembered: &Path, session: &mut Session) -> Result<bool, EngineError> {
+    for _ in 0..ATTEMPTS {
+        let (generation, live) = session
+            .table(TABLE)
+            .map_err(|error| EngineError::nf_tables("reading table inet netcue", error))?;
+        if live.table.is_none() {
+            return Ok(false);
+        }
+        let committed = session
+            .commit(&wire::removal(), generation)
+            .map_err(|error| EngineError::commit(error, &live))?;
+        if committed == Committed::Yes {
+            let sides = Memory::read(remembered).filter(Memory::is_of_here);
+            let sides = sides.map(|memory| memory.sides().to_vec()).unwrap_or_default();
+            // Without it the next run compares everything.
+            let _ = remember(remembered, &sides);
+            return Ok(true);
+        }
+    }
+    Err(EngineError::Busy)
+}
+
 /// Says what [`regenerate`] would do, and changes nothing.
 pub fn preview(
     rules: &Rules,

@@ -47,7 +47,10 @@ impl Run<'_> {
                 tally.count(step, outcome);
                 continue;
             }
-            if let Verdict::Skip(_) = step.verdict {
+            if let Verdict::Skip(skip) = &step.verdict {
+                if matches!((&step.kind, skip), (Kind::InPlaceOfEngine(_), Skip::Masked(_))) {
+                    self.take_rules_out(&step.name, &mut tally);
+                }
                 continue;
             }
             if let Some(signal) = self.signals.stop() {
@@ -70,6 +73,23 @@ impl Run<'_> {
             follow_up::announce(self.house, self.event);
         }
         self.conclude(&tally, watch)
+    }
+
+    /// Rules that nobody keeps any more would go on refusing what came since.
+    fn take_rules_out(&mut self, step: &str, tally: &mut Tally) {
+        let (urgency, text) = match steps::take_rules_out(self.house) {
+            None => return,
+            Some(Ok(text)) => {
+                tally.rules = Rules::TakenOut;
+                (Urgency::Warning, text)
+            }
+            Some(Err(text)) => {
+                tally.failed.push(step.to_owned());
+                (Urgency::Error, text)
+            }
+        };
+        self.house.say(urgency, &text);
+        self.house.record(Some(self.event.id), Record::Remark { text });
     }
 
     fn end_of(&mut self, step: &Step, rules: Rules) -> StepEnd {
@@ -151,6 +171,8 @@ enum Rules {
     Unchanged,
     Changed,
     Failed,
+    /// Their name is masked, and they were there.
+    TakenOut,
     /// A hook in the engine's place saw to them.
     LeftToHook {
         changed: bool,
@@ -163,7 +185,7 @@ impl Rules {
         match self {
             Self::Untouched => "",
             Self::Unchanged | Self::LeftToHook { changed: false } => "unchanged",
-            Self::Changed | Self::LeftToHook { changed: true } => "changed",
+            Self::Changed | Self::TakenOut | Self::LeftToHook { changed: true } => "changed",
             Self::Failed => "failed",
         }
     }
@@ -175,6 +197,7 @@ impl Rules {
             Self::Unchanged => "rules unchanged",
             Self::Changed => "rules changed",
             Self::Failed => "rules FAILED",
+            Self::TakenOut => "rules taken out",
             Self::LeftToHook { .. } => "rules made by a hook",
         }
     }

@@ -76,6 +76,24 @@ fn sides_of(classes: &Classes) -> Sides {
     Sides::of(outside, inside, classes.networks())
 }
 
+/// Takes the rules out where the engine's name is masked; says what became of that, if there
+/// were any.
+pub(super) fn take_rules_out(house: &mut House) -> Option<Result<String, String>> {
+    let memory = house.layout.rules();
+    let session = match house.session.take() {
+        Some(session) => Ok(session),
+        None => engine::open(),
+    };
+    let taken =
+        session.and_then(|session| engine::take_out(&memory, house.session.insert(session)));
+    match taken {
+        // Where the kernel has no nf_tables, it has no table of ours.
+        Ok(false) | Err(EngineError::Missing { .. }) => None,
+        Ok(true) => Some(Ok("took out table inet netcue: 50-rules is masked".to_owned())),
+        Err(error) => Some(Err(format!("50-rules is masked, and its table stays: {error}"))),
+    }
+}
+
 fn regenerated(house: &mut House) -> Result<engine::Report, EngineError> {
     let memory = house.layout.rules();
     let session = match house.session.take() {

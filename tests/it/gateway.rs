@@ -233,6 +233,29 @@ fn rules_that_another_program_flushed_are_back_after_the_next_event() {
 }
 
 #[test]
+fn a_mask_takes_the_rules_out_and_says_so() {
+    let street = Street::new();
+    let host = listen(&street.inside, HOST);
+    street.event();
+    street.gets_no_answer(&street.outside, HOST);
+    street.scene.link("etc/netcue/hooks.d/50-rules", "/dev/null");
+    let told = street.scene.netcue(UP.split(' ').fold(vec!["from"], |mut words, word| {
+        words.push(word);
+        words
+    }));
+    let ran = told.any_stderr().run();
+    assert!(ran.stderr.contains("took out table inet netcue: 50-rules is masked"), "{ran:?}");
+    assert!(ran.summaries[0].contains("rules taken out"), "{ran:?}");
+    assert_eq!(street.scene.nft("list tables"), "");
+    talk(&street.outside, &host, HOST);
+    // There is nothing to take out any more, nor to say.
+    assert!(street.scene.from(UP).stderr.is_empty());
+    fs::remove_file(street.scene.path("etc/netcue/hooks.d/50-rules")).expect("the mask");
+    street.event();
+    street.gets_no_answer(&street.outside, HOST);
+}
+
+#[test]
 fn other_tables_are_left_as_they_are() {
     let street = Street::new();
     street.scene.nft(

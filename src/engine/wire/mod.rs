@@ -119,6 +119,11 @@ pub fn replacement(ruleset: &Ruleset) -> Vec<Step> {
     replacement_with(ruleset, &BTreeMap::new())
 }
 
+/// The transaction that takes the table out.
+pub(super) fn removal() -> Vec<Step> {
+    vec![step(NfTablesMessage::DeleteTable(table()), 0, format!("table inet {TABLE}"))]
+}
+
 fn step(message: NfTablesMessage, flags: u16, about: String) -> Step {
     Step { message, flags, about }
 }
