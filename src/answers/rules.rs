@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::shared::table::Paint;
-use crate::engine::{self, Preview};
+use crate::engine::{self, CounterName, Preview};
 use crate::error::Exit;
 use crate::error::{Ended, Failure};
 use crate::paths::Layout;
@@ -40,6 +40,7 @@ pub(crate) fn show(layout: &Layout, json: bool) -> Ended {
             "rules": preview.wanted,
             "in_force": preview.differences.is_empty(),
             "notes": preview.notes,
+            "counters": preview.counts,
         });
         terminal::show(&super::shared::json::pretty(&shown))?;
         return Ok(Exit::Done);
@@ -48,11 +49,25 @@ pub(crate) fn show(layout: &Layout, json: bool) -> Ended {
     if !preview.differences.is_empty() {
         text.push_str("# not in force: see \"netcue rules diff\"\n");
     }
+    if let Some(dropped) = dropped(&preview) {
+        text.push_str(&format!("# {dropped}\n"));
+    }
     for note in &preview.notes {
         text.push_str(&format!("# {note}\n"));
     }
     terminal::show(&text)?;
     Ok(Exit::Done)
+}
+
+/// What the rules have dropped since their table was made, in words; nothing if nothing.
+pub(crate) fn dropped(preview: &Preview) -> Option<String> {
+    let count = |name: CounterName| Some((name, preview.counts.get(name.as_str())?.packets));
+    let counts = CounterName::ALL.into_iter().filter_map(count);
+    let words: Vec<String> = counts
+        .filter(|(_, packets)| *packets > 0)
+        .map(|(name, packets)| format!("{packets} {}", name.in_words()))
+        .collect();
+    (!words.is_empty()).then(|| format!("packets dropped since the boot: {}", words.join(", ")))
 }
 
 pub(crate) fn diff(layout: &Layout) -> Ended {

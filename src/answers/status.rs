@@ -64,6 +64,9 @@ fn as_text(looked: &Looked, layout: &Layout) -> String {
         Ok(preview) => {
             let (tone, words) = standing(looked, preview);
             line("rules", tone, &words);
+            if let Some(dropped) = super::rules::dropped(preview) {
+                line("", Tone::Plain, &dropped);
+            }
             for side in SIDES {
                 for (name, family, standing) in preview.classes.all_on(side) {
                     let of = of_family(family);
@@ -202,6 +205,7 @@ fn as_json(looked: &Looked) -> String {
             "made_by": looked.in_its_place.as_ref().map(|candidate| candidate.kind.path()),
             "since": changed.or(rules.and_then(|preview| preview.since)),
             "changed_by": changed_by.and_then(|story| story.id),
+            "counters": rules.map(|preview| &preview.counts),
             "problem": looked.rules.as_ref().err().map(ToString::to_string),
         },
         "sides": rules.map(sides),

@@ -29,9 +29,10 @@ pub use sides::{Side, Standing, Standings};
 pub use text::{rule_text, script, text};
 pub use wire::{changes, differences, replacement};
 
-pub use crate::sys::nftables::Session;
+pub use crate::sys::nftables::{Count, Session};
 pub use crate::sys::state::KernelState;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -180,6 +181,8 @@ pub struct Preview {
     pub lines: Vec<Change>,
     /// What is different in the kernel; nothing if the wanted rules are in force.
     pub differences: Vec<String>,
+    /// What the counters of the table have counted, by their names.
+    pub counts: BTreeMap<String, Count>,
     /// When netcue last changed the rules, as far as that is known.
     pub since: Option<Timestamp>,
     /// What people should know, in words.
@@ -334,6 +337,7 @@ pub fn preview(
     Ok(Preview {
         lines: lines(memory.as_ref().map_or("", Memory::text), &wanted),
         differences: differences(&ruleset, &live),
+        counts: live.counts(),
         since: memory.as_ref().and_then(Memory::since),
         notes: classes.notes.clone(),
         state,

@@ -27,6 +27,17 @@ impl CounterName {
             Self::RefusedHere => "refused_here",
         }
     }
+
+    /// What it counts, behind a number of packets.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Forged => "forged",
+            Self::Untranslated => "untranslated",
+            Self::RefusedHere => "refused by the machine itself",
+        }
+    }
 }
 
 /// The sets there can be.

@@ -11,6 +11,7 @@ use netlink_packet_netfilter::none::ControlMessage;
 use netlink_packet_netfilter::{NetfilterHeader, NetfilterMessage, NetfilterProtoFamily};
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use nix::libc;
+use serde::Serialize;
 
 use super::netlink::{Conversation, NetlinkError, Received, Refusal, attribute, encode};
 
@@ -117,7 +118,7 @@ impl LiveTable {
 }
 
 /// What a counter has seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
     /// Packets.
     pub packets: u64,

@@ -266,6 +266,27 @@ fn nothing_slips_through_while_rules_change() {
     assert_eq!((got_in, as_it_was), (0, 0), "of {translated} that got out");
 }
 
+#[test]
+fn what_was_refused_is_told_by_number() {
+    let street = Street::new();
+    street.event();
+    street.gets_no_answer(&street.outside, HOST);
+    let refused = street.dropped();
+    let line = format!("packets dropped since the boot: {refused} refused");
+    street.scene.ip("address add 10.9.0.1/24 dev lan");
+    street.event();
+    for words in ["status", "rules show"] {
+        let told = street.scene.netcue(words.split(' ')).any_stdout().run().stdout;
+        assert!(told.contains(&line), "{told}");
+        let json = format!("{words} --json");
+        let told = street.scene.netcue(json.split(' ')).any_stdout().run().stdout;
+        assert!(told.contains(&format!("\"packets\": {refused}")), "{told}");
+    }
+    let told = street.scene.netcue(["metrics"]).any_stdout().run().stdout;
+    let sample = format!("netcue_dropped_packets_total{{counter=\"refused\"}} {refused}\n");
+    assert!(told.contains(&sample), "{told}");
+}
+
 /// Without rules all of this is possible: else the cases above would prove nothing.
 #[test]
 fn without_rules_everybody_reaches_everybody() {

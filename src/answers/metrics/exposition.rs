@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::totals::{Counts, Histogram, Totals};
+use crate::engine::Count;
 use crate::journal::Cursor;
 
 /// How the text is written.
@@ -27,6 +28,8 @@ pub(super) struct Present {
     pub(super) attention: Vec<(&'static str, usize)>,
     /// How far events were handed on, by the name of the cursor.
     pub(super) cursors: Vec<(String, Cursor)>,
+    /// What the rules have dropped, by the name of the counter.
+    pub(super) dropped: BTreeMap<String, Count>,
 }
 
 /// The whole text.
@@ -87,6 +90,7 @@ pub(super) fn text(totals: &Totals, present: &Present, format: Format) -> String
     for (check, found) in &present.attention {
         text.line(name, &[("check", check)], &found.to_string());
     }
+    text.dropped(&present.dropped);
     text.cursors(&present.cursors);
     text.end()
 }
@@ -122,6 +126,24 @@ impl Text {
             self.text.push_str(&format!("# UNIT {family} seconds\n"));
         }
         self.text.push_str(&format!("# HELP {family} {help}\n"));
+    }
+
+    /// Nothing is said where there are no rules. The kernel counts from the boot, or from when
+    /// somebody took the table out.
+    fn dropped(&mut self, counts: &BTreeMap<String, Count>) {
+        if counts.is_empty() {
+            return;
+        }
+        let mut family = |name: &str, help: &str, value: &dyn Fn(&Count) -> u64| {
+            self.family(name, Kind::Counter, help);
+            for (counter, count) in counts {
+                self.line(name, &[("counter", counter)], &value(count).to_string());
+            }
+        };
+        let help = "Packets that the rules dropped, by the counter that has them.";
+        family("netcue_dropped_packets_total", help, &|count| count.packets);
+        let help = "Bytes of these.";
+        family("netcue_dropped_bytes_total", help, &|count| count.bytes);
     }
 
     /// Nothing is said where nothing is handed on.

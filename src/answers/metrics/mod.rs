@@ -85,5 +85,7 @@ fn present(house: &House) -> Present {
     let looked = checks::look(&house.layout, Cost::Little);
     let of = |check| looked.attention().iter().filter(|finding| finding.check == check).count();
     let attention = checks::ids().map(|check| (check, of(check))).collect();
-    Present { waiting: waiting.len(), oldest_ns, attention, cursors }
+    // Who may not ask for them, and a kernel without nf_tables, have none to tell.
+    let dropped = looked.rules.as_ref().map(|preview| preview.counts.clone()).unwrap_or_default();
+    Present { waiting: waiting.len(), oldest_ns, attention, cursors, dropped }
 }
