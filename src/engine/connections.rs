@@ -1,6 +1,7 @@
 //! Which connections began before the rules that stand now, and would not be as they are
 //! under them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::classify::Classes;
@@ -13,14 +14,28 @@ use crate::sys::state::KernelState;
 /// Examples that are told of many.
 const EXAMPLES: usize = 3;
 
+/// The machine's own addresses, but those that no connection leaves it with.
+pub(super) fn own_addresses(state: &KernelState) -> BTreeSet<IpAddr> {
+    let is_far = |address: &IpAddr| match address {
+        IpAddr::V4(address) => !address.is_loopback() && !address.is_link_local(),
+        IpAddr::V6(address) => !address.is_loopback() && !address.is_unicast_link_local(),
+    };
+    state.addresses.iter().map(|own| own.local).filter(is_far).collect()
+}
+
 /// Forgets what is wrong, so that it begins anew with its next packet; says what that was.
 pub(super) fn mend(
     state: &KernelState,
     classes: &Classes,
     rules: &Rules,
+    gone: &BTreeSet<IpAddr>,
 ) -> Result<Option<String>, NetlinkError> {
-    let mut forgotten = conntrack::forget(Family::Ipv4, |it| is_wrong(it, state, classes, rules))?;
-    forgotten.extend(conntrack::forget(Family::Ipv6, |it| is_wrong(it, state, classes, rules))?);
+    let mut forgotten = Vec::new();
+    for family in [Family::Ipv4, Family::Ipv6] {
+        forgotten.extend(conntrack::forget(family, |it| {
+            is_of(it, gone) || is_wrong(it, state, classes, rules)
+        })?);
+    }
     Ok(summary(&forgotten))
 }
 
@@ -31,14 +46,21 @@ fn summary(forgotten: &[Connection]) -> Option<String> {
     let more = if forgotten.len() > EXAMPLES { ", ..." } else { "" };
     (!forgotten.is_empty()).then(|| {
         format!(
-            "forgot {} that began before the rules and were not as these say: {}{more}",
+            "forgot {} that {} not as the rules say now: {}{more}",
             match forgotten.len() {
                 1 => "1 connection".to_owned(),
                 number => format!("{number} connections"),
             },
+            if forgotten.len() == 1 { "was" } else { "were" },
             examples.join(", ")
         )
     })
+}
+
+/// Whether it comes back to, or was meant for, an address that the machine has no longer. The
+/// kernel would go on with it, and nobody would answer.
+fn is_of(it: &Connection, gone: &BTreeSet<IpAddr>) -> bool {
+    gone.contains(&it.back_to) || gone.contains(&it.destination)
 }
 
 fn is_wrong(it: &Connection, state: &KernelState, classes: &Classes, rules: &Rules) -> bool {

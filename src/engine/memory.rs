@@ -1,5 +1,7 @@
 //! What the engine last put in, the kernel's generation then, and where interfaces were.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -32,6 +34,9 @@ pub(super) struct Memory {
     /// On which side each interface was found.
     #[serde(default)]
     sides: Vec<Remembered>,
+    /// The machine's own addresses, of which connections may be known.
+    #[serde(default)]
+    addresses: BTreeSet<IpAddr>,
 }
 
 impl Memory {
@@ -43,7 +48,13 @@ impl Memory {
         sides: Vec<Remembered>,
     ) -> Self {
         let (boot, namespace) = (identity::boot(), identity::network_namespace());
-        Self { boot, namespace, generation, text, since, sides }
+        let addresses = BTreeSet::new();
+        Self { boot, namespace, generation, text, since, sides, addresses }
+    }
+
+    /// With the machine's own addresses.
+    pub(super) fn having(self, addresses: BTreeSet<IpAddr>) -> Self {
+        Self { addresses, ..self }
     }
 
     /// Reads the file; a file that is missing or makes no sense is no memory.
@@ -75,6 +86,11 @@ impl Memory {
     /// The sides, which count only with [`Memory::is_of_here`].
     pub(super) fn sides(&self) -> &[Remembered] {
         &self.sides
+    }
+
+    /// The machine's own addresses, which count only with [`Memory::is_of_here`].
+    pub(super) fn addresses(&self) -> &BTreeSet<IpAddr> {
+        &self.addresses
     }
 
     /// When the rules were last changed.

@@ -208,6 +208,7 @@ pub fn regenerate(
     let classes = classify(&state, rules);
     let wanted = ruleset(&classes, rules);
     let new_text = text(&wanted);
+    let own = connections::own_addresses(&state);
     let report = |result, generation, more: [Option<String>; 2]| {
         let mut notes = classes.notes.clone();
         notes.extend(more.into_iter().flatten());
@@ -219,6 +220,7 @@ pub fn regenerate(
         memory.generation() == generation
             && memory.text() == new_text
             && memory.sides() == classes.remembered
+            && *memory.addresses() == own
             && memory.is_of_here()
     });
     if stands {
@@ -232,12 +234,16 @@ pub fn regenerate(
         Applied::Unchanged => memory.as_ref().and_then(Memory::since),
         Applied::Changed { .. } => Some(clock::now()),
     };
-    let forgotten = match result {
-        Applied::Changed { .. } if rules.conntrack => connections::mend(&state, &classes, rules)
-            .unwrap_or_else(|error| Some(format!("connections from before stay: {error}"))),
-        _ => None,
+    let gone = memory.as_ref().map(|memory| memory.addresses() - &own).unwrap_or_default();
+    let is_mended = rules.conntrack && (!gone.is_empty() || result != Applied::Unchanged);
+    let forgotten = if is_mended {
+        connections::mend(&state, &classes, rules, &gone)
+            .unwrap_or_else(|error| Some(format!("connections from before stay: {error}")))
+    } else {
+        None
     };
     let unkept = Memory::new(generation, new_text.clone(), since, classes.remembered.clone())
+        .having(own)
         .write(remembered)
         .err()
         .map(|error| format!("{error}: the next run compares everything"));

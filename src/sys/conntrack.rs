@@ -17,6 +17,7 @@ const DELETE: u16 = (1 << 8) | 2;
 /// Bytes of `struct nfgenmsg`, which precedes the attributes.
 const NFGENMSG: usize = 4;
 const CTA_TUPLE_ORIG: u16 = 1;
+const CTA_TUPLE_REPLY: u16 = 2;
 const CTA_STATUS: u16 = 3;
 const CTA_ID: u16 = 12;
 const CTA_ZONE: u16 = 18;
@@ -38,6 +39,8 @@ pub struct Connection {
     pub source: IpAddr,
     /// Whom they meant.
     pub destination: IpAddr,
+    /// Whom the answers are sent to: who began it, or the address it was translated with.
+    pub back_to: IpAddr,
     /// The number of the protocol, and the port that was meant, where it has ports.
     pub port: (u8, u16),
     status: u32,
@@ -61,7 +64,7 @@ impl Connection {
     /// One that no kernel tracks.
     #[cfg(test)]
     pub(crate) fn made_up(source: IpAddr, destination: IpAddr, status: u32) -> Self {
-        Self { source, destination, port: (6, 443), status, name: Vec::new() }
+        Self { source, destination, back_to: source, port: (6, 443), status, name: Vec::new() }
     }
 
     /// Whether somebody has let it in: by forwarding a port, or as a part of another.
@@ -137,10 +140,11 @@ fn connection(received: &Received) -> Option<Connection> {
     let protocol = attribute(tuple, CTA_TUPLE_PROTO).unwrap_or_default();
     let number = attribute(protocol, CTA_PROTO_NUM).and_then(<[u8]>::first).copied();
     let port = attribute(protocol, CTA_PROTO_DST_PORT).and_then(<[u8]>::first_chunk);
+    let answers = attribute(attribute(bytes, CTA_TUPLE_REPLY)?, CTA_TUPLE_IP)?;
     // CTA_IP_V4_SRC, _V4_DST, _V6_SRC, _V6_DST.
-    let address = |v4, v6| {
-        let four = attribute(addresses, v4).and_then(|it| <[u8; 4]>::try_from(it).ok());
-        let six = attribute(addresses, v6).and_then(|it| <[u8; 16]>::try_from(it).ok());
+    let address = |of, v4, v6| {
+        let four = attribute(of, v4).and_then(|it| <[u8; 4]>::try_from(it).ok());
+        let six = attribute(of, v6).and_then(|it| <[u8; 16]>::try_from(it).ok());
         let four = four.map(|it| IpAddr::from(Ipv4Addr::from(it)));
         four.or_else(|| six.map(|it| Ipv6Addr::from(it).into()))
     };
@@ -156,8 +160,9 @@ fn connection(received: &Received) -> Option<Connection> {
         }
     }
     Some(Connection {
-        source: address(1, 3)?,
-        destination: address(2, 4)?,
+        source: address(addresses, 1, 3)?,
+        destination: address(addresses, 2, 4)?,
+        back_to: address(answers, 2, 4)?,
         port: (number.unwrap_or(0), port.map_or(0, |port| u16::from_be_bytes(*port))),
         status: u32::from_be_bytes(*status),
         name,

@@ -183,7 +183,7 @@ fn what_began_untranslated_does_not_go_on_so() {
     street.scene.ip("address add 10.9.0.1/24 dev lan");
     street.event();
     let said = street.scene.end_of("50-rules")["output"].to_string();
-    assert!(said.contains("forgot 1 connection that began before"), "{said}");
+    assert!(said.contains("forgot 1 connection that was not as the rules say now"), "{said}");
     phone.send_to(b"healed", SERVER).expect("sent");
     assert_eq!(hear(), ("healed".to_owned(), "198.51.100.2".to_owned()));
 }

@@ -203,7 +203,7 @@ fn why_source(reader: &Reader, example: &str) {
 fn plan_current(reader: &Reader, example: &str) {
     let parts = [
         "manual run: manual\n",
-        "  skip  65-conntrack ",
+        "  skip  70-ddns ",
         "\n50-rules would change nothing: the rules are what ",
     ];
     reader.changes_nothing(|| reader.finds(example, &parts));

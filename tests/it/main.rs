@@ -29,6 +29,8 @@ mod coalesce;
 #[cfg(test)]
 mod configure;
 #[cfg(test)]
+mod connections;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod crash_double;

@@ -2,12 +2,10 @@
 //! and that they keep out of what isn't their business.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, UdpSocket};
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
-
-use nix::sched::{CloneFlags, unshare};
 
 use crate::scene::{Scene, run, wait_until, write_file};
 
@@ -220,77 +218,6 @@ fn advertise_router(interface: &str) {
     advertisement[6..8].copy_from_slice(&1800_u16.to_be_bytes());
     sendto(std::os::fd::AsRawFd::as_raw_fd(&raw), &advertisement, &to, MsgFlags::empty())
         .expect("sent");
-}
-
-/// Sends one datagram from `from`; the kernel then knows a flow from there.
-fn flow(from: &str, to: &str) {
-    let socket = UdpSocket::bind((from, 5060)).expect("a socket");
-    socket.send_to(b"hello", (to, 5060)).expect("sent");
-}
-
-fn flows() -> String {
-    run("conntrack", ["-L"])
-}
-
-#[test]
-fn flows_of_an_address_that_is_gone_are_forgotten() {
-    let scene = gateway_with("65-conntrack");
-    scene.ip("address add 203.0.113.3/32 dev wan");
-    event(&scene, "up");
-    // Translated to a fixed address: the kernel itself keeps such flows.
-    scene.nft(
-        "table ip fixed { chain post { type nat hook postrouting priority 90; \
-         ip saddr 192.168.7.1 oifname wan snat to 198.51.100.2; }; }",
-    );
-    flow("198.51.100.2", "198.51.100.1");
-    flow("203.0.113.3", "198.51.100.1");
-    flow("192.168.7.1", "198.51.100.9");
-    flow("203.0.113.3", "198.51.100.2");
-    let before = flows();
-    assert!(before.contains("src=203.0.113.3 dst=198.51.100.2"), "from elsewhere: {before}");
-    assert!(before.contains("src=198.51.100.2 dst=198.51.100.1"), "{before}");
-    assert!(before.contains("src=198.51.100.9 dst=198.51.100.2"), "translated: {before}");
-
-    scene.ip("address delete 198.51.100.2/24 dev wan");
-    scene.ip("address add 198.51.100.77/24 dev wan");
-    assert!(flows().contains("198.51.100.2 "), "the kernel keeps them by itself");
-    event(&scene, "change");
-    let after = flows();
-    assert!(!after.contains("=198.51.100.2 "), "{after}");
-    assert!(after.contains("src=203.0.113.3 dst=198.51.100.1"), "others stay: {after}");
-    let said = end(&scene, "65-conntrack");
-    let told = "forgot the connections of 198.51.100.2, which is gone\n";
-    assert_eq!(said, ("done".to_owned(), told.to_owned()));
-
-    event(&scene, "change");
-    assert_eq!(end(&scene, "65-conntrack"), ("done".to_owned(), String::new()));
-}
-
-#[test]
-fn flows_of_an_address_that_went_elsewhere_stay() {
-    let scene = gateway_with("65-conntrack");
-    event(&scene, "up");
-    flow("198.51.100.2", "198.51.100.1");
-    scene.ip("address delete 198.51.100.2/24 dev wan");
-    scene.ip("address add 198.51.100.2/24 dev lan");
-    event(&scene, "down");
-    assert!(flows().contains("src=198.51.100.2 dst=198.51.100.1"));
-    assert_eq!(end(&scene, "65-conntrack"), ("done".to_owned(), String::new()));
-}
-
-#[test]
-fn without_conntrack_the_hook_says_so() {
-    let scene = gateway_with("65-conntrack");
-    // A mount namespace of this thread's own, in which /usr/sbin is empty.
-    unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace");
-    let empty = scene.path("empty");
-    std::fs::create_dir(&empty).expect("a folder");
-    run("mount", ["--make-rprivate", "/"]);
-    run("mount", ["--bind", &empty.to_string_lossy(), "/usr/sbin"]);
-    event(&scene, "up");
-    let (outcome, said) = end(&scene, "65-conntrack");
-    assert_eq!(outcome, "not-for-me");
-    assert!(said.contains("apt install conntrack"), "{said}");
 }
 
 /// A provider on 127.0.0.1: what it was asked for, and what it answers.
