@@ -29,7 +29,7 @@ pub use house::{Configured, House, configured, judge_configuration};
 pub use steps::{candidates, preview, wishes};
 pub use unattended::run_unattended;
 pub use unit::until_empty;
-pub use watch::watch;
+pub use watch::{memory as watch_memory, watch};
 
 use std::time::Duration;
 

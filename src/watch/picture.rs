@@ -97,6 +97,18 @@ impl Picture {
     }
 }
 
+impl Picture {
+    /// Whether both show the same interfaces, with the same addresses and default routes.
+    #[must_use]
+    pub fn shows_the_same_as(&self, other: &Self) -> bool {
+        let shown = |picture: &Self| -> Vec<(u32, InterfaceName, String)> {
+            let all = picture.interfaces.iter();
+            all.map(|(index, one)| (*index, one.name.clone(), one.in_words())).collect()
+        };
+        shown(self) == shown(other)
+    }
+}
+
 impl Interface {
     /// In words: `up, 192.0.2.5/24, default via 192.0.2.1`.
     #[must_use]

@@ -58,7 +58,8 @@ fn watched() -> (Scene, Watch) {
     ));
     scene.gateway().config(QUICK).hook("70-tells", tells);
     let watch = Watch::on(&scene);
-    wait_until("the first rules", || has_rules(&scene));
+    // Also in what is remembered of them.
+    wait_until("the first rules", || scene.outcomes() == ["done"] && scene.queue().is_empty());
     (scene, watch)
 }
 
@@ -353,6 +354,42 @@ fn whenever_it_is_killed_what_changed_meanwhile_is_found() {
         all.iter().any(|event| event["addresses"].to_string().contains("192.168.122.1/24"))
     };
     wait_until("the last to be told", known);
+}
+
+#[test]
+fn doctor_and_status_tell_whether_the_kernel_is_heard() {
+    let (scene, mut watch) = watched();
+    let doctor = || scene.netcue(["doctor"]).any_status().any_stdout().run().stdout;
+    assert!(doctor().contains("the kernel is heard"), "{}", doctor());
+    watch.kill();
+    assert!(doctor().contains("nobody hears what the kernel tells"), "{}", doctor());
+    scene.netcue(["status"]).any_status().stdout_has("nobody hears what the kernel tells").run();
+    watch = Watch::again(&scene);
+    wait_until("it to be heard again", || doctor().contains("the kernel is heard"));
+    // It is there, and does nothing.
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(watch.0.id()).expect("a pid"));
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).expect("a process");
+    scene.ip("addr add 192.168.20.1/24 dev lan");
+    assert!(doctor().contains("has not seen what holds now"), "{}", doctor());
+}
+
+#[test]
+fn rules_that_cannot_be_made_are_not_tried_without_end() {
+    let (scene, _watch) = watched();
+    scene.nft("delete table inet netcue");
+    wait_until("the rules", || has_rules(&scene));
+    // From here on another process owns the table, for as long as it lives.
+    let mut owner = Command::new("nft").arg("-i").stdin(Stdio::piped()).spawn().expect("nft");
+    let words = b"delete table inet netcue; add table inet netcue { flags owner; }\n";
+    std::io::Write::write_all(owner.stdin.as_mut().expect("a pipe"), words).expect("written");
+    wait_until("a try to fail", || scene.outcomes().contains(&"failed".to_owned()));
+    let before = scene.records("accepted").len();
+    scene.ip("addr add 192.168.20.1/24 dev lan");
+    wait_until("the address to be told", || !told(&scene, "address").is_empty());
+    let tries = scene.records("accepted").len() - before;
+    owner.kill().expect("a process");
+    owner.wait().expect("its end");
+    assert!(tries <= 8, "{tries} events");
 }
 
 /// What systemd does for netcue-watch.socket: it holds two sockets, starts the service while

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::firewalls::OURS;
 use super::runs::RefusedCalls;
+use super::watch::Watching;
 use super::{
     Ahead, AtWork, Deaf, Examined, Finding, Kernel, OwnUnit, Owner, RefusedHook, Runs, findings,
     hook_files,
@@ -93,6 +94,7 @@ pub(crate) fn look(layout: &Layout, cost: Cost) -> Looked {
     let seen = integrate::look(layout, None);
     let chains = foreign::chains().map_err(|error| format!("reading the rules of others: {error}"));
     let unheeded = unheeded(&seen, stories);
+    let watch = Watching::of(layout, &seen);
     let examined = Examined {
         ahead: ahead(layout, &seen),
         not_executable: not_executable(layout, &seen),
@@ -114,6 +116,7 @@ pub(crate) fn look(layout: &Layout, cost: Cost) -> Looked {
         runs: Runs::of(stories, &candidates),
         refused_calls: RefusedCalls::of(stories, clock::now()),
         unheeded,
+        watch,
         unit: own_unit(layout, cost),
         failed: (layout.failed(), given_up(layout)),
         handing_on: Cursor::attentions(&layout.cursors(), clock::now()),

@@ -8,6 +8,7 @@ mod hook_files;
 mod machine;
 mod runs;
 mod unit;
+mod watch;
 mod work;
 
 use std::collections::BTreeMap;
@@ -154,6 +155,8 @@ pub(crate) struct Examined {
     pub(crate) now: Timestamp,
     /// Who is at work, at what, and what waits for it.
     pub(crate) work: AtWork,
+    /// How the kernel is heard; none where that is not wanted.
+    pub(crate) watch: Option<watch::Watching>,
     /// netcue's own unit; none where systemd does not run.
     pub(crate) unit: Option<OwnUnit>,
     /// How the hooks that are there now ended lately, and the rules.
@@ -279,7 +282,7 @@ const fn check(
 use Severity::{Critical, Warning};
 
 /// Every check, in the order in which they are shown.
-const CHECKS: [Check; 23] = [
+const CHECKS: [Check; 24] = [
     check("configuration", Warning, machine::configuration),
     check("journal", Critical, machine::journal),
     check("storage", Critical, machine::writable),
@@ -298,6 +301,7 @@ const CHECKS: [Check; 23] = [
     check("wrapper", Critical, callers::wrapper),
     check("boot", Warning, callers::boot),
     check("dialling", Warning, callers::dialling),
+    check("watch", Critical, watch::watch),
     check("nf_tables", Critical, machine::nf_tables),
     check("rules", Critical, machine::rules),
     check("sides", Warning, machine::sides),
@@ -354,6 +358,7 @@ mod tests {
             runs: Vec::new(),
             refused_calls: Vec::new(),
             unheeded: BTreeMap::new(),
+            watch: None,
             unit: None,
             failed: ("/run/netcue/failed".into(), Ok(0)),
             handing_on: Vec::new(),

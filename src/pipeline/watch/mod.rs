@@ -30,19 +30,32 @@ const LARGEST: u64 = 64 << 20;
 /// How long news are read that don't end.
 const LONGEST_DRAIN: Duration = Duration::from_secs(1);
 
+/// What the watch has kept of what it told and saw; none if nobody has watched since the start of
+/// the machine.
+#[must_use]
+pub fn memory(layout: &Layout) -> Option<Memory> {
+    let content = files::read_if_there(&layout.watch(), LARGEST).ok()??;
+    serde_json::from_slice(&content).ok()
+}
+
 /// Watches until nothing is left to be done, if systemd holds the sockets and starts us again;
 /// else for ever.
 ///
 /// # Errors
 /// When the kernel can't be listened to, or another process does that.
 pub fn watch(layout: &Layout) -> Result<(), Failure> {
-    let listener = Listener::new().map_err(|error| {
+    let mut listener = Listener::new().map_err(|error| {
         let exit = if error.is_denied() { Exit::NoPermission } else { Exit::Unavailable };
         Failure::new(exit, format!("can't listen to the kernel: {error}"))
     })?;
     files::make_private_folder(&layout.runtime()).map_err(Failure::unwritable)?;
     let path = layout.watch_lock();
     let Some(_lock) = Lock::try_now(&path).map_err(Failure::unwritable)? else {
+        if listener.is_handed_over {
+            // The other one looks. What is left unread here would have us started again at once.
+            listener.drain(LONGEST_DRAIN, LONGEST_DRAIN, |_| {});
+            return Ok(());
+        }
         let text = format!("another netcue watches already: it holds {}", path.display());
         return Err(Failure::new(Exit::StillQueued, text));
     };
@@ -66,9 +79,7 @@ struct Watcher<'a> {
 
 impl<'a> Watcher<'a> {
     fn begin(layout: &'a Layout, listener: Listener) -> Self {
-        let content = files::read_if_there(&layout.watch(), LARGEST).ok().flatten();
-        let memory: Memory =
-            content.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let memory = memory(layout).unwrap_or_default();
         let (config, guarding) = (configured(layout).config, Guarding::default());
         Self {
             layout,
@@ -158,7 +169,7 @@ impl<'a> Watcher<'a> {
             self.is_news = true;
         }
         let has_changed = self.memory.seen.digest != picture.digest;
-        self.see_to_rules(has_changed);
+        self.see_to_rules(picture.digest);
         self.take_note(picture, has_changed);
         self.tell_what_is_due();
         self.remember();

@@ -23,6 +23,8 @@ pub(super) struct Guarding {
     pub(super) suspect: Option<(String, u32)>,
     /// The event that waits, and has not been handled as far as we know.
     pending: Option<Ticket>,
+    /// The state for which a run was asked last: one that failed for it would fail again.
+    asked: Option<u64>,
     /// Whether this process has looked at the rules: what came before it, it can't know.
     has_looked: bool,
     /// When to look again.
@@ -43,7 +45,8 @@ impl Watcher<'_> {
 
     /// Sees to it that the rules are what they should be. What has been looked at without a
     /// change is not looked at again.
-    pub(super) fn see_to_rules(&mut self, has_changed: bool) {
+    pub(super) fn see_to_rules(&mut self, digest: u64) {
+        let has_changed = self.memory.seen.digest != digest;
         let was_due = self.guarding.due_ns.take().is_some();
         let is_first = !std::mem::replace(&mut self.guarding.has_looked, true);
         let surely = has_changed || is_first || was_due || self.guarding.suspect.is_some();
@@ -54,8 +57,10 @@ impl Watcher<'_> {
             }
             Maker::Hook | Maker::Nobody => {}
             Maker::Engine => match self.preview(surely) {
-                Ok(Some(preview)) if !preview.differences.is_empty() => self.put_right(&preview),
-                Ok(_) => self.guarding.suspect = None,
+                Ok(Some(preview)) if !preview.differences.is_empty() => {
+                    self.put_right(&preview, digest);
+                }
+                Ok(_) => (self.guarding.suspect, self.guarding.asked) = (None, None),
                 Err(error) => self.complain(&error.to_string()),
             },
         }
@@ -81,7 +86,7 @@ impl Watcher<'_> {
         engine::preview(&self.config.rules, &memory, &mut session).map(Some)
     }
 
-    fn put_right(&mut self, preview: &Preview) {
+    fn put_right(&mut self, preview: &Preview, digest: u64) {
         let house = House::open(self.layout.clone());
         if self.guarding.pending.as_ref().is_some_and(|ticket| house.queue.holds(ticket)) {
             // Its run may have looked before the last change.
@@ -90,7 +95,11 @@ impl Watcher<'_> {
         }
         let is_foreign = preview.lines.is_empty();
         if !is_foreign {
-            return self.send(sources::kernel_news(KernelNews::State, |_| {}));
+            let is_asked = self.guarding.asked.replace(digest) == Some(digest);
+            if !is_asked || self.guarding.suspect.is_some() {
+                self.send(sources::kernel_news(KernelNews::State, |_| {}));
+            }
+            return;
         }
         let now = clock::boottime_ns();
         match self.config.watch.guard {
