@@ -25,7 +25,7 @@ put = sed 's|/usr/sbin/netcue|$(program)|g' $(1) > $(2) && chmod $(3) $(2)
 shipped = $(filter-out hooks.d/README.md,$(wildcard hooks.d/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test faults fuzz bench install uninstall deb test-package test-kernels
+.PHONY: help build demo test faults fleet fuzz bench install uninstall deb test-package test-kernels
 
 help: ## Lists these targets
 	@while IFS= read -r line; do case $$line in \
@@ -50,6 +50,12 @@ faults: ## Lets something go wrong at every system call, and kills 10,000 times;
 	tests/setup
 	NETCUE_FAULTS=all NETCUE_KILLS=10000 $(CARGO) test --locked --test it -- \
 		--nocapture --test-threads 1 faults:: crash
+
+# GATEWAYS=500 make fleet is done sooner; NETCUE=/path/to/netcue tries another build.
+fleet: $(if $(NETCUE),,build) ## Has ten thousand gateways hand on their events, and kills all at it
+	tests/setup
+	NETCUE=$(or $(NETCUE),$(abspath $(PROGRAM))) NETCUE_FLEET=$(or $(GATEWAYS),10000) \
+	    $(CARGO) test --locked --test it -- fleet --include-ignored --nocapture --test-threads 1
 
 # FUZZ_SECONDS=600 make fuzz looks longer.
 fuzz: ## Feeds every parser nonsense for a while

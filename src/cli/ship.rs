@@ -126,6 +126,7 @@ impl Shipment<'_> {
     fn through(mut self, missed: bool) -> CommandEnded {
         let mut handed_on = 0;
         let mut missed = missed;
+        let mut is_news = false;
         loop {
             let mut batch = self.gather()?;
             if std::mem::take(&mut missed) {
@@ -140,6 +141,7 @@ impl Shipment<'_> {
                 }
             }
             handed_on += u64::from(batch.number);
+            is_news |= batch.number > 0;
             self.cursor.handed_on += u64::from(batch.number);
             self.cursor.last = batch.last.or(self.cursor.last);
             self.cursor.failing = None;
@@ -147,9 +149,16 @@ impl Shipment<'_> {
             if batch.number > 0 || self.cursor.position != before {
                 self.keep()?;
             }
-            if batch.is_last {
+            if !batch.is_last {
+                continue;
+            }
+            // systemd does not start a unit once more for what came while it was at work.
+            if !std::mem::take(&mut is_news) {
                 break;
             }
+            let position = &self.cursor.position;
+            (self.backlog, missed) =
+                Backlog::after(&self.house.journal, position).map_err(Failure::unreadable)?;
         }
         if screen::is_terminal() {
             terminal::show(&format!("handed on: {handed_on}\n"))?;

@@ -34,10 +34,10 @@ pub(super) static IFUPDOWN: Source = Source {
     attach: Attach {
         traces: &["/lib/ifupdown", "/usr/lib/ifupdown"],
         parts: &[
-            link("/etc/network/if-pre-up.d/netcue", false),
-            link("/etc/network/if-up.d/netcue", false),
-            link("/etc/network/if-down.d/netcue", false),
-            link("/etc/network/if-post-down.d/netcue", false),
+            link("/etc/network/if-pre-up.d/0000netcue", false),
+            link("/etc/network/if-up.d/0000netcue", false),
+            link("/etc/network/if-down.d/0000netcue", false),
+            link("/etc/network/if-post-down.d/0000netcue", false),
         ],
         ..Attach::NOTHING
     },
@@ -68,15 +68,16 @@ pub(super) static IFUPDOWN_NG: Source = Source {
     attach: Attach {
         traces: &["/etc/network/ifupdown-ng.conf", "/usr/libexec/ifupdown-ng"],
         parts: &[
-            link("/etc/network/if-pre-up.d/netcue", true),
-            link("/etc/network/if-up.d/netcue", true),
-            link("/etc/network/if-pre-down.d/netcue", true),
-            link("/etc/network/if-post-down.d/netcue", true),
+            link("/etc/network/if-pre-up.d/0000netcue", true),
+            link("/etc/network/if-up.d/0000netcue", true),
+            link("/etc/network/if-pre-down.d/0000netcue", true),
+            link("/etc/network/if-post-down.d/0000netcue", true),
         ],
         ..Attach::NOTHING
     },
 };
 
+/// First in the row: `ifup` has run-parts stop at the first script that fails.
 const fn link(at: &'static str, own_folder: bool) -> Part {
     Part::Link { at, own_folder }
 }

@@ -116,9 +116,9 @@ fn two_sources_that_share_a_place_share_its_link() {
     scene.netcue(["enable", "ifupdown", "ifupdown-ng"]).any_stdout().run();
     scene
         .netcue(["disable", "ifupdown-ng"])
-        .stdout_has("already so: /etc/network/if-up.d/netcue stays, for ifupdown")
+        .stdout_has("already so: /etc/network/if-up.d/0000netcue stays, for ifupdown")
         .run();
-    assert!(scene.path("etc/network/if-up.d/netcue").is_symlink());
+    assert!(scene.path("etc/network/if-up.d/0000netcue").is_symlink());
     assert!(!scene.path("etc/network/if-pre-down.d").exists(), "it was made for ifupdown-ng alone");
 }
 

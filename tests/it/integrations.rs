@@ -10,14 +10,14 @@ fn folders() -> Vec<PathBuf> {
     fs::read_dir(all).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-/// The folder of what events are handed to, rather than of who calls.
-const TAKES_EVENTS: &str = "ship";
+/// The folders of what events are handed to, rather than of who calls.
+const TAKE_EVENTS: [&str; 2] = ["fleet", "ship"];
 
 #[test]
 fn every_folder_belongs_to_a_source_and_explains_itself() {
     for folder in folders() {
         let name = folder.file_name().unwrap().to_str().unwrap();
-        assert!(find(name).is_some() || TAKES_EVENTS == name, "no source called {name}");
+        assert!(find(name).is_some() || TAKE_EVENTS.contains(&name), "no source called {name}");
         assert!(folder.join("README.md").is_file(), "{name} has no README.md");
     }
 }

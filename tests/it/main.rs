@@ -77,6 +77,8 @@ mod examples_readme;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod follow_up;
 #[cfg(test)]
 mod forwarded;
@@ -138,6 +140,8 @@ mod sandbox;
 mod scene;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod server;
 #[cfg(test)]
 mod ship;
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //! goes, against what the kernel has.
 
 use std::fs;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
 use crate::scene::{Scene, run, wait_until};
+use crate::server::Server;
 
 /// A cable between vA, where the world is, and vB, which the real program looks after.
 fn with_a_cable(sources: &[&str]) -> Scene {
@@ -20,31 +20,12 @@ fn with_a_cable(sources: &[&str]) -> Scene {
     scene
 }
 
-/// A program that is ended with the test.
-struct Daemon(Child);
-
-impl Daemon {
-    fn start(program: &str, words: &[&str]) -> Self {
-        let mut command = Command::new(program);
-        command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self(command.spawn().unwrap_or_else(|error| panic!("{program}: {error}")))
-    }
-
-    fn asked_to_end(&mut self) {
-        run("kill", ["-TERM", &self.0.id().to_string()]);
-        self.0.wait().expect("its end");
-    }
+fn daemon(program: &str, words: &[&str]) -> Server {
+    Server::start("/run/daemon.log", program, words)
 }
 
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn dhcp_server() -> Daemon {
-    Daemon::start(
+fn dhcp_server() -> Server {
+    daemon(
         "dnsmasq",
         &[
             "--conf-file=/dev/null",
@@ -133,6 +114,15 @@ fn a_call_that_makes_no_sense_does_not_keep_ifup_from_its_work() {
 }
 
 #[test]
+fn a_script_of_ifup_that_fails_does_not_keep_the_call_from_us() {
+    let scene = with_a_cable(&["ifupdown"]);
+    scene.hook_in("etc/network/if-up.d", "000fails", "#!/bin/sh\nexit 1\n", 0o755);
+    scene.put("etc/network/interfaces", "iface vB inet static\n address 10.77.0.10/24\n");
+    daemon("ifup", &["vB"]).ended();
+    assert_eq!(last(&scene, "ifupdown", "up")["interface"], "vB");
+}
+
+#[test]
 fn dhclient_tells_of_its_lease_and_of_its_end() {
     let scene = with_a_cable(&["dhclient"]);
     scene.lay_over("/var/lib/dhcp");
@@ -185,7 +175,7 @@ fn dhcpcd_tells_of_its_lease_and_of_its_end() {
     let scene = with_a_cable(&["dhcpcd"]);
     scene.lay_over("/var/lib/dhcpcd");
     let _server = dhcp_server();
-    let mut dhcpcd = Daemon::start("dhcpcd", &["-4", "-B", "--noarp", "vB"]);
+    let dhcpcd = daemon("dhcpcd", &["-4", "-B", "--noarp", "vB"]);
     let up = last(&scene, "dhcpcd", "up");
     assert_eq!(Some(cidr(&up)), in_the_kernel("-4"), "{up:#}");
     assert_eq!(up["gateway"], "10.77.0.1");
@@ -206,7 +196,7 @@ fn keepalived_tells_of_the_state_of_its_instance() {
     );
     let file = "/etc/keepalived/keepalived.conf";
     scene.netcue(["enable", "keepalived", "--edit", file]).any_stdout().run();
-    let mut keepalived = Daemon::start(
+    let keepalived = daemon(
         "keepalived",
         &["-n", "-l", "-f", file, "-p", "/run/k.pid", "-r", "/run/v.pid", "-c", "/run/c.pid"],
     );

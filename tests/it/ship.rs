@@ -117,6 +117,24 @@ fn a_batch_bounds_what_is_handed_over_at_once() {
     assert_eq!(scene.text("counts").split_whitespace().collect::<Vec<_>>(), ["3", "3", "1"]);
 }
 
+/// systemd starts no unit for a change that it sees while that unit is at work.
+#[test]
+fn what_ends_while_the_command_is_at_work_is_handed_on_by_the_same_call() {
+    let scene = Scene::new();
+    emit(&scene, "eth0");
+    let (begun, open) = (scene.path("begun"), scene.path("open"));
+    let wait = format!(
+        "cat; : >{}; until [ -e {} ]; do sleep 0.02; done",
+        begun.display(),
+        open.display()
+    );
+    let shipping = ship(&scene, "a", &["sh", "-c", &wait]).any_stdout().spawn();
+    wait_until("the command to be at work", || begun.exists());
+    emit(&scene, "eth1");
+    scene.open();
+    assert_eq!(subjects(&lines(&shipping.finish().stdout)), ["eth0", "eth1"]);
+}
+
 #[test]
 fn an_event_is_handed_on_whole_however_long_it_waited() {
     let scene = Scene::new();

@@ -2,43 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
 use crate::scene::{Scene, run, wait_until, write_file};
-
-/// A server that ends with the test.
-struct Server(Child);
-
-impl Server {
-    /// Starts it, with what it says in a file.
-    fn start(log: &str, program: &str, words: &[&str]) -> Self {
-        let log = fs::File::create(log).expect("a log");
-        let child = Command::new(program)
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .process_group(0)
-            .spawn();
-        Self(child.unwrap_or_else(|error| panic!("{program}: {error}")))
-    }
-
-    fn kill(mut self) {
-        self.0.kill().expect("killed");
-        self.0.wait().expect("its end");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use crate::server::Server;
 
 /// This machine, with one of the ready files where its administrator puts it.
 fn scene(name: &str) -> Scene {
