@@ -226,24 +226,28 @@ const LINES: &str = include_str!("../../integrations/openvpn/openvpn.conf");
 
 /// At the end. Each option takes one command, the last that is given, so another's is not
 /// followed by ours. Where the scripts of the way down would be run as somebody else, the plugin
-/// is their way.
+/// is their way; but it fails when it is started a second time, and `OpenVPN` ends then: so it
+/// may be there only if the tunnel stays through a reconnection, and without `up-restart`.
 fn edit(text: &str) -> Vec<Edit> {
     let mut edits = Vec::new();
+    let drops_root = position(text, "user");
+    let persists = position(text, "persist-tun").is_some();
     let mut lines = String::new();
     for line in without_comments(LINES).lines() {
         let option = line.split_whitespace().next().unwrap_or("");
-        let there = text.lines().position(|line| line.split_whitespace().next() == Some(option));
-        match there {
+        match position(text, option) {
             Some(at) if line.contains("netcue") => {
                 edits.push(Edit::Taken(at, format!("{option}: {TAKEN}")));
             }
             Some(_) => {}
-            None if option == "down" && drops_root(text) => {}
+            None if matches!(option, "down" | "up-restart") && drops_root.is_some() => {}
             None => lines.push_str(&format!("{line}\n")),
         }
     }
-    if drops_root(text) {
-        lines.push_str(PLUGIN);
+    match drops_root {
+        Some(_) if persists => lines.push_str(PLUGIN),
+        Some(at) => edits.push(Edit::Taken(at, PERSIST.to_owned())),
+        None => {}
     }
     edits.push(Edit::Insert { after: text.lines().count().checked_sub(1), lines });
     edits
@@ -253,8 +257,11 @@ const TAKEN: &str = "there is such a script already: call netcue from it";
 
 const PLUGIN: &str = "plugin openvpn-plugin-down-root.so \"/usr/sbin/netcue from openvpn down\"\n";
 
-fn drops_root(text: &str) -> bool {
-    text.lines().any(|line| line.split_whitespace().next() == Some("user"))
+const PERSIST: &str = "user: whoever that is may tell netcue nothing of the tunnel's end: set \
+                       \"persist-tun\", and run this again for the plugin that may";
+
+fn position(text: &str, option: &str) -> Option<usize> {
+    text.lines().position(|line| line.split_whitespace().next() == Some(option))
 }
 
 fn judge(text: &str) -> Vec<String> {
@@ -268,10 +275,20 @@ fn judge(text: &str) -> Vec<String> {
     if !has("script-security", "2") && !has("script-security", "3") {
         wrong.push("it lacks \"script-security 2\", without which no script is run".to_owned());
     }
-    if drops_root(text) && !has("plugin", "netcue from openvpn down") {
+    let persists = position(text, "persist-tun").is_some();
+    let restarts = position(text, "up-restart").is_some();
+    if has("plugin", "netcue from openvpn down") {
+        if !persists || restarts {
+            wrong.push(
+                "its plugin down-root fails when OpenVPN connects anew, and ends it: set \
+                 \"persist-tun\", and take out \"up-restart\""
+                    .to_owned(),
+            );
+        }
+    } else if position(text, "user").is_some() {
         wrong.push(format!(
-            "it sets \"user\", so that the scripts of the way down may tell netcue nothing: add \
-             the line {}",
+            "it sets \"user\", so that the scripts of the way down may tell netcue nothing: set \
+             \"persist-tun\", take out \"up-restart\", and add the line {}",
             PLUGIN.trim_end()
         ));
     }

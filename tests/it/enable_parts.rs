@@ -162,9 +162,22 @@ fn a_configuration_of_openvpn_that_drops_root_gets_the_plugin() {
     let after = format!("client\n# netcue begin\n{lines}{down}up-restart\n# netcue end\n");
     edited("openvpn", at, "client\n", &after);
     let plugin = "plugin openvpn-plugin-down-root.so \"/usr/sbin/netcue from openvpn down\"\n";
-    let after =
-        format!("client\nuser nobody\n# netcue begin\n{lines}up-restart\n{plugin}# netcue end\n");
-    edited("openvpn", at, "client\nuser nobody\n", &after);
+    let before = "client\nuser nobody\npersist-tun\n";
+    let after = format!("{before}# netcue begin\n{lines}{plugin}# netcue end\n");
+    edited("openvpn", at, before, &after);
+}
+
+/// OpenVPN ends when that plugin is started a second time, as without this option at each
+/// reconnection.
+#[test]
+fn a_configuration_of_openvpn_whose_tunnel_goes_gets_no_plugin() {
+    let scene = Scene::installed();
+    scene.put("etc/openvpn/client.conf", "client\nuser nobody\n");
+    let file = scene.path("etc/openvpn/client.conf");
+    let call = scene.netcue(["enable", "openvpn", "--edit"]).word(&file).any_stdout().status(1);
+    call.stderr_has("client.conf:2: user: ").stderr_has("persist-tun").run();
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("\nup \"") && !text.contains("plugin"), "{text}");
 }
 
 #[test]
