@@ -133,6 +133,10 @@ mod reader;
 #[cfg(test)]
 mod real_callers;
 #[cfg(test)]
+mod real_managers;
+#[cfg(test)]
+mod real_tunnels;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod sandbox;

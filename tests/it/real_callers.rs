@@ -9,7 +9,7 @@ use crate::scene::{Scene, run, wait_until};
 use crate::server::Server;
 
 /// A cable between vA, where the world is, and vB, which the real program looks after.
-fn with_a_cable(sources: &[&str]) -> Scene {
+pub(crate) fn with_a_cable(sources: &[&str]) -> Scene {
     let scene = Scene::installed_on_this_machine();
     scene.ip("link add vA type veth peer name vB");
     scene.ip("addr add 10.77.0.1/24 dev vA");
@@ -20,11 +20,11 @@ fn with_a_cable(sources: &[&str]) -> Scene {
     scene
 }
 
-fn daemon(program: &str, words: &[&str]) -> Server {
+pub(crate) fn daemon(program: &str, words: &[&str]) -> Server {
     Server::start("/run/daemon.log", program, words)
 }
 
-fn dhcp_server() -> Server {
+pub(crate) fn dhcp_server() -> Server {
     daemon(
         "dnsmasq",
         &[
@@ -45,13 +45,13 @@ fn dhcp_server() -> Server {
 }
 
 /// What a source has told so far, in the order of its calls.
-fn told(scene: &Scene, source: &str) -> Vec<Value> {
+pub(crate) fn told(scene: &Scene, source: &str) -> Vec<Value> {
     let accepted = scene.records("accepted").into_iter().map(|record| record["event"].clone());
     accepted.filter(|event| event["source"] == source).collect()
 }
 
 /// The last that a source told with this action, once it has, and its run is over.
-fn last(scene: &Scene, source: &str, action: &str) -> Value {
+pub(crate) fn last(scene: &Scene, source: &str, action: &str) -> Value {
     let find = || told(scene, source).into_iter().rev().find(|event| event["action"] == action);
     wait_until(&format!("{source} tells of {action}"), || find().is_some());
     wait_until("every event ends", || {
@@ -61,12 +61,16 @@ fn last(scene: &Scene, source: &str, action: &str) -> Value {
 }
 
 /// The address that the kernel has, as `ADDRESS/BITS`.
-fn in_the_kernel(family: &str) -> Option<String> {
-    let said = run("ip", [family, "-o", "addr", "show", "dev", "vB", "scope", "global"]);
+pub(crate) fn in_the_kernel(family: &str) -> Option<String> {
+    address_of("vB", family)
+}
+
+pub(crate) fn address_of(interface: &str, family: &str) -> Option<String> {
+    let said = run("ip", [family, "-o", "addr", "show", "dev", interface, "scope", "global"]);
     said.split_whitespace().skip_while(|word| !word.starts_with("inet")).nth(1).map(String::from)
 }
 
-fn cidr(event: &Value) -> String {
+pub(crate) fn cidr(event: &Value) -> String {
     format!("{}/{}", event["local"].as_str().unwrap_or("none"), event["prefix"])
 }
 
