@@ -101,7 +101,8 @@ impl<'a> Turn<'a> {
             Ok(Some(work)) => self.attempt(ticket, work),
             Ok(None) if !self.queue.holds(ticket) => Handled::Finished,
             Ok(None) => self.set_aside_unread(ticket, "it is a link to nothing"),
-            Err(Unreadable::File(error)) if error.is_passing() => {
+            // What a confined caller may not read, others may.
+            Err(Unreadable::File(error)) if error.is_passing() || error.is_permission() => {
                 self.house.say(Urgency::Error, &error.to_string());
                 Handled::Stuck
             }
