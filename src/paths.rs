@@ -66,6 +66,18 @@ impl Layout {
         self.root.join("run/netcue")
     }
 
+    /// `/run/netcue/rules.lock`: held by whoever makes rules, in an event's turn or ahead of it.
+    #[must_use]
+    pub fn rules_lock(&self) -> PathBuf {
+        self.runtime().join("rules.lock")
+    }
+
+    /// `/run/netcue/rules-ahead`: for each event that waits, how its rules were changed ahead.
+    #[must_use]
+    pub fn rules_ahead(&self) -> PathBuf {
+        self.runtime().join("rules-ahead")
+    }
+
     /// `/run/netcue/lock`: held by the one run; never deleted.
     #[must_use]
     pub fn lock(&self) -> PathBuf {

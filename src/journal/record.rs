@@ -84,6 +84,12 @@ pub enum Record {
         #[serde(flatten)]
         end: StepEnd,
     },
+    /// The engine made the rules for an event ahead of its turn, and they stand.
+    RulesAhead {
+        /// How.
+        #[serde(flatten)]
+        end: StepEnd,
+    },
     /// A run has ended.
     Outcome {
         /// How.

@@ -114,6 +114,12 @@ impl Story {
                 known.began.get_or_insert(time);
             }),
             Record::StepEnd { step, end } => self.take_end(time, step, end),
+            Record::RulesAhead { end } => {
+                let how =
+                    if end.outcome == StepOutcome::Changed { "changed" } else { "not changed" };
+                let text = format!("its rules were made at once, ahead of its turn, and {how}");
+                self.remarks.insert(0, text);
+            }
             Record::Outcome { outcome, waited_ms, ms, reason } => {
                 self.outcome = Some(outcome);
                 self.ended = Some(time);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{House, steps, wait};
+use super::{House, rules, wait};
 use crate::event::{Action, Event, InterfaceName, Text};
 use crate::journal::{Record, StepEnd, StepOutcome};
 use crate::sources;
@@ -209,7 +209,7 @@ fn is_still(path: &Path, content: &[u8]) -> bool {
 fn act(house: &mut House, announced: &Announced, addresses: Option<&[String]>) -> bool {
     let Ok(Some(lock)) = Lock::try_now(&house.layout.lock()) else { return false };
     house.sides.take();
-    let end = steps::run_engine(house);
+    let end = rules::run_engine(house);
     // It belongs to the namespace that we are in for this one look.
     house.session = None;
     drop(lock);

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{House, steps};
+use super::{House, rules};
 use crate::event::Event;
 use crate::hooks::{self, Judgement, Sides};
 use crate::journal::{StepEnd, StepOutcome};
@@ -56,7 +56,7 @@ impl Call<'_> {
             accounts::find(name).ok_or_else(|| format!("user={name}: there is no such account"))
         };
         let nothing = Sides::default();
-        let sides = if self.rules.is_empty() { &nothing } else { steps::sides(house) };
+        let sides = if self.rules.is_empty() { &nothing } else { rules::sides(house) };
         Ok(Program {
             file,
             argv0: self.path.into(),

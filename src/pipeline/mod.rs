@@ -9,6 +9,7 @@ mod fate;
 mod follow_up;
 mod hook;
 mod house;
+mod rules;
 mod run;
 mod state;
 mod steps;

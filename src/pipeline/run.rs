@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::hook::Call;
-use super::{House, follow_up, state, steps};
+use super::{House, follow_up, rules, state, steps};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepEnd, StepOutcome};
 use crate::plan::{Kind, Skip, Step, Verdict};
@@ -77,7 +77,7 @@ impl Run<'_> {
 
     /// Rules that nobody keeps any more would go on refusing what came since.
     fn take_rules_out(&mut self, step: &str, tally: &mut Tally) {
-        let (urgency, text) = match steps::take_rules_out(self.house) {
+        let (urgency, text) = match rules::take_rules_out(self.house) {
             None => return,
             Some(Ok(text)) => {
                 tally.rules = Rules::TakenOut;
@@ -98,7 +98,10 @@ impl Run<'_> {
             not_run => return StepEnd::not_started(not_run.why_not().unwrap_or_default()),
         };
         match &step.kind {
-            Kind::Engine => steps::run_engine(self.house),
+            Kind::Engine => {
+                let end = rules::run_engine(self.house);
+                rules::with_what_was_ahead(self.house, self.event.id, end)
+            }
             Kind::Hook(path) | Kind::InPlaceOfEngine(path) => {
                 let (event, rules) = (self.event, rules.as_hooks_know_it());
                 let call = Call { event, step: &step.name, path, rules, manner };
@@ -128,6 +131,7 @@ impl Run<'_> {
         self.house.say(urgency, &summary(self.event, tally, ms));
         let waited_ms = Some(milliseconds_since(self.event.time) - ms).filter(|ms| *ms >= 0.0);
         self.house.record(Some(self.event.id), Record::Outcome { outcome, waited_ms, ms, reason });
+        rules::forget(self.house, self.event.id);
         if tally.failed.is_empty() { End::Done } else { End::Failed }
     }
 }

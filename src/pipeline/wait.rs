@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::drain::is_anybody_at_work;
-use super::{Arrival, Fate, House, drain, unit};
+use super::{Arrival, Fate, House, drain, rules, unit};
 use crate::event::Event;
 use crate::journal::{OnRecord, Outcome, on_record};
 use crate::queue::{Note, Ticket};
@@ -50,10 +50,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Sees to it that a waiting event is handled, and keeps the caller as long as its row says.
 pub(super) fn see_to_it(house: &mut House, event: Event, kept: &Kept, wait: Wait) -> Arrival {
     let is_here = matches!(kept, Kept::Here(_));
+    let is_for_rules = matches!(wait, Wait::Rules(_));
+    let stand = match kept {
+        Kept::Here(ticket) if is_for_rules || is_anybody_at_work(house) => {
+            rules::make_ahead(house, &event, ticket)
+        }
+        _ => false,
+    };
     let fate = match wait {
+        Wait::Rules(_) if stand => leave(house, Wait::Deposit),
         // Waiting for the run that waits for us would last until the limit.
-        Wait::Finish(_) if is_in_hand(house, event.caused_by) => leave(house, Wait::Deposit),
-        Wait::Finish(limit) => wait_for(house, kept, &event, left_of(limit, &event)),
+        Wait::Finish(_) | Wait::Rules(_) if is_in_hand(house, event.caused_by) => {
+            leave(house, Wait::Deposit)
+        }
+        Wait::Finish(limit) | Wait::Rules(limit) => {
+            wait_for(house, kept, &event, left_of(limit, &event))
+        }
         Wait::InPlace if is_here && is_able(house) => in_place(house, &event, kept),
         Wait::InPlace => wait_for(house, kept, &event, PATIENCE),
         Wait::Foreground if is_here && !unit::wake(&house.layout) => in_place(house, &event, kept),

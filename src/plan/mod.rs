@@ -184,6 +184,20 @@ pub struct Around<'a> {
     pub told: Option<&'a Told>,
 }
 
+/// Whether the first step that runs is the built-in engine.
+#[must_use]
+pub fn begins_with_the_engine(steps: &[Step]) -> bool {
+    let runs = |step: &&Step| matches!(step.verdict, Verdict::Run(_));
+    steps.iter().find(runs).is_some_and(|step| step.kind == Kind::Engine)
+}
+
+/// Whether a hook that stands before the engine could run for any event.
+#[must_use]
+pub fn has_any_before_the_engine(candidates: &[Candidate]) -> bool {
+    let before = candidates.iter().take_while(|candidate| !makes_rules(&candidate.name));
+    before.into_iter().any(|candidate| matches!(candidate.fitness, Fitness::Fit(_)))
+}
+
 /// Plans the steps for an event.
 #[must_use]
 pub fn make(event: &Event, candidates: Vec<Candidate>, around: Around<'_>) -> Vec<Step> {

@@ -23,7 +23,7 @@ pub static SOURCE: Source = Source {
     places: &[],
     manners: Manners::PLAIN,
     triggers: &[
-        routed("addroute", Action::Up, DIALD_WAITS).at(&[Place::File("/etc/diald/addroute")]),
+        routed("addroute", Action::Up, Wait::rules(10)).at(&[Place::File("/etc/diald/addroute")]),
         routed("delroute", Action::Down, DIALD_WAITS).at(&[Place::File("/etc/diald/delroute")]),
         routed("ip-up", Action::Up, Wait::Foreground).at(&[Place::File("/etc/diald/ip-up")]),
         routed("ip-down", Action::Down, Wait::Foreground).at(&[Place::File("/etc/diald/ip-down")]),

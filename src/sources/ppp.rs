@@ -26,7 +26,7 @@ pub static SOURCE: Source = Source {
     places: &[],
     manners: Manners::PLAIN,
     triggers: &[
-        with_addresses("ip-pre-up", Some(Action::PreUp), PPPD_WAITS).at(&[
+        with_addresses("ip-pre-up", Some(Action::PreUp), Wait::rules(10)).at(&[
             Place::Folder("/etc/ppp/ip-pre-up.d"),
             Place::File("/etc/ppp/ip-pre-up"),
             Place::File("/etc/ppp/ip-pre-up.local"),

@@ -136,6 +136,9 @@ pub enum Wait {
     Foreground,
     /// Until this event has been handled, but no longer than this.
     Finish(Duration),
+    /// Until the rules are made, ahead of its turn if need be; where that can't be, until this
+    /// event has been handled, but no longer than this.
+    Rules(Duration),
     /// As long as it takes: a person, or a unit of ours, wants to see the work done, in the
     /// calling process if it may do it.
     InPlace,
@@ -145,6 +148,11 @@ impl Wait {
     /// The limit of a `Finish`, in whole seconds.
     pub(crate) const fn finish(seconds: u64) -> Self {
         Self::Finish(Duration::from_secs(seconds))
+    }
+
+    /// The limit of a `Rules`, in whole seconds.
+    pub(crate) const fn rules(seconds: u64) -> Self {
+        Self::Rules(Duration::from_secs(seconds))
     }
 }
 

@@ -110,7 +110,7 @@ fn who_holds_the_journal_and_does_not_let_go_holds_nobody() {
     scene.config("strict = true\n");
     let start = Instant::now();
     let said = "another process has locked it and does not let go; going on without the journal";
-    scene.calling(&IP_UP.replace("ip-up", "ip-pre-up")).stderr_has(said).run();
+    scene.calling("wg-quick pre-up wg0").stderr_has(said).run();
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert_eq!(scene.text("ran"), "changed\nunchanged\n");
     assert_eq!(scene.outcomes(), ["done"]);

@@ -36,44 +36,60 @@ struct Way {
     /// Makes what it finds, beside the gateway and its hooks.
     set: fn(&Scene),
     call: fn(&Scene) -> Call,
+    /// Whether another process is at work meanwhile.
+    is_busy: bool,
 }
 
-const WAYS: [Way; 4] = [
-    Way { name: "from", set: |_| {}, call: |scene| scene.calling(IP_UP) },
-    Way {
-        name: "emit",
-        set: |_| {},
-        call: |scene| scene.netcue(["emit", "--action", "up", "--interface", "lan"]),
+const FROM: Way =
+    Way { name: "from", set: |_| {}, call: |scene| scene.calling(IP_UP), is_busy: false };
+
+const AHEAD: Way = Way {
+    name: "ahead",
+    set: |scene| {
+        let first = scene.path("etc/netcue/hooks.d/20-before");
+        fs::remove_file(first).expect("removed");
     },
-    Way {
-        name: "recovery",
-        set: |scene| {
-            // Its run was killed by a hook after one step had ended.
-            scene.hook("30-once", "#!/bin/sh\nkill -KILL $PPID\n");
-            scene.calling(IP_UP).status(128 + libc::SIGKILL).any_stderr().run();
-            wait_until("the lock to be free", || scene.lock_is_free());
-            fs::remove_file(scene.path("etc/netcue/hooks.d/30-once")).expect("removed");
-        },
-        call: |scene| scene.netcue(["run"]),
+    is_busy: true,
+    ..FROM
+};
+
+const EMIT: Way = Way {
+    name: "emit",
+    call: |scene| scene.netcue(["emit", "--action", "up", "--interface", "lan"]),
+    ..FROM
+};
+
+const RECOVERY: Way = Way {
+    name: "recovery",
+    set: |scene| {
+        // Its run was killed by a hook after one step had ended.
+        scene.hook("30-once", "#!/bin/sh\nkill -KILL $PPID\n");
+        scene.calling(IP_UP).status(128 + libc::SIGKILL).any_stderr().run();
+        wait_until("the lock to be free", || scene.lock_is_free());
+        fs::remove_file(scene.path("etc/netcue/hooks.d/30-once")).expect("removed");
     },
-    Way {
-        name: "wait=no",
-        set: |scene| {
-            // Every place is taken, so that the hook waits.
-            scene.config("[hooks]\nunattended = 1\n");
-            let places = Held::lock(&scene.path("run/netcue/unattended.places"));
-            let root = scene.root().display();
-            let text = format!(
-                "#!/bin/sh\n# netcue: wait=no\n\
-                 echo \"begin $NETCUE_STEP $NETCUE_ID $NETCUE_ATTEMPT $NETCUE_RULES.\" >>{root}/marks\n"
-            );
-            scene.hook("80-apart", text);
-            scene.ip_up();
-            drop(places);
-        },
-        call: |scene| scene.netcue(["run", "--detached", "--unattended"]),
+    call: |scene| scene.netcue(["run"]),
+    ..FROM
+};
+
+const APART: Way = Way {
+    name: "wait=no",
+    set: |scene| {
+        // Every place is taken, so that the hook waits.
+        scene.config("[hooks]\nunattended = 1\n");
+        let places = Held::lock(&scene.path("run/netcue/unattended.places"));
+        let root = scene.root().display();
+        let text = format!(
+            "#!/bin/sh\n# netcue: wait=no\n\
+             echo \"begin $NETCUE_STEP $NETCUE_ID $NETCUE_ATTEMPT $NETCUE_RULES.\" >>{root}/marks\n"
+        );
+        scene.hook("80-apart", text);
+        scene.ip_up();
+        drop(places);
     },
-];
+    call: |scene| scene.netcue(["run", "--detached", "--unattended"]),
+    ..FROM
+};
 
 /// What was counted.
 #[derive(Default)]
@@ -138,7 +154,10 @@ fn sweep(way: &Way, fault: Fault, stride: usize, tally: &Tally) {
                     let mut call = (way.call)(&scene);
                     let command = call.command();
                     command.stderr(File::create(&stderr).expect("a file"));
+                    let lock = scene.path("run/netcue/lock");
+                    let busy = way.is_busy.then(|| Held::lock(&lock));
                     let struck = run_with(command, last, fault);
+                    drop(busy);
                     let Some(at) = struck.at else { break };
                     tally.cases.fetch_add(1, Ordering::Relaxed);
                     let said = scene.text("stderr");
@@ -249,20 +268,25 @@ fn try_all(way: &Way) {
 
 #[test]
 fn a_call_that_something_goes_wrong_for_loses_nothing() {
-    try_all(&WAYS[0]);
+    try_all(&FROM);
+}
+
+#[test]
+fn a_call_that_makes_rules_ahead_and_that_something_goes_wrong_for_loses_nothing() {
+    try_all(&AHEAD);
 }
 
 #[test]
 fn an_event_made_by_hand_that_something_goes_wrong_for_is_not_lost() {
-    try_all(&WAYS[1]);
+    try_all(&EMIT);
 }
 
 #[test]
 fn a_recovery_that_something_goes_wrong_for_loses_nothing() {
-    try_all(&WAYS[2]);
+    try_all(&RECOVERY);
 }
 
 #[test]
 fn a_hook_that_holds_nobody_and_whose_process_something_goes_wrong_for_is_not_lost() {
-    try_all(&WAYS[3]);
+    try_all(&APART);
 }

@@ -139,6 +139,8 @@ mod real_tunnels;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod rules_ahead;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod scene;

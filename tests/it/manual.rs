@@ -121,6 +121,7 @@ fn kept(wait: Wait) -> String {
         Wait::Foreground => "in process".to_owned(),
         Wait::InPlace => "to the end".to_owned(),
         Wait::Finish(limit) => format!("up to {} s", limit.as_secs()),
+        Wait::Rules(limit) => format!("rules, {} s", limit.as_secs()),
     }
 }
 
@@ -186,6 +187,8 @@ fn every_path() {
         layout.inbox(),
         layout.follow_ups(),
         layout.lock(),
+        layout.rules_lock(),
+        layout.rules_ahead(),
         layout.causes(),
         layout.unrecorded(),
         layout.good_configuration(),

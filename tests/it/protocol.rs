@@ -98,6 +98,9 @@ fn wrong(world: &World, rests: bool, variant: Variant) -> Option<&'static str> {
     if world.running() > 1 {
         return Some("two runs at once");
     }
+    if world.engines() > 1 {
+        return Some("two engines at once");
+    }
     if world.outcomes.iter().any(|outcomes| *outcomes > 1) {
         return Some("two outcomes");
     }
@@ -236,6 +239,11 @@ fn without_a_note_what_has_ended_runs_again() {
 #[test]
 fn a_note_given_to_whatever_waits_first_is_lost() {
     is_caught(Variant::TakesUpInOrderOfNames, "two outcomes", 1);
+}
+
+#[test]
+fn rules_made_ahead_without_the_lock_are_made_by_two_at_once() {
+    is_caught(Variant::MakesRulesWithoutLock, "two engines at once", 0);
 }
 
 #[test]

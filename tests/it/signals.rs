@@ -111,9 +111,7 @@ fn a_caller_that_stops_waiting_interrupts_nothing() {
     let wait = format!("until [ -e {open} ]; do sleep 0.02; done");
     scene.hook("60-gate", format!("#!/bin/sh\necho >>{}\n{wait}\n", begun_path.display()));
     for (before, signal) in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].iter().enumerate() {
-        let words = IP_UP.replace("ip-up", "ip-pre-up");
-        let words = ["from"].into_iter().chain(words.split(' '));
-        let waiting = scene.netcue(words).status(128 + *signal as i32).spawn();
+        let waiting = scene.calling("wg-quick pre-up wg0").status(128 + *signal as i32).spawn();
         begun(&scene, 1);
         let is_in = |name: &&String| !name.starts_with('.');
         wait_until("the event to be queued", || {

@@ -108,7 +108,7 @@ fn who_needs_it_finished_is_kept_until_the_unit_has_done_it() {
     let scene = Scene::telling_gateway();
     let mut unit = Unit::listening(&scene);
     unit.starts(&scene);
-    let ran = scene.calling(&IP_UP.replace("ip-up", "ip-pre-up")).run();
+    let ran = scene.from("wg-quick pre-up wg0");
     assert_eq!(scene.outcomes(), ["done"], "{ran:?}");
     assert_eq!(scene.text("ran"), "changed\n");
     unit.stop();

@@ -27,6 +27,9 @@ pub(super) enum Kind {
 pub(super) enum At {
     Accept,
     PutIn,
+    ProbeAhead,
+    LockAhead,
+    MakeAhead,
     Probe,
     /// Only where probing takes the lock for a moment: let go of it.
     Unprobe {
@@ -42,6 +45,8 @@ pub(super) enum At {
     TakeInDrafts,
     List,
     TakeUp,
+    LockRules,
+    MakeRules,
     Running,
     Record,
     TakeOut,
@@ -61,6 +66,10 @@ impl At {
         Some(match self {
             Self::Accept => ("pipeline/mod.rs", "arrive"),
             Self::PutIn => ("queue/mod.rs", "put_in"),
+            Self::ProbeAhead => ("pipeline/wait.rs", "see_to_it"),
+            Self::LockAhead => ("pipeline/rules.rs", "make_ahead"),
+            Self::LockRules => ("pipeline/rules.rs", "take_lock"),
+            Self::MakeAhead | Self::MakeRules => ("pipeline/rules.rs", "regenerate_under"),
             Self::Probe | Self::Unprobe { .. } => ("pipeline/drain.rs", "is_anybody_at_work"),
             Self::SendAndGo => ("pipeline/wait.rs", "send_runner"),
             Self::Watch => ("sys/watch.rs", "on"),
@@ -105,6 +114,8 @@ pub(super) struct World {
     pub(super) processes: [Process; PROCESSES],
     kinds: [Kind; CALLERS],
     lock: Option<u8>,
+    /// Who holds the lock on the engine.
+    rules: Option<u8>,
     note: Option<u8>,
     pub(super) queue: u8,
     drafts: u8,
@@ -141,6 +152,8 @@ pub(super) enum Variant {
     SleepsWithoutLimit,
     /// Gives the note of the dead to whatever waits first.
     TakesUpInOrderOfNames,
+    /// Makes rules ahead without the lock on the engine.
+    MakesRulesWithoutLock,
 }
 
 /// How a step came about.
@@ -181,6 +194,7 @@ impl World {
             processes,
             kinds,
             lock: None,
+            rules: None,
             note: None,
             queue: 0,
             drafts: 0,
@@ -282,19 +296,28 @@ impl World {
     fn act(&self, pid: usize, variant: Variant) -> Option<Self> {
         let mut world = self.clone();
         let to = match self.processes[pid].at {
-            At::Accept | At::PutIn | At::Probe | At::Unprobe { .. } | At::SendAndGo => {
-                world.arrive(pid, variant)?
-            }
+            At::Accept
+            | At::PutIn
+            | At::ProbeAhead
+            | At::LockAhead
+            | At::MakeAhead
+            | At::Probe
+            | At::Unprobe { .. }
+            | At::SendAndGo => world.arrive(pid, variant)?,
             At::Watch | At::Look | At::ProbeWaiting | At::SendAndSleep | At::Asleep => {
                 world.wait(pid, variant)?
             }
             At::Dying => {
-                if world.lock == Some(small(pid)) {
-                    world.lock = None;
+                for lock in [&mut world.lock, &mut world.rules] {
+                    if *lock == Some(small(pid)) {
+                        *lock = None;
+                    }
                 }
                 At::Gone
             }
             At::Gone => return None,
+            // It waits for whoever makes rules ahead of an event.
+            At::LockRules if self.rules.is_some() => return None,
             _ => world.drain(pid, variant),
         };
         world.go(pid, to);
@@ -303,7 +326,14 @@ impl World {
 
     /// How many runs are under way.
     pub(super) fn running(&self) -> usize {
-        self.processes.iter().filter(|process| process.at == At::Running).count()
+        let runs = |at| matches!(at, At::LockRules | At::MakeRules | At::Running);
+        self.processes.iter().filter(|process| runs(process.at)).count()
+    }
+
+    /// How many processes make rules.
+    pub(super) fn engines(&self) -> usize {
+        let makes = |at| matches!(at, At::MakeAhead | At::MakeRules);
+        self.processes.iter().filter(|process| makes(process.at)).count()
     }
 
     /// Who sleeps.

@@ -33,6 +33,21 @@ impl World {
                     self.queue |= bit(pid);
                     self.drafts &= !bit(pid);
                 }
+                At::ProbeAhead
+            }
+            At::ProbeAhead if self.lock.is_some() => At::LockAhead,
+            At::ProbeAhead => in_queue,
+            At::LockAhead if variant == Variant::MakesRulesWithoutLock => At::MakeAhead,
+            // Its patience is at an end: they are made in its turn.
+            At::LockAhead if self.rules.is_some() => in_queue,
+            At::LockAhead => {
+                self.rules = Some(small(pid));
+                At::MakeAhead
+            }
+            At::MakeAhead => {
+                if variant != Variant::MakesRulesWithoutLock {
+                    self.rules = None;
+                }
                 in_queue
             }
             At::Probe if self.lock.is_some() => Self::after_probe(variant, false),

@@ -31,6 +31,14 @@ impl World {
                 if variant != Variant::LeavesNoNote {
                     self.note = Some(small_hand);
                 }
+                At::LockRules
+            }
+            At::LockRules => {
+                self.rules = Some(small(pid));
+                At::MakeRules
+            }
+            At::MakeRules => {
+                self.rules = None;
                 At::Running
             }
             At::Running if variant == Variant::UnlinksBeforeRecording => At::TakeOut,
