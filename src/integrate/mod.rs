@@ -22,7 +22,7 @@ mod ppp;
 mod seen;
 mod units;
 
-pub use boot::{Choice, Stage};
+pub use boot::{Choice, Stage, opens_early};
 pub use carry::carry_out;
 pub use external::{configuration, external};
 pub use flags::{flag, is_on};

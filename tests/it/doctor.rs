@@ -331,6 +331,34 @@ fn a_kernel_that_does_not_forward() {
 }
 
 #[test]
+fn forwarding_that_begins_before_the_rules_stand() {
+    let scene = healthy();
+    let set = |name: &str, text: &str| {
+        write_file(&scene.path("etc/sysctl.d").join(name), text.as_bytes(), 0o644);
+    };
+    set("10-router.conf", "# a router\n-net/ipv4/ip_forward = 1\n");
+    finds(
+        &scene,
+        &[
+            "forwarding /etc/sysctl.d/10-router.conf sets net.ipv4.ip_forward: while the machine \
+             starts, packets pass before the rules stand",
+            "> have rules before the first interface is up, with \"netcue enable boot --stage ... \
+             --pre-network\", or take the setting out and leave it to the hook 60-forwarding",
+        ],
+    );
+    set("20-later.conf", "net.ipv4.ip_forward=0\n");
+    scene.netcue(["doctor"]).any_stdout().run();
+    set("20-later.conf", "net.ipv4.ip_forward=1\n");
+    scene.netcue(["doctor"]).status(1).any_stdout().run();
+    write_file(
+        &scene.path("etc/default/netcue"),
+        b"BOOT=\"services\"\nPRE_NETWORK=\"yes\"\n",
+        0o644,
+    );
+    scene.netcue(["doctor"]).any_stdout().run();
+}
+
+#[test]
 fn a_firewall_that_drops_everything() {
     let scene = healthy();
     scene.nft(

@@ -164,6 +164,18 @@ pub(super) fn forwarding(examined: &Examined) -> Vec<Finding> {
             )
         })
         .collect();
+    if let (true, Some((path, key))) =
+        (kernel.passes4 || kernel.passes6, integrate::opens_early(&examined.seen))
+    {
+        findings.push(Finding::attention(
+            format!(
+                "{} sets {key}: while the machine starts, packets pass before the rules stand",
+                path.display()
+            ),
+            "have rules before the first interface is up, with \"netcue enable boot --stage ... \
+             --pre-network\", or take the setting out and leave it to the hook 60-forwarding",
+        ));
+    }
     if findings.is_empty() {
         findings.push(Finding::ok(match (kernel.passes4, kernel.passes6) {
             (false, false) => "there are no inside and outside to forward between",

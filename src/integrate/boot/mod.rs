@@ -2,9 +2,11 @@
 //! `/etc/default/netcue`.
 
 mod choice;
+mod sysctl;
 
 pub(super) use choice::chosen;
 pub use choice::{Choice, Stage};
+pub use sysctl::opens_early;
 
 use super::{Integration, Seen, Spot, Step, Wish, boot_advice, units};
 use crate::paths::Layout;
@@ -36,6 +38,7 @@ fn unit(stage: &str) -> String {
 fn look(seen: &mut Seen, layout: &Layout) {
     seen.look_at(layout, [DEFAULTS]);
     units::look(seen, layout, &STAGES.map(unit), &SCRIPTS);
+    sysctl::look(seen, layout);
 }
 
 /// The choice for who says only that the source be on.
