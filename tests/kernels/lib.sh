@@ -73,3 +73,60 @@ nothing_changes() {
     await netcue rules apply
     ! netcue history --json | tail -n 1 | grep '"outcome":"changed"' || fail "a second run made a transaction"
 }
+
+# Two machines that our lan0 and wan0 will lead to: `home`, whose way out we are, and `far`,
+# which knows the way to everything behind us. On both, port 80 tells who asks.
+neighbours() {
+    ip netns add home
+    ip netns add far
+    ip link add lan0 type veth peer name up0 netns home
+    ip link add wan0 type veth peer name up1 netns far
+    ip -n home address add 192.168.1.2/24 dev up0
+    ip -n far address add 203.0.113.1/24 dev up1
+    ip -n home link set up0 up
+    ip -n far link set up1 up
+    ip -n home route add default via 192.168.1.1
+    for network in 192.168.0.0/16 172.16.0.0/12; do
+        ip -n far route add "$network" via 203.0.113.5
+    done
+    mkdir -p /srv/www/cgi-bin
+    # shellcheck disable=SC2016 # the server's shell expands it
+    printf '#!/bin/sh\nip=${REMOTE_ADDR##*:}\nprintf "\\n%%s\\n" "${ip%%]}"\n' >/srv/www/cgi-bin/who
+    chmod 755 /srv/www/cgi-bin/who
+    for namespace in home far; do
+        ip -n "$namespace" link set lo up
+        ip netns exec "$namespace" busybox httpd -p 80 -h /srv/www
+    done
+}
+
+# A gateway between them.
+street() {
+    neighbours
+    ip address add 192.168.1.1/24 dev lan0
+    ip address add 203.0.113.5/24 dev wan0
+    ip link set lan0 up
+    ip link set wan0 up
+    ip route add default via 203.0.113.1
+    sysctl -qw net.ipv4.ip_forward=1
+}
+
+# What an address answers to somebody in a namespace; nothing if it can't be reached.
+answer() { # NAMESPACE ADDRESS[:PORT] [SECONDS]
+    printf 'GET /cgi-bin/who HTTP/1.0\r\n\r\n' |
+        ip netns exec "$1" timeout $((${3:-3} * 2)) busybox nc -w "${3:-3}" "${2%:*}" "$(port "$2")" 2>/dev/null | sed 1,2d
+}
+
+port() { # ADDRESS[:PORT]
+    case $1 in *:*) echo "${1##*:}" ;; *) echo 80 ;; esac
+}
+
+answer_is() { # WHAT NAMESPACE ADDRESS[:PORT] EXPECTED
+    said=$(answer "$2" "$3")
+    [ "$said" = "$4" ] || fail "$1: $3 answers $2 \"$said\", not \"$4\""
+}
+
+# The inside goes out translated, and nobody outside gets in.
+street_is_safe() { # WHEN
+    answer_is "$1, out" home 203.0.113.1 203.0.113.5
+    answer_is "$1, in" far 192.168.1.2 ''
+}
