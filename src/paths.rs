@@ -47,6 +47,12 @@ impl Layout {
         self.root.join("etc/netcue/netcue.conf")
     }
 
+    /// `/etc/netcue/rules.d`: the administrator's own rules.
+    #[must_use]
+    pub fn own_rules(&self) -> PathBuf {
+        self.root.join("etc/netcue/rules.d")
+    }
+
     /// `/etc/netcue/enabled`: one flag file per source that is on.
     #[must_use]
     pub fn enabled(&self) -> PathBuf {

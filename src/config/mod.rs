@@ -87,6 +87,18 @@ pub struct Rules {
     /// The sides that `[interface.NAME]` names.
     #[serde(skip)]
     pub sides: BTreeMap<InterfaceName, Side>,
+    /// The administrator's own rules, if there is a file of them; these are not in this file.
+    #[serde(skip)]
+    pub own: Option<OwnRules>,
+}
+
+/// The files of `/etc/netcue/rules.d`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnRules {
+    /// Those that may be loaded, in order: the path, and what is in it.
+    pub files: Vec<(PathBuf, String)>,
+    /// Those that may not, and why.
+    pub refused: Vec<String>,
 }
 
 impl Default for Rules {
@@ -104,6 +116,7 @@ impl Default for Rules {
             clamp_mss: true,
             conntrack: true,
             sides: BTreeMap::new(),
+            own: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::own::Loaded;
 use crate::sys::files::{self, FileError};
 use crate::sys::identity;
 use crate::sys::state::Remembered;
@@ -37,6 +38,9 @@ pub(super) struct Memory {
     /// The machine's own addresses, of which connections may be known.
     #[serde(default)]
     addresses: BTreeSet<IpAddr>,
+    /// What of the administrator's own rules was loaded.
+    #[serde(default)]
+    own: Option<Loaded>,
 }
 
 impl Memory {
@@ -49,12 +53,12 @@ impl Memory {
     ) -> Self {
         let (boot, namespace) = (identity::boot(), identity::network_namespace());
         let addresses = BTreeSet::new();
-        Self { boot, namespace, generation, text, since, sides, addresses }
+        Self { boot, namespace, generation, text, since, sides, addresses, own: None }
     }
 
-    /// With the machine's own addresses.
-    pub(super) fn having(self, addresses: BTreeSet<IpAddr>) -> Self {
-        Self { addresses, ..self }
+    /// With the machine's own addresses, and what of the administrator's rules was loaded.
+    pub(super) fn having(self, addresses: BTreeSet<IpAddr>, own: Option<Loaded>) -> Self {
+        Self { addresses, own, ..self }
     }
 
     /// Reads the file; a file that is missing or makes no sense is no memory.
@@ -91,6 +95,16 @@ impl Memory {
     /// The machine's own addresses, which count only with [`Memory::is_of_here`].
     pub(super) fn addresses(&self) -> &BTreeSet<IpAddr> {
         &self.addresses
+    }
+
+    /// What of the administrator's own rules was loaded.
+    pub(super) fn own(&self) -> Option<&Loaded> {
+        self.own.as_ref()
+    }
+
+    /// Why not all of them are.
+    pub(super) fn problem(&self) -> Option<String> {
+        self.own.as_ref()?.problem.clone()
     }
 
     /// When the rules were last changed.

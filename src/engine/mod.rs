@@ -10,6 +10,7 @@ mod diff;
 mod intervals;
 mod memory;
 mod names;
+mod own;
 mod ruleset;
 mod sets;
 mod sides;
@@ -208,8 +209,8 @@ pub fn regenerate(
     let classes = classify(&state, rules);
     let wanted = ruleset(&classes, rules);
     let new_text = text(&wanted);
-    let own = connections::own_addresses(&state);
-    let report = |result, generation, more: [Option<String>; 2]| {
+    let addresses = connections::own_addresses(&state);
+    let report = |result, generation, more: [Option<String>; 3]| {
         let mut notes = classes.notes.clone();
         notes.extend(more.into_iter().flatten());
         Report { result, classes: classes.clone(), notes, generation }
@@ -220,11 +221,16 @@ pub fn regenerate(
         memory.generation() == generation
             && memory.text() == new_text
             && memory.sides() == classes.remembered
-            && *memory.addresses() == own
+            && *memory.addresses() == addresses
+            && match (&rules.own, memory.own()) {
+                (None, None) => true,
+                (Some(own), Some(loaded)) => loaded.is_whole(own),
+                _ => false,
+            }
             && memory.is_of_here()
     });
     if stands {
-        return Ok(report(Applied::Unchanged, generation, [None, None]));
+        return Ok(report(Applied::Unchanged, generation, [None, None, None]));
     }
 
     let memory = memory.filter(Memory::is_of_here);
@@ -234,7 +240,7 @@ pub fn regenerate(
         Applied::Unchanged => memory.as_ref().and_then(Memory::since),
         Applied::Changed { .. } => Some(clock::now()),
     };
-    let gone = memory.as_ref().map(|memory| memory.addresses() - &own).unwrap_or_default();
+    let gone = memory.as_ref().map(|memory| memory.addresses() - &addresses).unwrap_or_default();
     let is_mended = rules.conntrack && (!gone.is_empty() || result != Applied::Unchanged);
     let forgotten = if is_mended {
         connections::mend(&state, &classes, rules, &gone)
@@ -242,12 +248,23 @@ pub fn regenerate(
     } else {
         None
     };
+    let (own, generation) = match &rules.own {
+        None => (None, generation),
+        Some(own) => {
+            // Loading them makes a transaction of its own.
+            let loaded = own::see_to(own, memory.as_ref().and_then(Memory::own), session);
+            let (loaded, generation) = loaded
+                .map_err(|error| EngineError::nf_tables("reading table inet netcue", error))?;
+            (Some(loaded), generation)
+        }
+    };
+    let problem = own.as_ref().and_then(|loaded| loaded.problem.clone());
     let unkept = Memory::new(generation, new_text.clone(), since, classes.remembered.clone())
-        .having(own)
+        .having(addresses, own)
         .write(remembered)
         .err()
         .map(|error| format!("{error}: the next run compares everything"));
-    Ok(report(result, generation, [forgotten, unkept]))
+    Ok(report(result, generation, [problem, forgotten, unkept]))
 }
 
 /// Compares and commits until the kernel has the rules; returns the generation that has them.
@@ -340,12 +357,13 @@ pub fn preview(
         .table(TABLE)
         .map_err(|error| EngineError::nf_tables("reading table inet netcue", error))?;
     let memory = memory.filter(Memory::is_of_here);
+    let problem = memory.as_ref().and_then(Memory::problem);
     Ok(Preview {
         lines: lines(memory.as_ref().map_or("", Memory::text), &wanted),
         differences: differences(&ruleset, &live),
         counts: live.counts(),
         since: memory.as_ref().and_then(Memory::since),
-        notes: classes.notes.clone(),
+        notes: classes.notes.iter().cloned().chain(problem).collect(),
         state,
         classes,
         wanted,

@@ -154,9 +154,40 @@ pub enum ChainName {
     Input,
     /// `type nat hook postrouting priority srcnat`: connections on their way out.
     Postrouting,
+    /// The administrator's own rules for what passes through.
+    UserForward,
+    /// Those for connections as they arrive.
+    UserPrerouting,
+    /// Those for connections on their way out.
+    UserPostrouting,
+    /// Those for packets to the machine itself.
+    UserInput,
 }
 
 impl ChainName {
+    /// Every chain.
+    pub const ALL: [Self; 9] = [
+        Self::Prerouting,
+        Self::Dstnat,
+        Self::Forward,
+        Self::Input,
+        Self::Postrouting,
+        Self::UserForward,
+        Self::UserPrerouting,
+        Self::UserPostrouting,
+        Self::UserInput,
+    ];
+
+    /// Whether the administrator fills it: it belongs to no hook, and what is in it is not
+    /// netcue's.
+    #[must_use]
+    pub fn is_users(self) -> bool {
+        matches!(
+            self,
+            Self::UserForward | Self::UserPrerouting | Self::UserPostrouting | Self::UserInput
+        )
+    }
+
     /// The name in the kernel.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -166,15 +197,16 @@ impl ChainName {
             Self::Forward => "forward",
             Self::Input => "input",
             Self::Postrouting => "postrouting",
+            Self::UserForward => "user_forward",
+            Self::UserPrerouting => "user_prerouting",
+            Self::UserPostrouting => "user_postrouting",
+            Self::UserInput => "user_input",
         }
     }
 
     /// Whether the chain is there only while there are rules for it.
     #[must_use]
     pub fn is_only_for_rules(self) -> bool {
-        match self {
-            Self::Dstnat | Self::Input => true,
-            Self::Prerouting | Self::Forward | Self::Postrouting => false,
-        }
+        matches!(self, Self::Dstnat | Self::Input)
     }
 }

@@ -69,15 +69,21 @@ fn set_type(set: &Set) -> &'static str {
 }
 
 fn write_chain(out: &mut String, chain: &Chain) -> fmt::Result {
+    writeln!(out, "\tchain {} {{", chain.name.as_str())?;
     let what = match chain.name {
-        ChainName::Prerouting => "type filter hook prerouting priority raw",
-        ChainName::Dstnat => "type nat hook prerouting priority dstnat",
-        ChainName::Forward => "type filter hook forward priority filter",
-        ChainName::Input => "type filter hook input priority filter",
-        ChainName::Postrouting => "type nat hook postrouting priority srcnat",
+        ChainName::Prerouting => "filter hook prerouting priority raw",
+        ChainName::Dstnat => "nat hook prerouting priority dstnat",
+        ChainName::Forward => "filter hook forward priority filter",
+        ChainName::Input => "filter hook input priority filter",
+        ChainName::Postrouting => "nat hook postrouting priority srcnat",
+        ChainName::UserForward
+        | ChainName::UserPrerouting
+        | ChainName::UserPostrouting
+        | ChainName::UserInput => "",
     };
-    let name = chain.name.as_str();
-    writeln!(out, "\tchain {name} {{\n\t\t{what}; policy accept;")?;
+    if !what.is_empty() {
+        writeln!(out, "\t\ttype {what}; policy accept;")?;
+    }
     for rule in &chain.rules {
         writeln!(out, "\t\t{}", rule_text(rule))?;
     }
@@ -133,6 +139,7 @@ fn statement(statement: &Statement) -> String {
         Statement::Masquerade => "masquerade".to_owned(),
         Statement::Forward(address, None) => format!("dnat ip to {address}"),
         Statement::Forward(address, Some(port)) => format!("dnat ip to {address}:{port}"),
+        Statement::Jump(chain) => format!("jump {}", chain.as_str()),
         Statement::Accept => "accept".to_owned(),
         Statement::Drop => "drop".to_owned(),
     }

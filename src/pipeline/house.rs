@@ -8,7 +8,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::unit;
+use super::{own_rules, unit};
 use crate::config::{self, BadConfig, Config};
 use crate::engine::Session;
 use crate::event::Event;
@@ -189,6 +189,12 @@ pub struct Configured {
 /// Reads the configuration, and says nothing.
 #[must_use]
 pub fn configured(layout: &Layout) -> Configured {
+    let mut configured = configured_by_file(layout);
+    configured.config.rules.own = own_rules::read(layout);
+    configured
+}
+
+fn configured_by_file(layout: &Layout) -> Configured {
     match judge_configuration(layout).and_then(|()| read_config(&layout.configuration())) {
         Ok((config, text)) => Configured { config, good: Some(text), problem: None },
         Err(problem) => {

@@ -9,6 +9,7 @@ mod fate;
 mod follow_up;
 mod hook;
 mod house;
+mod own_rules;
 mod rules;
 mod run;
 mod state;

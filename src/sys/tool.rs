@@ -40,6 +40,23 @@ pub fn output(words: &[String]) -> Result<String, String> {
     Err(format!("{said_whole} failed: {}", said.trim_end()))
 }
 
+/// Runs a tool that reads `input` from its stdin, and returns what it said.
+///
+/// # Errors
+/// When it can't be started or fails, with what it said.
+pub fn filter(words: &[String], input: &[u8]) -> Result<String, String> {
+    let Some((program, rest)) = words.split_first() else { return Ok(String::new()) };
+    let output = duct::cmd(program, rest)
+        .stdin_bytes(input)
+        .stderr_to_stdout()
+        .stdout_capture()
+        .unchecked()
+        .run()
+        .map_err(|error| format!("can't run {program}: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(said) } else { Err(said) }
+}
+
 /// Runs a command with more in its environment and something to read on its stdin. Its
 /// output goes where ours goes.
 ///

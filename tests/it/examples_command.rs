@@ -13,6 +13,10 @@ const NETCUE_8: &[Row] = &[
     ("netcue from ppp ip-up \"$@\"", By::Reader(is_what_a_link_says)),
     ("addroute \"/usr/sbin/netcue from diald addroute\"", By::Reader(diald_calls)),
     ("netcue from manual run", By::Reader(does_everything_anew)),
+    (
+        "add rule inet netcue user_forward iifname @outside4 ct state new limit rate 5/minute log prefix \"netcue \"",
+        By::Reader(loads_a_rule_of_ones_own),
+    ),
     ("netcue enable ppp", By::Reader(enables_ppp)),
     ("netcue enable boot --stage services --pre-network", By::Reader(enables_boot)),
     ("netcue sources", By::Reader(sources)),
@@ -86,6 +90,15 @@ fn does_everything_anew(reader: &Reader, example: &str) {
     reader.sees(example);
     assert!(reader.has_rules());
     assert_eq!(reader.scene.outcomes().len(), before + 1);
+}
+
+fn loads_a_rule_of_ones_own(reader: &Reader, example: &str) {
+    let file = "/etc/netcue/rules.d/10-log.nft";
+    reader.writes(file, &format!("{example}\n"));
+    reader.sees("netcue rules apply");
+    reader.finds("nft list chain inet netcue user_forward", &["log prefix \"netcue \""]);
+    fs::remove_file(file).expect("the file");
+    reader.sees("netcue rules apply");
 }
 
 fn enables_ppp(reader: &Reader, example: &str) {

@@ -119,6 +119,8 @@ mod misbehaving;
 #[cfg(test)]
 mod namespaces;
 #[cfg(test)]
+mod own_rules;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod places;

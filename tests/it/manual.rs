@@ -178,6 +178,7 @@ fn every_path() {
     let layout = Layout::default();
     let mut there = vec![
         layout.configuration(),
+        layout.own_rules(),
         layout.enabled(),
         layout.runtime(),
         layout.queue(),
@@ -261,8 +262,8 @@ fn every_key_of_the_configuration() {
     let fields = shown.lines().filter(|line| !line.ends_with('{'));
     let fields = fields.filter_map(|line| line.trim().split_once(": "));
     let fields = fields.map(|(name, _)| name.replace('_', "-"));
-    // Tables of which there may be any number are kept with the rules.
-    let fields = fields.filter(|name| name != "interface");
+    // Tables of which there may be any number are kept with the rules, and so are rules of files.
+    let fields = fields.filter(|name| name != "interface" && name != "own");
     let fields = fields.map(|name| if name == "sides" { "side".to_owned() } else { name });
     assert_eq!(words(keys.iter().map(|(_, key, ..)| key)), words(fields));
 }

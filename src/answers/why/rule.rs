@@ -113,6 +113,9 @@ fn purpose(comment: &str) -> String {
         "forwarded inside, by netcue.conf or a rule of somebody else's" => {
             "netcue.conf or another table has forwarded this connection to the inside".to_owned()
         }
+        "the administrator's own rules, of /etc/netcue/rules.d" => {
+            "/etc/netcue/rules.d has rules of the administrator's own".to_owned()
+        }
         "open in netcue.conf" => "open in netcue.conf names it".to_owned(),
         comment => comment.to_owned(),
     }
@@ -140,6 +143,10 @@ fn chain_name(name: ChainName) -> &'static str {
         ChainName::Dstnat => "dstnat, which connections pass as they arrive",
         ChainName::Forward => "forward, which packets pass that are not for this machine",
         ChainName::Input => "input, which packets pass that are for this machine",
+        ChainName::UserForward
+        | ChainName::UserPrerouting
+        | ChainName::UserPostrouting
+        | ChainName::UserInput => "of the administrator's own",
         ChainName::Postrouting => "postrouting, which connections pass on their way out",
     }
 }

@@ -3,22 +3,23 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::{Rule, SETS, Statement};
+use super::{Rule, SETS, Statement, own};
 use crate::config::{Door, Opening, Ports, Rules, Transport};
 use crate::engine::classify::Classes;
 use crate::engine::intervals::Intervals;
-use crate::engine::names::{CounterName, SetName};
+use crate::engine::names::{ChainName, CounterName, SetName};
 use crate::event::{Cidr, Family};
 
-/// Nothing where the machine is not to be protected.
+/// Nothing of ours where the machine is not to be protected.
 pub(super) fn input(rules: &Rules) -> Vec<Rule> {
+    let mut chain: Vec<Rule> = own(rules, ChainName::UserInput).into_iter().collect();
     if !rules.protect {
-        return Vec::new();
+        return chain;
     }
-    let mut chain = vec![
+    chain.extend([
         accept(vec![Statement::Known], "part of a known connection"),
         accept(vec![Statement::PortForwarded], "sent here by a rule of somebody else's"),
-    ];
+    ]);
     chain.extend(ICMP.iter().map(|(family, first, last, why)| {
         accept(vec![Statement::Icmp(*family, *first, *last)], why)
     }));

@@ -26,7 +26,7 @@ pub struct Ruleset {
     pub counters: Vec<CounterName>,
     /// The sets that rules refer to, in the order of [`SetName`]; some may be empty.
     pub sets: Vec<Set>,
-    /// The chains; all are base chains with policy accept.
+    /// The chains; all base chains among them have the policy accept.
     pub chains: Vec<Chain>,
 }
 
@@ -48,7 +48,7 @@ pub enum Elements {
     Addresses(Intervals),
 }
 
-/// A base chain.
+/// A chain: all are base chains but those that the administrator fills.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
     /// Its name, type, hook and priority.
@@ -126,6 +126,8 @@ pub enum Statement {
     Masquerade,
     /// `dnat ip to 192.168.1.10:8443`.
     Forward(Ipv4Addr, Option<u16>),
+    /// `jump user_forward`.
+    Jump(ChainName),
     /// `accept`.
     Accept,
     /// `drop`.
@@ -178,15 +180,26 @@ pub fn ruleset(classes: &Classes, rules: &Rules) -> Ruleset {
         Chain { name: ChainName::Input, rules: input::input(rules) },
         Chain { name: ChainName::Postrouting, rules: passing::postrouting(rules) },
     ];
-    let chains: Vec<Chain> = chains.into_iter().filter(Chain::is_needed).collect();
+    let mut chains: Vec<Chain> = chains.into_iter().filter(Chain::is_needed).collect();
+    if rules.own.is_some() {
+        let users = ChainName::ALL.into_iter().filter(|name| name.is_users());
+        chains.extend(users.map(|name| Chain { name, rules: Vec::new() }));
+    }
     let statements =
         || chains.iter().flat_map(|chain| &chain.rules).flat_map(|rule| &rule.statements);
-    let used: BTreeSet<SetName> = statements().filter_map(Statement::set).collect();
+    // Rules of the administrator's own may refer to any of them.
+    let (more_sets, more_counters) = match rules.own {
+        None => (Vec::new(), Vec::new()),
+        Some(_) => (SetName::ALL.to_vec(), CounterName::ALL.to_vec()),
+    };
+    let used: BTreeSet<SetName> =
+        statements().filter_map(Statement::set).chain(more_sets).collect();
     let counters: BTreeSet<CounterName> = statements()
         .filter_map(|statement| match statement {
             Statement::Count(name) => Some(*name),
             _ => None,
         })
+        .chain(more_counters)
         .collect();
     let sets =
         used.into_iter().map(|name| Set { name, elements: elements(classes, name) }).collect();
@@ -198,6 +211,14 @@ fn elements(classes: &Classes, name: SetName) -> Elements {
         Held::Interfaces(names) => Elements::Interfaces(names.into_keys().collect()),
         Held::Addresses(intervals) => Elements::Addresses(intervals),
     }
+}
+
+/// The jump to the administrator's own rules, where there are any.
+fn own(rules: &Rules, chain: ChainName) -> Option<Rule> {
+    rules.own.as_ref().map(|_| Rule {
+        statements: vec![Statement::Jump(chain)],
+        comment: "the administrator's own rules, of /etc/netcue/rules.d",
+    })
 }
 
 /// The sets of one family.

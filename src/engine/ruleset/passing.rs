@@ -1,10 +1,10 @@
 //! Packets that pass through the machine: who may open connections, where to, and with which
 //! address they leave.
 
-use super::{Rule, SETS, Sets, Statement, ports};
+use super::{Rule, SETS, Sets, Statement, own, ports};
 use crate::config::Rules;
 use crate::engine::classify::Classes;
-use crate::engine::names::{CounterName, SetName};
+use crate::engine::names::{ChainName, CounterName, SetName};
 use crate::event::Family;
 
 pub(super) fn prerouting() -> Vec<Rule> {
@@ -40,6 +40,7 @@ pub(super) fn forward(classes: &Classes, rules: &Rules) -> Vec<Rule> {
     if classes.before_network {
         chain.push(refuse_everything_new());
     }
+    chain.extend(own(rules, ChainName::UserForward));
     if rules.clamp_mss {
         for fitted in [Statement::LeavesBy(SetName::Fitted), Statement::ArrivesBy(SetName::Fitted)]
         {
@@ -143,7 +144,8 @@ fn refuse_everything_new() -> Rule {
 }
 
 pub(super) fn postrouting(rules: &Rules) -> Vec<Rule> {
-    let mut chain = ports::hairpin(rules);
+    let mut chain: Vec<Rule> = own(rules, ChainName::UserPostrouting).into_iter().collect();
+    chain.extend(ports::hairpin(rules));
     if rules.masquerade {
         chain.push(Rule {
             statements: vec![

@@ -1,14 +1,14 @@
 //! Ports that are forwarded to the inside: translated for IPv4, let through for IPv6.
 
-use super::{Rule, Statement};
+use super::{Rule, Statement, own};
 use crate::config::{Forward, Rules, Target};
-use crate::engine::names::SetName;
+use crate::engine::names::{ChainName, SetName};
 use crate::event::Family;
 
 /// What is asked of a public address goes to the host inside that is to answer. Whoever asks
 /// from inside or from among guests by that address is answered by the same host.
 pub(super) fn dstnat(rules: &Rules) -> Vec<Rule> {
-    let mut chain = Vec::new();
+    let mut chain: Vec<Rule> = own(rules, ChainName::UserPrerouting).into_iter().collect();
     for forward in &rules.forward {
         let Target::Ipv4(address, port) = forward.to else { continue };
         let rule = |who: Option<Statement>| {

@@ -47,7 +47,8 @@ const TCP: u8 = 6;
 const TCP_FLAGS: u32 = 13;
 const SYN: u8 = 2;
 const RST: u8 = 4;
-/// `NF_DROP` and `NF_ACCEPT`.
+/// `NFT_JUMP`, which is -3, `NF_DROP` and `NF_ACCEPT`.
+const JUMP: u32 = 0xffff_fffd;
 const DROP: u32 = 0;
 const ACCEPT: u32 = 1;
 
@@ -130,8 +131,12 @@ fn of_statement(statement: &Statement) -> Vec<Expressions> {
         )],
         Statement::Masquerade => vec![other("masq", Vec::new())],
         Statement::Forward(address, port) => forward(*address, *port),
-        Statement::Accept => vec![verdict(ACCEPT)],
-        Statement::Drop => vec![verdict(DROP)],
+        Statement::Jump(chain) => vec![verdict(vec![
+            VerdictAttribute::Code(Verdict::Other(JUMP)),
+            VerdictAttribute::Chain(chain.as_str().to_owned()),
+        ])],
+        Statement::Accept => vec![verdict(vec![VerdictAttribute::Code(Verdict::Other(ACCEPT))])],
+        Statement::Drop => vec![verdict(vec![VerdictAttribute::Code(Verdict::Other(DROP))])],
     }
 }
 
@@ -341,10 +346,10 @@ fn compare(operator: Operator, value: Vec<u8>) -> Expressions {
     ])
 }
 
-fn verdict(code: u32) -> Expressions {
+fn verdict(what: Vec<VerdictAttribute>) -> Expressions {
     Expressions::Immediate(vec![
         Immediate::DestinationRegister(Register::Verdict),
-        Immediate::Data(DataAttribute::Verdict(vec![VerdictAttribute::Code(Verdict::Other(code))])),
+        Immediate::Data(DataAttribute::Verdict(what)),
     ])
 }
 

@@ -4,8 +4,10 @@
 
 mod compare;
 mod expressions;
+mod parts;
 
 pub use compare::differences;
+pub(super) use parts::{leftovers, users_rules};
 
 use std::collections::BTreeMap;
 
@@ -51,17 +53,15 @@ const BIG_ENDIAN: u32 = 2;
 /// never has, is replaced, with what its counters have counted.
 #[must_use]
 pub fn changes(ruleset: &Ruleset, live: &LiveTable) -> Vec<Step> {
-    if compare::is_strange(live) {
+    if parts::is_strange(ruleset, live) {
         return replacement_with(ruleset, &live.counts());
     }
-    let (old, new) = (compare::unwanted(ruleset, live), compare::missing(ruleset, live));
+    let (old, new) = (parts::unwanted(ruleset, live), parts::missing(ruleset, live));
     let mut steps = Vec::new();
     let is_remade = !old.is_empty() || !new.is_empty();
     if is_remade {
         // No rule refers any more to what goes.
-        let everything = vec![RuleAttribute::Table(TABLE.to_owned())];
-        let message = NfTablesMessage::DeleteRule(RuleMessage { attributes: everything });
-        steps.push(step(message, 0, "old rules".to_owned()));
+        steps.extend(parts::chains_of_ours(ruleset, live).map(flush));
         steps.extend(old);
     }
     let counters = ruleset.counters.iter().filter(|it| new.contains(it.as_str()));
@@ -95,22 +95,21 @@ pub fn changes(ruleset: &Ruleset, live: &LiveTable) -> Vec<Step> {
         if is_remade {
             steps.extend(rules(chain));
         } else if !compare::rules_differ(chain, live).is_empty() {
-            let name = chain.name.as_str();
-            let everything = RuleMessage {
-                attributes: vec![
-                    RuleAttribute::Table(TABLE.to_owned()),
-                    RuleAttribute::Chain(name.to_owned()),
-                ],
-            };
-            steps.push(step(
-                NfTablesMessage::DeleteRule(everything),
-                0,
-                format!("old rules of chain {name}"),
-            ));
+            steps.push(flush(chain.name.as_str()));
             steps.extend(rules(chain));
         }
     }
     steps
+}
+
+fn flush(chain: &str) -> Step {
+    let everything = RuleMessage {
+        attributes: vec![
+            RuleAttribute::Table(TABLE.to_owned()),
+            RuleAttribute::Chain(chain.to_owned()),
+        ],
+    };
+    step(NfTablesMessage::DeleteRule(everything), 0, format!("old rules of chain {chain}"))
 }
 
 /// The transaction that puts `ruleset` in place of whatever the table holds.
@@ -217,25 +216,30 @@ fn object_attributes(name: &str, kind: u32) -> Vec<DefaultNla> {
 }
 
 fn chain_message(chain: &Chain) -> ChainMessage {
+    let mut attributes = vec![
+        ChainAttribute::Table(TABLE.to_owned()),
+        ChainAttribute::Name(chain.name.as_str().to_owned()),
+    ];
     let (kind, hook, priority) = match chain.name {
         ChainName::Prerouting => ("filter", InetHookNumber::PreRouting, -300_i32),
         ChainName::Dstnat => ("nat", InetHookNumber::PreRouting, -100),
         ChainName::Forward => ("filter", InetHookNumber::Forward, 0),
         ChainName::Input => ("filter", InetHookNumber::LocalIn, 0),
         ChainName::Postrouting => ("nat", InetHookNumber::PostRouting, 100),
+        ChainName::UserForward
+        | ChainName::UserPrerouting
+        | ChainName::UserPostrouting
+        | ChainName::UserInput => return ChainMessage { attributes },
     };
-    ChainMessage {
-        attributes: vec![
-            ChainAttribute::Table(TABLE.to_owned()),
-            ChainAttribute::Name(chain.name.as_str().to_owned()),
-            ChainAttribute::Hook(vec![
-                Hook::Number(hook.into()),
-                Hook::Priority(u32::from_ne_bytes(priority.to_ne_bytes())),
-            ]),
-            ChainAttribute::Policy(ACCEPT),
-            ChainAttribute::Type(kind.to_owned()),
-        ],
-    }
+    attributes.extend([
+        ChainAttribute::Hook(vec![
+            Hook::Number(hook.into()),
+            Hook::Priority(u32::from_ne_bytes(priority.to_ne_bytes())),
+        ]),
+        ChainAttribute::Policy(ACCEPT),
+        ChainAttribute::Type(kind.to_owned()),
+    ]);
+    ChainMessage { attributes }
 }
 
 fn rule_message(chain: &Chain, rule: &Rule) -> RuleMessage {
