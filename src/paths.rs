@@ -188,6 +188,13 @@ impl Layout {
         self.root.join("var/lib/netcue/metrics.lock")
     }
 
+    /// `/var/lib/netcue/trial.json`: a configuration that holds until it is confirmed, or its
+    /// time is over.
+    #[must_use]
+    pub fn trial(&self) -> PathBuf {
+        self.root.join("var/lib/netcue/trial.json")
+    }
+
     /// `/var/lib/netcue/cursors`: up to where events have been handed on, a file per name.
     #[must_use]
     pub fn cursors(&self) -> PathBuf {

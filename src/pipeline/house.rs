@@ -8,6 +8,7 @@ use std::path::Path;
 
 use uuid::Uuid;
 
+use super::trial::Trial;
 use super::{own_rules, unit};
 use crate::config::{self, BadConfig, Config};
 use crate::engine::Session;
@@ -195,8 +196,25 @@ pub fn configured(layout: &Layout) -> Configured {
 }
 
 fn configured_by_file(layout: &Layout) -> Configured {
-    match judge_configuration(layout).and_then(|()| read_config(&layout.configuration())) {
-        Ok((config, text)) => Configured { config, good: Some(text), problem: None },
+    match read_configuration(layout) {
+        Ok((config, text)) => {
+            match Trial::read(layout).as_ref().and_then(|it| it.instead_of(&text)) {
+                None => Configured { config, good: Some(text), problem: None },
+                Some(former) => {
+                    let path = layout.configuration();
+                    let problem = format!(
+                        "{} was on trial and not confirmed in time (going on with the one before; \
+                     \"netcue rules apply --confirm SECONDS\" tries it again)",
+                        path.display()
+                    );
+                    Configured {
+                        config: config::parse(former, &path).unwrap_or_default(),
+                        good: Some(former.as_bytes().to_vec()),
+                        problem: Some(problem),
+                    }
+                }
+            }
+        }
         Err(problem) => {
             let kept = read_config(&layout.good_configuration());
             let kept = kept.ok().filter(|(_, text)| !text.is_empty());
@@ -208,6 +226,11 @@ fn configured_by_file(layout: &Layout) -> Configured {
             Configured { config, good: None, problem }
         }
     }
+}
+
+/// The configuration as its file has it, with its text.
+pub(super) fn read_configuration(layout: &Layout) -> Result<(Config, Vec<u8>), Unusable> {
+    judge_configuration(layout).and_then(|()| read_config(&layout.configuration()))
 }
 
 /// Whether root may go by the configuration: hooks are not all that somebody who can change

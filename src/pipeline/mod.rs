@@ -17,6 +17,7 @@ mod steps;
 mod told;
 mod turn;
 mod unattended;
+pub mod trial;
 mod unit;
 mod unqueued;
 mod wait;

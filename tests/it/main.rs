@@ -173,6 +173,8 @@ mod timeline;
 #[cfg(test)]
 mod tracer;
 #[cfg(test)]
+mod trial;
+#[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod trust;

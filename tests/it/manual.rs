@@ -200,6 +200,7 @@ fn every_path() {
         layout.met_whole(),
         layout.metrics(),
         layout.metrics_lock(),
+        layout.trial(),
         layout.cursors(),
         layout.machine_id(),
         layout.journal(),
