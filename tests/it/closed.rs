@@ -287,6 +287,40 @@ fn what_was_refused_is_told_by_number() {
     assert!(told.contains(&sample), "{told}");
 }
 
+/// One interface with the inside and the way out on it: netcue makes nothing of that, says what
+/// to write, and what it says works.
+#[test]
+fn a_router_with_one_arm_is_told_what_to_write() {
+    let street = Street::new();
+    let scene = &street.scene;
+    scene.ip("link del lan");
+    scene.ip("address flush dev wan");
+    scene.ip("address add 192.168.5.2/24 dev wan");
+    scene.ip("route add default via 192.168.5.1");
+    let upstream = &street.outside;
+    upstream.enter(|| scene.ip("address add 192.168.5.1/24 dev wan-far"));
+    upstream.enter(|| scene.ip("address add 203.0.113.1/32 dev lo"));
+    street.event();
+    let told = scene.netcue(["doctor"]).any_status().any_stdout().run().stdout;
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("wan is the only way in and out"), "{told}");
+    let rules: Vec<&str> = told
+        .split("add rule inet netcue ")
+        .skip(1)
+        .map(|rest| rest.split(';').next().expect("a rule"))
+        .map(|rule| rule.split(" masquerade").next().expect("a rule"))
+        .collect();
+    let [forward, post, ..] = rules.as_slice() else { panic!("{told}") };
+    scene.put(
+        "etc/netcue/rules.d/10-one-arm.nft",
+        &format!("add rule inet netcue {forward}\nadd rule inet netcue {post} masquerade\n"),
+    );
+    street.event();
+    let table = scene.nft("list table inet netcue");
+    assert!(table.contains("ip saddr 192.168.5.0/24 accept"), "{table}");
+    assert!(table.contains("ip daddr != 192.168.5.0/24 masquerade"), "{table}");
+}
+
 /// Without rules all of this is possible: else the cases above would prove nothing.
 #[test]
 fn without_rules_everybody_reaches_everybody() {

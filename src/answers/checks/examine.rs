@@ -299,13 +299,20 @@ fn kernel(
     rules: &Rules,
     preview: Option<&Preview>,
 ) -> (Result<Kernel, Deaf>, Vec<String>) {
+    let with_one_arm = |state: &KernelState, classes: &Classes, notes: &[String]| {
+        let kernel = forwarding(state, classes, rules);
+        let one_arm = engine::one_arm(state, classes).filter(|_| kernel.forwards4);
+        // Rules of the administrator's own may see to it already.
+        let one_arm = one_arm.filter(|_| rules.own.is_none());
+        (Ok(kernel), notes.iter().cloned().chain(one_arm).collect())
+    };
     if let Some(Preview { state, classes, notes, .. }) = preview {
-        return (Ok(forwarding(state, classes, rules)), notes.clone());
+        return with_one_arm(state, classes, notes);
     }
     match engine::state(&layout.rules()) {
         Ok(state) => {
             let classes = engine::classify(&state, rules);
-            (Ok(forwarding(&state, &classes, rules)), classes.notes)
+            with_one_arm(&state, &classes, &classes.notes)
         }
         Err(error) => (Err(deaf(&error)), Vec::new()),
     }
