@@ -96,7 +96,7 @@ pub(crate) fn talk(from: &Place, listener: &TcpListener, to: &str) -> (TcpStream
     (near, far)
 }
 
-fn exchange(near: &mut TcpStream, far: &mut TcpStream) {
+pub(crate) fn exchange(near: &mut TcpStream, far: &mut TcpStream) {
     say(near, far);
     say(far, near);
 }

@@ -25,6 +25,8 @@ mod call;
 mod calls;
 #[cfg(test)]
 mod closed;
+#[cfg(test)]
+mod closed_links;
 mod coalesce;
 #[cfg(test)]
 mod configure;
