@@ -37,6 +37,14 @@ fn promtool_is_content_with(text: &str) {
     Call::through("promtool", Path::new("/")).words(["check", "metrics"]).stdin(text).run();
 }
 
+/// The alert rules of the examples, as Prometheus evaluates them.
+#[test]
+fn the_alerts_of_the_examples_go_off_when_they_should() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prometheus");
+    let promtool = Call::through("promtool", &folder).words(["test", "rules"]);
+    promtool.word(folder.join("alerts.test.yml")).any_stdout().run();
+}
+
 const OPENMETRICS: &str = "prometheus_client.openmetrics.parser";
 const OLDER: &str = "prometheus_client.parser";
 

@@ -184,3 +184,5 @@ mod trust;
 mod unit;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod why;

@@ -42,9 +42,10 @@ fn why_tells_of_the_last_time_that_a_hook_ran() {
     scene.from("ppp ip-up ppp4 /dev/ttyS0 115200 203.0.113.5 203.0.113.1");
     let shown = piped(&scene, "why 20-b");
     let lines: Vec<&str> = shown.lines().collect();
-    let [_, _, last, which, output, newest, rest @ ..] = lines.as_slice() else {
+    let [_, first, _, last, which, output, newest, rest @ ..] = lines.as_slice() else {
         panic!("{shown}")
     };
+    assert!(first.contains("20-b was not run for the newest event, "), "{shown}");
     assert_eq!(*last, "The last time that it ran:");
     assert!(which.contains("ppp ip-up ppp1 (") && which.contains("exit status 4"), "{shown}");
     assert_eq!((*output, *newest), ("    | ran", "It was not run for the newest events:"));

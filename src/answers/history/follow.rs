@@ -33,9 +33,8 @@ pub(super) fn main(house: &House, args: &Args) -> Ended {
         pace: None,
     };
     if let Some(last) = args.last {
-        let earlier = journal::look_back(&house.journal, Reach::default(), last, |story| {
-            args.filter.takes(story)
-        });
+        let earlier =
+            journal::look_back(&house.journal, Reach::default(), last, |story| args.takes(story));
         let earlier = earlier.map_err(Failure::unreadable)?;
         if let Some(far) = search::how_far(&earlier, search::SINCE) {
             terminal::tell(&far);
@@ -93,7 +92,7 @@ impl Live<'_> {
         if fails_late || matches!(entry.record, Record::Outcome { .. }) {
             self.known.remove(&id);
             let whole = journal::story_of(&self.house.journal, id).ok().flatten();
-            let whole = whole.filter(|story| self.args.filter.takes(story));
+            let whole = whole.filter(|story| self.args.takes(story));
             return whole.map_or_else(String::new, |story| self.whole(&story));
         }
         if !wanted || self.args.wants_json() {
@@ -124,7 +123,7 @@ impl Live<'_> {
     fn of_no_event(&self, entry: &Entry) -> String {
         match &entry.record {
             Record::Refused { .. } => Story::of_one(entry.clone())
-                .filter(|story| self.args.filter.takes(story))
+                .filter(|story| self.args.takes(story))
                 .map_or_else(String::new, |story| self.whole(&story)),
             Record::Remark { text } if !self.args.wants_json() => {
                 self.line(entry, "-", Tone::Bad, text)

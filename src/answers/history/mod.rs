@@ -4,6 +4,8 @@ mod follow;
 mod full;
 mod rows;
 
+use serde_json::Value;
+
 use super::shared::cloudevents::Origin;
 use super::shared::filter::Filter;
 use super::shared::table::Paint;
@@ -28,8 +30,20 @@ pub(crate) struct Args {
     /// Shows all events since then: 10m, boot, 10:42, "11-23 10:42"
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
+    /// Shows only events that came before that
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
     #[command(flatten)]
     filter: Filter,
+    /// Only events that ended so: done, failed, refused ...
+    #[arg(long, value_name = "WORD", hide_possible_values = true, value_parser = OUTCOMES)]
+    outcome: Option<String>,
+    /// Only events with this text in what was said, or printed
+    #[arg(long, value_name = "TEXT")]
+    grep: Option<String>,
+    /// Shows the newest first
+    #[arg(long, short, conflicts_with = "follow")]
+    reverse: bool,
     /// Shows what happens as it happens, until it is interrupted
     #[arg(long, short = 'f', conflicts_with = "event")]
     follow: bool,
@@ -37,12 +51,22 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "format")]
     json: bool,
     /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Table, hide_default_value = true)]
+    #[arg(
+        long,
+        short = 'o',
+        value_enum,
+        default_value_t = Format::Table,
+        hide_default_value = true
+    )]
     format: Format,
     /// Shows in full the events whose id begins so; or "last"
     #[arg(value_name = "EVENT")]
     event: Option<String>,
 }
+
+/// The words for how an event ended, or how far it is.
+const OUTCOMES: [&str; 8] =
+    ["done", "failed", "ignored", "disabled", "given-up", "refused", "queued", "running"];
 
 /// What history may be printed as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -59,6 +83,13 @@ impl Args {
     fn wants_json(&self) -> bool {
         self.json || self.format == Format::Json
     }
+
+    /// Whether a story is wanted.
+    fn takes(&self, story: &Story) -> bool {
+        self.filter.takes(story)
+            && self.outcome.as_ref().is_none_or(|wanted| wording::outcome(story).0 == wanted)
+            && self.grep.as_ref().is_none_or(|text| holds(&as_json(story), &text.to_lowercase()))
+    }
 }
 
 pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
@@ -72,7 +103,10 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     }
     let far = search::how_far(&found, "--since");
     let records = found.records;
-    let stories: Vec<Story> = found.stories.into_iter().rev().collect();
+    let mut stories = found.stories;
+    if !args.reverse {
+        stories.reverse();
+    }
     let text = if args.format == Format::Cloudevents {
         let origin = Origin::here(layout);
         let lines = stories.iter().filter_map(|story| origin.story(story, as_json(story)));
@@ -97,7 +131,11 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
 /// A heading without a line below it leaves open what is missing.
 fn nothing_found(args: &Args, records: usize) -> String {
     let since = args.since.as_ref().map(|since| format!("--since {since:?}"));
-    let said: Vec<String> = since.into_iter().chain(args.filter.said()).collect();
+    let until = args.until.as_ref().map(|until| format!("--until {until:?}"));
+    let outcome = args.outcome.as_ref().map(|outcome| format!("--outcome {outcome}"));
+    let grep = args.grep.as_ref().map(|text| format!("--grep {text:?}"));
+    let said = since.into_iter().chain(until).chain(args.filter.said());
+    let said: Vec<String> = said.chain(outcome).chain(grep).collect();
     if said.is_empty() && records > 0 {
         return "the journal was rotated: of no event it has the beginning".to_owned();
     }
@@ -107,11 +145,28 @@ fn nothing_found(args: &Args, records: usize) -> String {
     format!("the journal holds no event for {}", said.join(" "))
 }
 
+/// Whether a text, in small letters, stands in one of the values.
+fn holds(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(said) => said.to_lowercase().contains(text),
+        Value::Number(number) => number.to_string() == text,
+        Value::Array(values) => values.iter().any(|value| holds(value, text)),
+        Value::Object(fields) => fields.values().any(|value| holds(value, text)),
+        Value::Null | Value::Bool(_) => false,
+    }
+}
+
 fn find(house: &House, args: &Args) -> Result<Found, Failure> {
     let since = args.since.as_deref().map(when::read).transpose()?;
     let name = args.event.as_deref().map(Name::of);
+    let until = args.until.as_deref().map(when::read).transpose()?;
+    let is_before = |story: &Story| {
+        until.is_none_or(|until| wording::began(story).is_some_and(|time| time < until.from))
+    };
     let is_it = |story: &Story| {
-        args.filter.takes(story) && name.as_ref().is_none_or(|name| name.fits(story.id))
+        is_before(story)
+            && args.takes(story)
+            && name.as_ref().is_none_or(|name| name.fits(story.id))
     };
     let most = match &name {
         Some(Name::Last) => 1,
@@ -131,7 +186,7 @@ fn find(house: &House, args: &Args) -> Result<Found, Failure> {
 }
 
 /// A story for programs.
-pub(crate) fn as_json(story: &Story) -> serde_json::Value {
+pub(crate) fn as_json(story: &Story) -> Value {
     let steps: Vec<_> = story
         .steps
         .iter()

@@ -56,6 +56,14 @@ impl Pace {
         format!("{} for {}{}", self.step, when::lasting(self.ms()), left.unwrap_or_default())
     }
 
+    /// How long it has run, and of how much: `31.9 of 60 s`.
+    pub(crate) fn of_limit(&self) -> String {
+        match self.limit {
+            Some(limit) => format!("{:.1} of {} s", self.ms() / 1000.0, limit.as_secs()),
+            None => when::lasting(self.ms()),
+        }
+    }
+
     /// How much of its time it has used, as a bar.
     pub(crate) fn bar(&self, paint: Paint) -> String {
         let Some(limit) = self.limit else { return String::new() };

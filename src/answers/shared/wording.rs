@@ -33,10 +33,30 @@ pub(crate) fn called(story: &Story) -> String {
         [source, trigger, interface].into_iter().filter(|word| word != "-").collect();
     match (&story.event, &story.refused) {
         (None, None) => "a queue file".to_owned(),
-        _ if known.is_empty() => "a call".to_owned(),
+        _ if known.is_empty() => of_words(&story.argv),
         _ => known.join(" "),
     }
 }
+
+/// What was called, where that was not understood: the words, without those that stand before any
+/// call.
+fn of_words(argv: &[String]) -> String {
+    let own = argv.iter().position(|word| word == "from").unwrap_or(0);
+    let words: Vec<&String> = argv.iter().skip(own + 1).collect();
+    if words.is_empty() {
+        return "a call".to_owned();
+    }
+    let said: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let said = said.join(" ");
+    if said.chars().count() <= LONGEST {
+        said
+    } else {
+        said.chars().take(LONGEST - 1).chain(['…']).collect()
+    }
+}
+
+/// Characters of a call that was not understood which are shown in a line.
+const LONGEST: usize = 40;
 
 /// The same of an event, whatever became of it.
 pub(crate) fn called_event(event: &Event) -> String {
@@ -156,6 +176,18 @@ fn in_parts(end: &StepEnd) -> Vec<String> {
         parts.push(reason.clone());
     }
     parts
+}
+
+/// Why a step was left out, from what the plan recorded.
+pub(crate) fn skipped(reason: &str) -> String {
+    let wants = reason.strip_prefix("wants ").and_then(|said| said.split_once(", this is "));
+    if let Some((wish, has)) = wants {
+        return format!("it is filtered by {wish}, and this event has {has}");
+    }
+    match reason.strip_prefix("not trusted: ") {
+        Some(why) => format!("it is refused, because {why}"),
+        None => reason.to_owned(),
+    }
 }
 
 /// Whether a person should look at it.

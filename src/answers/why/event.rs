@@ -1,7 +1,7 @@
 //! Why an event happened, and what came of it.
 
 use super::company::Company;
-use super::{Answer, Answered, Line, Question, step};
+use super::{Answer, Answered, Line, Question, step, verdict};
 use crate::answers::checks;
 use crate::answers::shared::pace::Pace;
 use crate::answers::shared::{search, when, wording};
@@ -56,14 +56,16 @@ impl Question<'_> {
             } else if at.is_some() && step.end.is_none() && step.planned.skipped.is_none() {
                 lines.push(Line::Says(format!("{} is to come.", step.planned.step)));
             } else {
-                lines.extend(step::told(&step.planned.step, step, story.id));
+                let subject = format!("{}{}", verdict::times(step), step.planned.step);
+                lines.extend(step::told(&subject, step, story.id));
             }
             lines.extend(company.stood_in_for(&step.planned.step));
         }
         lines.extend(self.how_it_ended(story));
         lines.extend(company.after());
         let name = story.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
-        Answer::new("event", &name, lines)
+        lines.insert(0, verdict::of_event(self.house, story));
+        Answer::of("event", &name, lines, vec![story.clone()])
     }
 
     fn how_it_ended(&self, story: &Story) -> Option<Line> {
@@ -96,7 +98,7 @@ impl Question<'_> {
     /// What is being done right now.
     fn goes_on(&self, story: &Story, present: &StoryStep) -> String {
         let name = &present.planned.step;
-        match story.last_time.map(|since| Pace::of(self.house, name, since)) {
+        match present.began.or(story.last_time).map(|since| Pace::of(self.house, name, since)) {
             Some(pace) if checks::is_held(&self.house.layout) => {
                 format!("It is running right now: {}.", pace.in_words())
             }

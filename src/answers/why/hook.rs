@@ -1,14 +1,17 @@
 //! Why a hook runs, or did not run at some time.
 
+use std::path::{Path, PathBuf};
+
 use jiff::SignedDuration;
 
-use super::{Answer, Answered, Line, Question, how_far, step};
+use super::{Answer, Answered, Line, Question, how_far, step, verdict};
 use crate::answers::shared::{when, wording};
 use crate::hooks::{self, Distrust, Judgement, Reason, Survey};
 use crate::journal::{Outcome, Reach, Story};
 use crate::pipeline;
 use crate::plan::{self, Wishes};
-use crate::sys::accounts;
+use crate::sources::{ALL, Place};
+use crate::sys::{accounts, folder};
 
 /// Events told about where nobody says when.
 const LAST: usize = 3;
@@ -27,6 +30,10 @@ impl Question<'_> {
         let mut lines = stands(self.house, &survey, name);
         let is_there = !lines.is_empty();
         if !is_there {
+            lines.extend(self.of_callers_folders(name));
+        }
+        let is_there = !lines.is_empty();
+        if !is_there {
             let folders = self.house.layout.hook_folders();
             let folders: Vec<String> =
                 folders.iter().map(|folder| folder.display().to_string()).collect();
@@ -37,9 +44,19 @@ impl Question<'_> {
                 folders.join(", ")
             )));
         }
-        let (past, far) = self.what_became(name, is_there)?;
+        let Past { lines: past, far, stories } = self.what_became(name, is_there)?;
         if !is_there && !surely && past.is_empty() {
             return Ok(None);
+        }
+        // What it was not meant for tells less than what became of it when it was.
+        let was_meant = |story: &&Story| {
+            wording::step(story, name).is_none_or(|step| step.planned.skipped.is_none())
+        };
+        let telling = stories.iter().find(was_meant).or(stories.first());
+        let verdict = telling.and_then(|story| verdict::of_step(self.house, story, name));
+        if self.at.is_none() && is_there && !lines.iter().any(|line| matches!(line, Line::Warns(_)))
+        {
+            lines.splice(0..0, verdict);
         }
         if past.is_empty() {
             let none = match far {
@@ -50,15 +67,38 @@ impl Question<'_> {
         }
         lines.extend(past);
         lines.extend(far);
-        Ok(Some(Answer::new("hook", name, lines)))
+        Ok(Some(Answer::of("hook", name, lines, stories)))
+    }
+
+    /// Scripts of that name in the folders of callers, which run them without netcue.
+    fn of_callers_folders(&self, name: &str) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for source in ALL {
+            let places = source.triggers.iter().flat_map(|trigger| trigger.places);
+            let mut folders: Vec<&str> = places
+                .filter_map(|place| match place {
+                    Place::Folder(folder) => Some(*folder),
+                    Place::File(_) => None,
+                })
+                .collect();
+            folders.sort_unstable();
+            folders.dedup();
+            for folder in folders {
+                let names = folder::names(&self.house.layout.below(folder.as_ref()));
+                for file in names.unwrap_or_default() {
+                    let path = Path::new(folder).join(&file);
+                    if file != name && path.file_stem().is_none_or(|stem| stem != name) {
+                        continue;
+                    }
+                    lines.push(in_callers_folder(source.name.as_str(), &path));
+                }
+            }
+        }
+        lines
     }
 
     /// What became of it, and how far that was looked for, if not far enough.
-    fn what_became(
-        &self,
-        name: &str,
-        is_there: bool,
-    ) -> Result<(Vec<Line>, Option<Line>), super::Failure> {
+    fn what_became(&self, name: &str, is_there: bool) -> Result<Past, super::Failure> {
         let Some(at) = self.at else {
             // Also those that were not to be run at all, or not yet.
             let is_planned = |story: &Story| {
@@ -81,7 +121,7 @@ impl Question<'_> {
                 }
             }
             past.extend(found.stories.iter().rev().flat_map(|story| in_event(story, name)));
-            return Ok((past, far));
+            return Ok(Past { lines: past, far, stories: found.stories });
         };
         let reach = Reach::since(at.from.checked_sub(BEFORE).unwrap_or(at.from));
         let came_before_its_end =
@@ -105,15 +145,45 @@ impl Question<'_> {
                 }
                 None => lines.push(Line::Says("Nor did one in the day before.".to_owned())),
             }
-            return Ok((lines, None));
+            return Ok(Past { lines, ..Past::default() });
         }
-        Ok((then.into_iter().flat_map(|story| in_event(story, name)).collect(), None))
+        let lines = then.iter().flat_map(|story| in_event(story, name)).collect();
+        let stories = then.into_iter().rev().cloned().collect();
+        Ok(Past { lines, far: None, stories })
     }
+}
+
+/// What became of a hook.
+#[derive(Default)]
+struct Past {
+    lines: Vec<Line>,
+    /// How far that was looked for, if not far enough.
+    far: Option<Line>,
+    /// The events that are told of, newest first.
+    stories: Vec<Story>,
 }
 
 /// Whether the hook was run in this event, however it ended.
 fn ran(story: &Story, name: &str) -> bool {
     wording::step(story, name).is_some_and(wording::ran)
+}
+
+/// Who runs a script that is none of netcue's hooks. Debian's wrappers of pppd and ifupdown's own
+/// folders go by run-parts(8), which passes over names with other characters than a hook's.
+fn in_callers_folder(source: &str, path: &Path) -> Line {
+    let at = path.display();
+    let by_run_parts = ["/etc/ppp", "/etc/network"].iter().any(|folder| path.starts_with(folder));
+    let is_odd = |c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if by_run_parts && name.contains(is_odd) {
+        return Line::Warns(format!(
+            "{at} is run by nobody: run-parts, which runs what is in that folder for {source}, \
+             passes over names with other characters than A-Z a-z 0-9 _ and -."
+        ));
+    }
+    Line::Says(format!(
+        "{at} is run by {source} itself and not by netcue, which knows nothing of how it ends."
+    ))
 }
 
 /// What became of a hook in one event.
@@ -124,6 +194,13 @@ fn in_event(story: &Story, name: &str) -> Vec<Line> {
         None => format!("{time}, {}:", wording::called(story)),
     };
     if let Some(step) = wording::step(story, name) {
+        let is_to_come = story.outcome.is_none()
+            && step.end.is_none()
+            && step.planned.skipped.is_none()
+            && wording::present_step(story).is_none_or(|present| present != step);
+        if is_to_come {
+            return vec![Line::Says(format!("{whose} it is to come."))];
+        }
         return step::told(&format!("{whose} it"), step, story.id);
     }
     let why = match (story.outcome, &story.refused) {
@@ -163,7 +240,9 @@ fn stands(house: &pipeline::House, survey: &Survey, name: &str) -> Vec<Line> {
     for (path, by) in survey.overridden.iter().filter(|(path, _)| path.ends_with(name)) {
         lines.push(Line::Says(format!("{} stands before {}.", by.display(), path.display())));
     }
-    for path in survey.misnamed.iter().filter(|path| path.ends_with(name)) {
+    let is_meant =
+        |path: &&PathBuf| path.ends_with(name) || path.file_stem().is_some_and(|stem| stem == name);
+    for path in survey.misnamed.iter().filter(is_meant) {
         lines.push(Line::Warns(format!(
             "{} is not run, because {}.",
             path.display(),

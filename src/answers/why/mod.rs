@@ -8,11 +8,13 @@ mod interface;
 mod rule;
 mod source;
 mod step;
+mod verdict;
 
 use std::cell::RefCell;
 
 use serde_json::json;
 
+use super::history;
 use super::shared::table::{Paint, Tone};
 use super::shared::{json, search, when};
 use crate::error::Exit;
@@ -22,7 +24,7 @@ use crate::journal::{self, Found, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::sources;
-use crate::sys::{route, terminal};
+use crate::sys::{identity, route, terminal};
 
 /// What may be said with `why`.
 #[derive(Debug, clap::Args)]
@@ -60,6 +62,8 @@ struct Answer {
     about: &'static str,
     name: String,
     lines: Vec<Line>,
+    /// The events that it tells of, newest first.
+    stories: Vec<Story>,
 }
 
 /// What an answer is made from.
@@ -75,7 +79,11 @@ type Answered = Result<Option<Answer>, Failure>;
 
 impl Answer {
     fn new(about: &'static str, name: &str, lines: Vec<Line>) -> Self {
-        Self { about, name: name.to_owned(), lines }
+        Self::of(about, name, lines, Vec::new())
+    }
+
+    fn of(about: &'static str, name: &str, lines: Vec<Line>, stories: Vec<Story>) -> Self {
+        Self { about, name: name.to_owned(), lines, stories }
     }
 }
 
@@ -122,7 +130,10 @@ impl Question<'_> {
         match words {
             [] | ["event"] => self.of_event("last", true),
             ["event", id] => self.of_event(id, true),
-            ["hook", name] => self.of_hook(name, true),
+            ["hook", name] => match self.hook_with(name) {
+                Some(whole) => self.of_hook(&whole, true),
+                None => self.of_hook(name, true),
+            },
             ["interface", name] => self.of_interface(name, true),
             ["source", name] => self.of_source(name),
             ["rule", words @ ..] => self.of_rule(&words.join(" "), true),
@@ -153,6 +164,17 @@ impl Question<'_> {
 
     fn hint(&self, kind: &str, name: &str) -> String {
         self.nearest(Some(kind), name).unwrap_or_else(|| list_of(kind).to_owned())
+    }
+
+    /// The one hook whose name behind its number is this: `mail` for `80-mail`.
+    fn hook_with(&self, word: &str) -> Option<String> {
+        let survey = hooks::find(&self.house.layout);
+        let behind_number = |name: &str| {
+            name.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches('-') == word
+        };
+        let candidates = pipeline::candidates(&survey).into_iter().map(|candidate| candidate.name);
+        let mut found = candidates.filter(|name| behind_number(name));
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// What may have been meant.
@@ -189,6 +211,9 @@ impl Question<'_> {
         }
         if let Some(answer) = self.of_hook(word, false)? {
             return Ok(Some(answer));
+        }
+        if let Some(name) = self.hook_with(word) {
+            return self.of_hook(&name, true);
         }
         match self.of_interface(word, false)? {
             Some(answer) => Ok(Some(answer)),
@@ -229,9 +254,15 @@ fn as_json(answer: &Answer) -> String {
         };
         json!({ "kind": kind, "text": text })
     });
+    let verdict = answer.lines.first().map(|line| match line {
+        Line::Says(text) | Line::Warns(text) | Line::Quotes(text) | Line::Change(text) => text,
+    });
     json::pretty(&json!({
+        "host": identity::host(),
         "about": answer.about,
         "name": answer.name,
+        "verdict": verdict,
         "answer": says.collect::<Vec<_>>(),
+        "events": answer.stories.iter().map(history::as_json).collect::<Vec<_>>(),
     }))
 }

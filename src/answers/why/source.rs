@@ -31,13 +31,14 @@ impl Question<'_> {
         for finding in &in_the_way {
             lines.push(Line::Warns(format!("{}.", finding.what)));
         }
-        lines.push(match in_the_way.as_slice() {
+        let verdict = match in_the_way.as_slice() {
             [finding, ..] if attached.is_on() => Line::Warns(format!(
                 "Its calls are kept away or held up by that: {}.",
                 finding.to_do.as_deref().unwrap_or_default()
             )),
             _ => attached.conclusion(heard.ever, heard.refused),
-        });
+        };
+        lines.insert(0, verdict);
         Ok(Some(Answer::new("source", name, lines)))
     }
 

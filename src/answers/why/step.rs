@@ -12,10 +12,11 @@ const MOST_CHANGES: usize = 16;
 /// The sentence about a step, behind the words that say which, and what it printed.
 pub(super) fn told(subject: &str, step: &StoryStep, event: Option<Uuid>) -> Vec<Line> {
     let not_run = step.planned.skipped.as_ref();
-    let not_run = not_run.map(|reason| format!("{subject} was not run: {}.", skipped(reason)));
+    let not_run =
+        not_run.map(|reason| format!("{subject} was not run: {}.", wording::skipped(reason)));
     let end = match (&step.end, not_run) {
         (None, not_run) => {
-            let sentence = not_run.unwrap_or_else(|| format!("{subject} has not ended yet."));
+            let sentence = not_run.unwrap_or_else(|| format!("{subject} has not ended."));
             return vec![Line::Says(sentence)];
         }
         (Some(_), Some(not_run)) if !wording::ran(step) => return vec![Line::Warns(not_run)],
@@ -31,18 +32,6 @@ pub(super) fn told(subject: &str, step: &StoryStep, event: Option<Uuid>) -> Vec<
     }
     lines.extend(end.output.lines().map(|line| Line::Quotes(format!("| {line}"))));
     lines
-}
-
-/// Why a step was left out, from what the plan recorded.
-fn skipped(reason: &str) -> String {
-    let wants = reason.strip_prefix("wants ").and_then(|said| said.split_once(", this is "));
-    if let Some((wish, has)) = wants {
-        return format!("it is filtered by {wish}, and this event has {has}");
-    }
-    match reason.strip_prefix("not trusted: ") {
-        Some(why) => format!("it is refused, because {why}"),
-        None => reason.to_owned(),
-    }
 }
 
 fn ended(end: &StepEnd) -> String {
