@@ -8,6 +8,7 @@ pub(crate) mod history;
 pub(crate) mod hooks;
 pub(crate) mod metrics;
 pub(crate) mod plan;
+pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod shared;
 pub(crate) mod sources;

@@ -21,7 +21,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::answers::{
-    capture, doctor, history, hooks, metrics, plan, sources, status, timeline, why,
+    capture, doctor, history, hooks, metrics, plan, report, sources, status, timeline, why,
 };
 use crate::error::{Ended, Exit, Failure};
 use crate::paths::Layout;
@@ -56,6 +56,8 @@ enum Command {
     Why(why::Args),
     /// Draws where the time went, in the terminal or for a browser
     Timeline(timeline::Args),
+    /// Prints a page for a browser: checks, state, events, rules
+    Report(report::Args),
     /// Shows what a call would set going now, and changes nothing
     Plan(plan::Args),
     /// Shows, compares or applies the rules that are called for now
@@ -162,6 +164,7 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Ship(args) => ship::main(&layout, &args),
         Command::Replay(args) => replay::main(&layout, &args, invocation),
         Command::Capture(args) => capture::main(&layout, &args),
+        Command::Report(args) => report::main(&layout, &args),
         Command::Timeline(args) => timeline::main(&layout, &args),
         Command::Enable(args) => enable::enable(&layout, &args),
         Command::Disable(args) => enable::disable(&layout, &args),

@@ -145,6 +145,8 @@ mod replay;
 #[cfg(test)]
 mod rules_ahead;
 #[cfg(test)]
+mod report;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod scene;

@@ -18,6 +18,7 @@ use crate::journal::{self, Journal, Name, StepOutcome};
 use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::plan;
+use crate::sys::files::FileError;
 use crate::sys::{clock, screen, terminal};
 use spans::{Bar, Track, Wanted};
 
@@ -67,6 +68,12 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     };
     terminal::show(&drawn)?;
     Ok(Exit::Done)
+}
+
+/// These events as a picture for a page.
+pub(super) fn picture_of(journal: &Journal, ids: BTreeSet<Uuid>) -> Result<String, FileError> {
+    let tracks = spans::read(journal, &Wanted::Ids(ids), clock::now(), |_| false)?;
+    Ok(if tracks.is_empty() { String::new() } else { svg::picture(&tracks) })
 }
 
 /// The events that are called so.
