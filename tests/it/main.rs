@@ -137,6 +137,8 @@ mod reader;
 #[cfg(test)]
 mod real_callers;
 #[cfg(test)]
+mod real_leases;
+#[cfg(test)]
 mod real_managers;
 #[cfg(test)]
 mod real_tunnels;

@@ -298,6 +298,51 @@ fn what_an_outsider_should_not_see_can_be_taken_out() {
     assert!(open.contains("81.2.69") && open.contains("carol"), "{open}");
 }
 
+/// The names of all fields, but those in `details`, which are each source's own.
+fn fields(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                names.insert(name.clone());
+                if name != "details" {
+                    self::fields(value, names);
+                }
+            }
+        }
+        Value::Array(values) => {
+            for value in values {
+                fields(value, names);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_that_leaves_the_machine_is_documented() {
+    let scene = Scene::new();
+    scene.hook("70-fails", script("echo no; exit 1"));
+    scene.gated_hook("80-late", "# netcue: wait=no");
+    let failing = scene.netcue(["emit", "--action", "up", "--interface", "eth0"]).status(1);
+    failing.any_stdout().run();
+    scene.calling("ppp no-such-trigger").any_stderr().status(65).run();
+    scene.begun(1);
+    let mut events = handed_on(&scene, "a");
+    scene.open();
+    wait_until("the end of the hook", || scene.end_of("80-late")["outcome"] == "done");
+    events.extend(handed_on(&scene, "a"));
+    assert_eq!(events.len(), 3);
+    let mut names = BTreeSet::new();
+    for event in &events {
+        fields(event, &mut names);
+    }
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("integrations/ship/README.md");
+    let page = fs::read_to_string(page).expect("the page");
+    let missing: Vec<_> =
+        names.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty() && names.len() > 30, "{missing:?}");
+}
+
 #[test]
 fn a_machine_has_the_name_that_systemd_gives_it() {
     let scene = Scene::on_this_machine();
