@@ -212,7 +212,7 @@ fn why_source(reader: &Reader, example: &str) {
 fn plan_current(reader: &Reader, example: &str) {
     let parts = [
         "manual run: manual\n",
-        "  skip  70-ddns ",
+        "  skip  80-demand ",
         "\n50-rules would change nothing: the rules are what ",
     ];
     reader.changes_nothing(|| reader.finds(example, &parts));

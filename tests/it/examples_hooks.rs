@@ -11,7 +11,6 @@ const NETCUE_HOOKS_7: &[Row] = &[
     ("netcue hooks", By::Reader(lists_badly_named_files)),
     ("nft -f", By::Reader(a_hook_makes_the_rules)),
     ("ufw reload", By::Reader(ufw_makes_the_rules)),
-    ("nft delete table inet netcue", By::Reader(takes_the_rules_out)),
     ("# netcue: source=ppp,diald action=up,down interface=ppp* timeout=30s", By::Reader(header)),
     ("netcue history last", By::Reader(shows_what_it_printed)),
     ("#!/bin/sh", By::Reader(writes_a_hook)),
@@ -69,15 +68,6 @@ fn ufw_makes_the_rules(reader: &Reader, example: &str) {
     assert_eq!(reader.scene.end_of("50-rules")["output"], "Firewall reloaded\n");
     reader.finds("iptables --list-rules ufw-before-input", &["-A ufw-before-input "]);
     reader.sees("ufw disable; rm /etc/netcue/hooks.d/50-rules");
-}
-
-fn takes_the_rules_out(reader: &Reader, example: &str) {
-    reader.sees("netcue from manual run; ln -s /dev/null /etc/netcue/hooks.d/50-rules");
-    reader.sees("netcue from manual run");
-    assert!(reader.has_rules(), "the built-in step leaves its rules behind");
-    reader.types(example).run();
-    assert!(!reader.has_rules());
-    fs::remove_file("/etc/netcue/hooks.d/50-rules").expect("the mask");
 }
 
 fn header(reader: &Reader, example: &str) {

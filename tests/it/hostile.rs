@@ -133,7 +133,7 @@ fn what_an_outsider_says_is_never_anything_but_a_value() {
     assert!(!scene.path("pwned").exists());
     assert_eq!(
         scene.names_in("run/netcue"),
-        ["lock", "met-whole.json", "met.json", "queue", "rules.json"]
+        ["lock", "met-whole.json", "met.json", "queue", "rules.json", "rules.lock"]
     );
     assert_eq!(scene.names_in("var/log/netcue"), ["journal.jsonl"]);
 }
