@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::closed::another;
 use crate::gateway::{SERVER, Street, connect, listen, talk};
 use crate::places::Place;
-use crate::scene::PATIENCE;
+use crate::scene::{PATIENCE, wait_until};
 
 fn protected(more: &str) -> Street {
     let street = Street::new();
@@ -100,6 +100,12 @@ fn leases_pings_and_neighbours_pass() {
     street.outside.enter(|| crate::places::run("ping -n -c 1 -W 5 2001:db8:1::2"));
     hears(&street.outside, "198.51.100.2:68", true);
     hears(&street.outside, "198.51.100.2:67", false);
+    // Until it is sure that nobody else has them, addresses get nothing.
+    let tentative =
+        |device: &str| crate::places::run(&format!("ip -6 address show dev {device} tentative"));
+    wait_until("addresses that may be used", || {
+        tentative("wan").is_empty() && street.outside.enter(|| tentative("wan-far")).is_empty()
+    });
     let scope = street.outside.enter(|| crate::places::run("ip -o link show dev wan-far"));
     let scope = scope.split(':').next().expect("a number");
     let own = crate::places::run("ip -o -6 address show dev wan scope link");
