@@ -120,7 +120,9 @@ fn statement(statement: &Statement) -> String {
             };
             format!("{protocol} type {}", range((*first).into(), (*last).into()))
         }
-        Statement::Protocol(name, _) => format!("meta l4proto {name}"),
+        Statement::Protocol(name @ ("esp" | "ah"), _) => format!("meta l4proto {name}"),
+        // nft(8) looks other names up in /etc/protocols, which not every machine has.
+        Statement::Protocol(_, number) => format!("meta l4proto {number}"),
         Statement::ToHost(target) => to_host(*target),
         Statement::ToPorts(ports) => {
             format!("{} dport {}", ports.transport.as_str(), range(ports.first, ports.last))

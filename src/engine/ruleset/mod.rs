@@ -98,7 +98,7 @@ pub enum Statement {
     ToNetwork(Cidr),
     /// `icmp type 3` or `icmpv6 type 128-136`.
     Icmp(Family, u8, u8),
-    /// `meta l4proto esp`, with its number.
+    /// `meta l4proto esp` or `meta l4proto 112`, with its number.
     Protocol(&'static str, u8),
     /// `ip daddr 192.168.1.10`, or the same of IPv6, or of the end of its addresses.
     ToHost(Target),
