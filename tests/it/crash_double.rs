@@ -326,15 +326,7 @@ fn who_sleeps_while_a_run_dies_sends_another() {
     scene.gated_hook("20-slow", "# netcue: interface=ppp0");
     let holder = scene.calling(IP_UP).status(128 + 9).spawn();
     scene.begun(1);
-    let trace = scene.path("trace");
-    let waiter = Call::through("strace", scene.root())
-        .words(["-qq", "-e", "trace=poll", "-o"])
-        .word(&trace)
-        .words([NETCUE, "--root"])
-        .word(scene.root())
-        .words(["from"])
-        .words(IP_UP.replace("ip-up ppp0", "ip-pre-up ppp1").split(' '))
-        .spawn();
+    let waiter = scene.traced(&IP_UP.replace("ip-up ppp0", "ip-pre-up ppp1")).spawn();
     wait_until("it to sleep", || scene.text("trace").contains("events=POLLIN"));
     kill(Pid::from_raw(holder.pid()), Signal::SIGKILL).expect("a process");
     holder.finish();

@@ -1,11 +1,12 @@
 //! A fleet: many gateways hand on what has ended through one broker to one collector, and all
 //! of them are killed at it. `make fleet` takes ten thousand gateways, other tests a sample.
 
+mod center;
+mod gateway;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -14,96 +15,14 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-use crate::call::NETCUE;
+use center::Center;
+use gateway::{Gateway, ROUNDS, repository, size};
+
 use crate::scene::{Scene, run, wait_until, write_file};
 use crate::server::Server;
 
-/// How often each gateway has news, and how many events that are at a time.
-const ROUNDS: usize = 3;
-const NEWS: usize = 2;
-/// Events of a gateway between two calls that are more than its journal holds.
-const TOO_MANY: usize = 12;
 /// How many gateways are at work at once.
 const AT_ONCE: usize = 16;
-
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// How many gateways there are to be.
-fn size(sample: usize) -> usize {
-    std::env::var("NETCUE_FLEET").map_or(sample, |number| number.parse().expect("a number"))
-}
-
-/// The program that is tried: another one where somebody names it.
-fn program() -> String {
-    std::env::var("NETCUE").unwrap_or_else(|_| NETCUE.to_owned())
-}
-
-/// One of the gateways: a root of its own, with a machine-id.
-#[derive(Clone, Copy)]
-struct Gateway(usize);
-
-impl Gateway {
-    fn root(self) -> PathBuf {
-        Path::new("/srv/gateways").join(self.0.to_string())
-    }
-
-    /// Its hook fails.
-    fn fails(self) -> bool {
-        self.0 % 10 == 3
-    }
-
-    /// Its journal is too small for what happens.
-    fn forgets(self) -> bool {
-        self.0 % 25 == 7
-    }
-
-    fn make(self) {
-        let root = self.root();
-        fs::create_dir_all(root.join("etc/netcue/hooks.d")).expect("folders");
-        fs::write(root.join("etc/machine-id"), format!("{:032x}\n", self.0 + 1)).expect("an id");
-        let keep = if self.forgets() { 1 } else { 20 };
-        let settings = format!("[journal]\nsize = 4096\nkeep = {keep}\n");
-        fs::write(root.join("etc/netcue/netcue.conf"), settings).expect("settings");
-        if self.fails() {
-            std::os::unix::fs::symlink("/srv/fails", root.join("etc/netcue/hooks.d/70-fails"))
-                .expect("a hook");
-        }
-    }
-
-    fn netcue(self) -> Command {
-        let mut command = Command::new(program());
-        command.arg("--root").arg(self.root());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    }
-
-    /// How many events it has in one round.
-    fn news(self, round: usize) -> usize {
-        if self.forgets() && round == 1 { TOO_MANY } else { NEWS }
-    }
-
-    fn events(self) -> usize {
-        (0..ROUNDS).map(|round| self.news(round)).sum()
-    }
-
-    fn has_news(self, round: usize) {
-        let begun: usize = (0..round).map(|round| self.news(round)).sum();
-        for number in begun..begun + self.news(round) {
-            let interface = format!("g{}e{number}", self.0);
-            let words = ["emit", "--action", "up", "--interface", &interface];
-            self.netcue().args(words).status().expect("netcue");
-        }
-    }
-
-    fn shipping(self, command: &str) -> Command {
-        let mut ship = self.netcue();
-        ship.args(["ship", "--cursor", "fleet", "--", command]).process_group(0);
-        ship.env("HOME", "/srv/home");
-        ship
-    }
-}
 
 /// What one gateway has told according to the database.
 #[derive(Default)]
@@ -113,64 +32,6 @@ struct Told {
     failures: usize,
     /// The numbers of its events, in the order of their sequence.
     events: Vec<usize>,
-}
-
-/// A broker and a collector that can be killed and started anew.
-struct Center {
-    broker: Option<Server>,
-    collector: Option<Server>,
-    /// The most memory each has taken, in KiB.
-    most: [u64; 2],
-    killed: [usize; 2],
-}
-
-impl Center {
-    fn new(settings: &str) -> Self {
-        fs::write("/srv/mosquitto.conf", settings).expect("settings");
-        let mut center = Self { broker: None, collector: None, most: [0; 2], killed: [0; 2] };
-        center.start_broker();
-        center.start_collector();
-        wait_until("the collector", || Path::new("/srv/fleet.db").exists());
-        center
-    }
-
-    fn start_broker(&mut self) {
-        self.broker = Some(Server::start("/srv/log", "mosquitto", &["-c", "/srv/mosquitto.conf"]));
-    }
-
-    fn start_collector(&mut self) {
-        let collect = repository("integrations/fleet/collect").display().to_string();
-        let words = [collect.as_str(), "/srv/fleet.db"];
-        self.collector = Some(Server::start("/srv/collect.log", "/usr/bin/python3", &words));
-    }
-
-    fn weigh(&mut self) {
-        for (most, server) in self.most.iter_mut().zip([&self.broker, &self.collector]) {
-            let Some(server) = server else { continue };
-            let status = fs::read_to_string(format!("/proc/{}/status", server.id()));
-            let status = status.unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let words = line.and_then(|line| line.split_whitespace().next());
-            *most = (*most).max(words.map_or(0, |word| word.parse().expect("a number")));
-        }
-    }
-
-    fn kill_broker(&mut self) {
-        self.weigh();
-        self.broker.take().expect("a broker").kill();
-        self.killed[0] += 1;
-        // Long enough for shippers to find nobody.
-        std::thread::sleep(Duration::from_millis(200));
-        self.start_broker();
-    }
-
-    fn kill_collector(&mut self) {
-        self.weigh();
-        self.collector.take().expect("a collector").kill();
-        self.killed[1] += 1;
-        std::thread::sleep(Duration::from_millis(200));
-        self.start_collector();
-    }
 }
 
 /// What came of a run.
@@ -457,7 +318,6 @@ print(*(row[0] for row in database.execute('SELECT DISTINCT problem FROM refused
 /// The usual hand-over, in which the word of the broker counts, with all that it has for keeping
 /// what it took. What a kill may cost is printed; once it is handed on anew, everything is there.
 #[test]
-#[ignore = "for make fleet: what it measures is the broker"]
 fn what_a_killed_broker_has_lost_comes_when_the_cursor_begins_anew() {
     let gateways = size(50) / 5;
     let _scene = scene(gateways, &repository("integrations/ship/mosquitto"));

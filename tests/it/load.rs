@@ -115,15 +115,7 @@ fn many_who_wait_are_woken_by_their_own_event_alone() {
     scene.gated_hook("20-slow", "# netcue: interface=ppp0");
     let holder = scene.calling(IP_UP).spawn();
     scene.begun(1);
-    let trace = scene.path("trace");
-    let waiter = Call::through("strace", scene.root())
-        .words(["-qq", "-e", "trace=poll", "-o"])
-        .word(&trace)
-        .words([NETCUE, "--root"])
-        .word(scene.root())
-        .words(["from"])
-        .words(pre_up(100).split(' '))
-        .spawn();
+    let waiter = scene.traced(&pre_up(100)).spawn();
     wait_until("it to wait", || scene.text("trace").contains("events=POLLIN"));
     let others: Vec<_> = (1..50).map(|number| scene.calling(&pre_up(number)).spawn()).collect();
     wait_until("all to wait", || scene.queue().len() == 51);

@@ -45,6 +45,8 @@ mod demo;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod doctor_firewalls;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod doubles;
@@ -86,6 +88,8 @@ mod follow_up;
 mod forwarded;
 #[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod hooks_check;
 #[cfg(test)]
@@ -188,5 +192,7 @@ mod trust;
 mod unit;
 #[cfg(test)]
 mod watch;
+#[cfg(test)]
+mod watch_sockets;
 #[cfg(test)]
 mod why;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
 
-use crate::call::{Call, Ran};
+use crate::call::{Call, NETCUE, Ran};
 use crate::machine::Overlay;
 
 /// A root and a network namespace. A new one takes the calling thread out of the last.
@@ -132,6 +132,17 @@ impl Scene {
     /// The call `netcue from …`, words split at spaces.
     pub(crate) fn calling(&self, call: &str) -> Call {
         self.netcue(["from"]).words(call.split_whitespace())
+    }
+
+    /// That call, with each of its sleeps in poll(2) written to `trace`.
+    pub(crate) fn traced(&self, call: &str) -> Call {
+        Call::through("strace", self.root())
+            .words(["-qq", "-e", "trace=poll", "-o"])
+            .word(self.path("trace"))
+            .words([NETCUE, "--root"])
+            .word(self.root())
+            .words(["from"])
+            .words(call.split_whitespace())
     }
 
     /// That call, run to its end.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -104,6 +104,17 @@ fn what_is_not_taken_is_handed_over_again() {
     assert!(status.contains("left       0") && !status.contains("failing"), "{status}");
 }
 
+/// A client for the shell that takes all, says so by a file, and waits for [`Scene::open`].
+fn gated_client(scene: &Scene) -> (PathBuf, String) {
+    let begun = scene.path("begun");
+    let wait = format!(
+        "cat; : >{}; until [ -e {} ]; do sleep 0.02; done",
+        begun.display(),
+        scene.path("open").display()
+    );
+    (begun, wait)
+}
+
 #[test]
 fn a_batch_bounds_what_is_handed_over_at_once() {
     let scene = Scene::new();
@@ -122,12 +133,7 @@ fn a_batch_bounds_what_is_handed_over_at_once() {
 fn what_ends_while_the_command_is_at_work_is_handed_on_by_the_same_call() {
     let scene = Scene::new();
     emit(&scene, "eth0");
-    let (begun, open) = (scene.path("begun"), scene.path("open"));
-    let wait = format!(
-        "cat; : >{}; until [ -e {} ]; do sleep 0.02; done",
-        begun.display(),
-        open.display()
-    );
+    let (begun, wait) = gated_client(&scene);
     let shipping = ship(&scene, "a", &["sh", "-c", &wait]).any_stdout().spawn();
     wait_until("the command to be at work", || begun.exists());
     emit(&scene, "eth1");
@@ -178,12 +184,7 @@ fn a_hook_that_ends_after_its_event_is_handed_on_as_well() {
 fn one_at_a_time_works_for_a_cursor() {
     let scene = Scene::new();
     emit(&scene, "eth0");
-    let (begun, open) = (scene.path("begun"), scene.path("open"));
-    let wait = format!(
-        "cat; : >{}; until [ -e {} ]; do sleep 0.02; done",
-        begun.display(),
-        open.display()
-    );
+    let (begun, wait) = gated_client(&scene);
     let first = ship(&scene, "a", &["sh", "-c", &wait]).any_stdout().spawn();
     wait_until("the first to be at work", || begun.exists());
     let second = ship(&scene, "a", &["cat"]).status(75);

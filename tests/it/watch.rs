@@ -1,22 +1,14 @@
 //! `netcue watch`: rules and events follow the kernel, though nobody calls.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::socket::{
-    AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, setsockopt, socket, sockopt,
-};
 use serde_json::Value;
 
 use crate::call::NETCUE;
 use crate::scene::{Scene, script, text_of, wait_until};
 
-const QUICK: &str = "[watch]\nquiet-ms = 20\nsettle-ms = 300\nsettle-limit-ms = 2000\n";
+pub(crate) const QUICK: &str = "[watch]\nquiet-ms = 20\nsettle-ms = 300\nsettle-limit-ms = 2000\n";
 
 /// A watch in the foreground, until it is dropped.
 struct Watch(Child);
@@ -63,12 +55,12 @@ fn watched() -> (Scene, Watch) {
     (scene, watch)
 }
 
-fn has_rules(scene: &Scene) -> bool {
+pub(crate) fn has_rules(scene: &Scene) -> bool {
     scene.rules().contains("table inet netcue")
 }
 
 /// The events of the kernel on record: those whose trigger is wanted.
-fn told(scene: &Scene, trigger: &str) -> Vec<Value> {
+pub(crate) fn told(scene: &Scene, trigger: &str) -> Vec<Value> {
     let events = scene.records("accepted").into_iter().map(|record| record["event"].clone());
     events.filter(|event| event["source"] == "kernel" && event["trigger"] == trigger).collect()
 }
@@ -390,130 +382,4 @@ fn rules_that_cannot_be_made_are_not_tried_without_end() {
     owner.kill().expect("a process");
     owner.wait().expect("its end");
     assert!(tries <= 8, "{tries} events");
-}
-
-/// What systemd does for netcue-watch.socket: it holds two sockets, starts the service while
-/// something is in one of them, and gives up on one that is in error.
-struct SocketUnit {
-    sockets: Arc<[OwnedFd; 2]>,
-    stop: Arc<AtomicBool>,
-    starts: Arc<AtomicUsize>,
-    systemd: Option<std::thread::JoinHandle<()>>,
-}
-
-impl SocketUnit {
-    fn listening(buffer: usize) -> Self {
-        let open = |protocol, groups| {
-            let family = AddressFamily::Netlink;
-            let fd =
-                socket(family, SockType::Raw, SockFlag::SOCK_CLOEXEC, protocol).expect("a socket");
-            setsockopt(&fd, sockopt::RcvBuf, &buffer).expect("a buffer");
-            bind(fd.as_raw_fd(), &NetlinkAddr::new(0, groups)).expect("bound");
-            fd
-        };
-        let sockets = [
-            open(SockProtocol::NetlinkRoute, 2_147_747_281),
-            open(SockProtocol::NetlinkNetFilter, 64),
-        ];
-        let (sockets, stop, starts) = (Arc::new(sockets), Arc::default(), Arc::default());
-        Self { sockets, stop, starts, systemd: None }
-    }
-
-    /// Starts the service once, as multi-user.target does.
-    fn start(&self, scene: &Scene) {
-        let status = service(scene.root(), &self.sockets).wait().expect("an end");
-        assert!(status.success(), "{status}");
-    }
-
-    /// From here on the service is started when something comes.
-    fn starts(&mut self, scene: &Scene) {
-        let (sockets, stop) = (Arc::clone(&self.sockets), Arc::clone(&self.stop));
-        let (root, starts) = (scene.root().to_owned(), Arc::clone(&self.starts));
-        self.systemd = Some(std::thread::spawn(move || {
-            while !stop.load(Ordering::SeqCst) {
-                let mut fds =
-                    sockets.each_ref().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-                if poll(&mut fds, 20_u16).expect("poll") > 0 {
-                    let bad = PollFlags::POLLERR | PollFlags::POLLHUP;
-                    let came = fds.iter().filter_map(PollFd::revents);
-                    assert!(
-                        !came.into_iter().any(|came| came.intersects(bad)),
-                        "unexpected poll event"
-                    );
-                    starts.fetch_add(1, Ordering::SeqCst);
-                    service(&root, &sockets).wait().expect("an end");
-                }
-            }
-        }));
-    }
-
-    fn stop(mut self) {
-        self.stop.store(true, Ordering::SeqCst);
-        self.systemd.take().expect("it was started").join().expect("no unit that failed");
-    }
-}
-
-fn service(root: &Path, sockets: &[OwnedFd; 2]) -> Child {
-    let handed_over =
-        "exec 3<&0 4<&1 </dev/null >/dev/null; LISTEN_PID=$$ LISTEN_FDS=2 exec \"$@\"";
-    let copy = |fd: &OwnedFd| fd.try_clone().expect("a copy");
-    Command::new("sh")
-        .args(["-c", handed_over, "sh", NETCUE, "--root"])
-        .arg(root)
-        .arg("watch")
-        .env_clear()
-        .stdin(Stdio::from(copy(&sockets[0])))
-        .stdout(Stdio::from(copy(&sockets[1])))
-        .spawn()
-        .expect("sh")
-}
-
-#[test]
-fn sockets_that_systemd_holds_hear_everything_and_survive_an_overflow() {
-    let scene = Scene::new();
-    scene.gateway().config(QUICK);
-    let mut unit = SocketUnit::listening(32 << 10);
-    unit.start(&scene);
-    wait_until("the first rules", || has_rules(&scene));
-    unit.starts(&scene);
-    scene.ip("addr add 192.168.20.1/24 dev lan");
-    wait_until("the address", || scene.rules().contains("192.168.20.0/24"));
-    wait_until("the event", || !told(&scene, "address").is_empty());
-    scene.nft("flush ruleset");
-    wait_until("the rules", || has_rules(&scene));
-    // More than the socket holds, while nobody reads: systemd is busy elsewhere.
-    unit.stop.store(true, Ordering::SeqCst);
-    unit.systemd.take().expect("it was started").join().expect("no unit that failed");
-    let lines = |verb| {
-        (0..4000).map(move |n| format!("route {verb} 10.{}.{}.0/24 dev lan\n", n / 250, n % 250))
-    };
-    scene.put("batch", &lines("add").chain(lines("del")).collect::<String>());
-    scene.ip(&format!("-batch {}", scene.path("batch").display()));
-    scene.ip("addr add 192.168.30.1/24 dev lan");
-    unit.stop.store(false, Ordering::SeqCst);
-    unit.starts(&scene);
-    wait_until("what came after it", || scene.rules().contains("192.168.30.0/24"));
-    scene.ip("addr del 192.168.30.1/24 dev lan");
-    wait_until("and what comes later", || !scene.rules().contains("192.168.30.0/24"));
-    unit.stop();
-}
-
-#[test]
-fn our_own_commits_wake_nobody() {
-    let scene = Scene::new();
-    scene.gateway().config(QUICK);
-    let mut unit = SocketUnit::listening(1 << 20);
-    unit.start(&scene);
-    wait_until("the first rules", || has_rules(&scene));
-    unit.start(&scene);
-    unit.starts(&scene);
-    scene.config(&format!("{QUICK}[rules]\nmasquerade = false\n"));
-    scene.netcue(["rules", "apply"]).any_stderr().run();
-    assert!(!scene.rules().contains("masquerade"));
-    // What wakes it comes after that, and by then it would have been woken.
-    scene.ip("link add seen type bridge");
-    wait_until("it to be woken", || unit.starts.load(Ordering::SeqCst) > 0);
-    wait_until("the event", || !told(&scene, "link").is_empty());
-    assert_eq!(unit.starts.load(Ordering::SeqCst), 1);
-    unit.stop();
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Report, of_family};
 use crate::answers::checks::State;
 use crate::answers::shared::pace::Pace;
-use crate::answers::shared::{when, wording};
+use crate::answers::shared::{markup, when, wording};
 use crate::engine::{self, Side};
 use crate::journal::{StepOutcome, Story};
 use crate::plan::{self, Fitness};
@@ -78,18 +78,7 @@ pub(super) fn page(report: &Report) -> String {
 /// Text as HTML takes it, in elements and attributes, with nothing in it that could turn its
 /// direction.
 fn text(said: &str) -> String {
-    let mut escaped = String::with_capacity(said.len());
-    for c in terminal::harmless(said).chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    markup::escaped(&terminal::harmless(said))
 }
 
 /// Several lines.

@@ -3,6 +3,7 @@
 pub(crate) mod cloudevents;
 pub(crate) mod filter;
 pub(crate) mod json;
+pub(crate) mod markup;
 pub(crate) mod pace;
 pub(crate) mod recorded;
 pub(crate) mod redact;

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::scale::{Scale, count, duration};
 use super::spans::{Bar, Span, Track};
 use super::{Kind, are_many, ending, heading, kind, number, one_line, period, remark, summary};
-use crate::answers::shared::when;
+use crate::answers::shared::{markup, when};
 
 const WIDTH: f64 = 1200.0;
 const MARGIN: f64 = 24.0;
@@ -409,19 +409,7 @@ fn fit(text: &str, room: f64, size: f64) -> String {
 
 /// Text as XML takes it, in elements and attributes.
 fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            // Not allowed in XML at all.
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            c if c.is_control() => escaped.push('\u{fffd}'),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    // Not allowed in XML at all.
+    let is_barred = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}') || c.is_control();
+    markup::escaped(&text.replace(is_barred, "\u{fffd}"))
 }
