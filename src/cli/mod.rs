@@ -5,13 +5,16 @@ mod check;
 mod configure;
 mod emit;
 mod enable;
+mod facts;
 mod from;
 mod ipmasq;
 mod parse;
 mod replay;
 mod rules;
 mod run;
+mod sandbox;
 mod ship;
+mod try_hook;
 mod watch;
 
 use std::ffi::{OsStr, OsString};
@@ -70,6 +73,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Asks what netcue can't know by itself, and sets it up accordingly
     Configure(configure::Args),
+    /// Tries a hook with an event, twice, apart from the machine
+    Try(try_hook::Args),
     /// Switches sources on, and puts in place what calls netcue for them
     Enable(enable::EnableArgs),
     /// Switches sources off, and takes out what calls netcue for them
@@ -168,6 +173,7 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Timeline(args) => timeline::main(&layout, &args),
         Command::Enable(args) => enable::enable(&layout, &args),
         Command::Disable(args) => enable::disable(&layout, &args),
+        Command::Try(args) => try_hook::main(&layout, args, invocation),
         Command::Sources(args) => sources::main(&layout, &args),
         Command::Check(args) => check::main(&layout, &args),
         Command::Configure(args) => configure::main(&layout, &args),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::judge::{Judge, Judgement};
+use super::judge::{HEAD, Judge, Judgement};
 use crate::paths::Layout;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder;
@@ -82,11 +82,19 @@ fn describes_another(name: &OsStr, names: &[std::ffi::OsString]) -> bool {
     stem.is_some_and(|stem| names.iter().any(|other| other == OsStr::new(stem)))
 }
 
-/// Looks at one file as if it stood in a hook folder; nothing if it is missing.
+/// Looks at one file as if it stood in a hook folder; nothing if it is missing. What it says at
+/// its top is read even if it may not run.
 #[must_use]
 pub fn find_one(path: &Path, root: &Path) -> Option<Found> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    look_at(name, path.to_owned(), &mut Judge::below(root))
+    let mut found = look_at(name, path.to_owned(), &mut Judge::below(root))?;
+    if matches!(found.judgement, Judgement::Distrusted(_)) {
+        let text = |file: &Path| files::read_head(file, HEAD).unwrap_or_default();
+        let (beside, head) = header_in(path, text(path), &mut |beside| Ok::<_, ()>(text(beside)))
+            .unwrap_or_default();
+        (found.beside, found.head) = (beside, head);
+    }
+    Some(found)
 }
 
 impl Found {
@@ -102,7 +110,7 @@ fn look_at(name: String, path: PathBuf, judge: &mut Judge<'_>) -> Option<Found> 
     let (judgement, beside, head) = match judge.hook(&path) {
         Err(Judgement::Unreadable(_)) if !files::is_there(&path) => return None,
         Err(judgement) => (judgement, None, String::new()),
-        Ok((file, head)) => match header_of(&path, head, judge) {
+        Ok((file, head)) => match header_in(&path, head, &mut |beside| judge.text(beside)) {
             Ok((beside, head)) => (Judgement::Ready(file), beside, head),
             Err(judgement) => (judgement, None, String::new()),
         },
@@ -111,16 +119,16 @@ fn look_at(name: String, path: PathBuf, judge: &mut Judge<'_>) -> Option<Found> 
 }
 
 /// A script says at its top what it wants, another program in the file beside it.
-fn header_of(
+fn header_in<E>(
     path: &Path,
     head: Vec<u8>,
-    judge: &mut Judge<'_>,
-) -> Result<(Option<PathBuf>, String), Judgement> {
+    read: &mut dyn FnMut(&Path) -> Result<Vec<u8>, E>,
+) -> Result<(Option<PathBuf>, String), E> {
     let beside = path.with_extension("conf");
     let (beside, text) = if head.starts_with(b"#!") {
         (None, head)
     } else if files::is_there(&beside) {
-        let text = judge.text(&beside)?;
+        let text = read(&beside)?;
         (Some(beside), text)
     } else {
         (None, Vec::new())

@@ -12,7 +12,7 @@ use crate::sys::folder::{Guide, Kind, Way};
 use crate::sys::invocation::PATH;
 
 /// Bytes at the top of a hook in which its header lines have to stand.
-const HEAD: u64 = 4096;
+pub(super) const HEAD: u64 = 4096;
 
 /// Whether a hook may run.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Running one hook: judged once more, started as netcue-hooks(7) promises, and its end in the
 //! journal's words.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{House, rules};
 use crate::event::Event;
@@ -14,49 +14,50 @@ use crate::sys::signals::Signals;
 
 /// A hook whose turn has come, and for which event.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Call<'a> {
-    pub(super) event: &'a Event,
+pub struct Call<'a> {
+    /// The event.
+    pub event: &'a Event,
     /// The step's name.
-    pub(super) step: &'a str,
+    pub step: &'a str,
     /// The hook's path in its folder.
-    pub(super) path: &'a Path,
+    pub path: &'a Path,
     /// How the rules stand, for `NETCUE_RULES`.
-    pub(super) rules: &'a str,
-    pub(super) manner: &'a Manner,
+    pub rules: &'a str,
+    /// How it wants to be run.
+    pub manner: &'a Manner,
 }
 
 impl Call<'_> {
     /// Runs the hook to its end.
     pub(super) fn run(&self, house: &House, signals: &Signals) -> StepEnd {
-        let config = &house.config.hooks;
-        let limits = Limits {
-            timeout: self.manner.timeout.unwrap_or_else(|| config.timeout()),
-            grace: config.grace(),
-            output: config.output,
-        };
-        match self.program(house) {
-            Ok(program) => as_step_end(child::run(&program, limits, signals)),
+        match self.judged(house).and_then(|file| self.program(house, file)) {
+            Ok(program) => self.run_program(house, &program, signals),
             Err(why_not) => StepEnd::not_started(why_not),
         }
     }
 
-    /// The hook as a program, or why it may not run. It is judged anew: since the plan was
-    /// made, earlier steps may have taken minutes, in which an administrator can have changed
-    /// whose it is.
-    fn program(&self, house: &House) -> Result<Program, String> {
-        let root = house.layout.root();
-        let file = match hooks::judge_hook(self.path, root) {
-            Judgement::Ready(file) => file,
-            Judgement::Masked => return Err("it has been masked since".to_owned()),
-            unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => {
-                return Err(unfit.to_string());
-            }
-        };
+    /// The hook's file, or why it may not run. It is judged anew: since the plan was made,
+    /// earlier steps may have taken minutes, in which an administrator can have changed whose
+    /// it is.
+    fn judged(&self, house: &House) -> Result<PathBuf, String> {
+        match hooks::judge_hook(self.path, house.layout.root()) {
+            Judgement::Ready(file) => Ok(file),
+            Judgement::Masked => Err("it has been masked since".to_owned()),
+            unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => Err(unfit.to_string()),
+        }
+    }
+
+    /// The hook as a program, once its file has been judged.
+    ///
+    /// # Errors
+    /// When there is no such account as it asks for.
+    pub fn program(&self, house: &House, file: PathBuf) -> Result<Program, String> {
         let account = |name: &String| {
             accounts::find(name).ok_or_else(|| format!("user={name}: there is no such account"))
         };
         let nothing = Sides::default();
         let sides = if self.rules.is_empty() { &nothing } else { rules::sides(house) };
+        let root = house.layout.root();
         Ok(Program {
             file,
             argv0: self.path.into(),
@@ -65,6 +66,18 @@ impl Call<'_> {
             user: self.manner.user.as_ref().map(account).transpose()?,
             stdin: (self.event.to_json() + "\n").into_bytes(),
         })
+    }
+
+    /// Runs that program to its end, within the limits of hooks.
+    #[must_use]
+    pub fn run_program(&self, house: &House, program: &Program, signals: &Signals) -> StepEnd {
+        let config = &house.config.hooks;
+        let limits = Limits {
+            timeout: self.manner.timeout.unwrap_or_else(|| config.timeout()),
+            grace: config.grace(),
+            output: config.output,
+        };
+        as_step_end(child::run(program, limits, signals))
     }
 }
 

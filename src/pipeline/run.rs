@@ -6,7 +6,7 @@ use super::hook::Call;
 use super::{House, follow_up, rules, state, steps};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepEnd, StepOutcome};
-use crate::plan::{Kind, Skip, Step, Verdict};
+use crate::plan::{self, Kind, Skip, Step, Verdict};
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
@@ -205,6 +205,20 @@ impl Rules {
             Self::LeftToHook { .. } => "rules made by a hook",
         }
     }
+}
+
+/// Makes the rules if they are made before a hook of that name, and says how that ended as the
+/// hook is told.
+pub fn rules_before(house: &mut House, hook: &str) -> &'static str {
+    if !plan::stands_behind_the_rules(hook) {
+        return Rules::Untouched.as_hooks_know_it();
+    }
+    let rules = match rules::run_engine(house).outcome {
+        outcome if outcome.is_failure() => Rules::Failed,
+        StepOutcome::Changed => Rules::Changed,
+        _ => Rules::Unchanged,
+    };
+    rules.as_hooks_know_it()
 }
 
 /// One line for the log: what came, what became of it, how long it took. Nothing an

@@ -23,6 +23,12 @@ pub fn makes_rules(name: &str) -> bool {
     name == ENGINE
 }
 
+/// Whether a hook of that name runs after the rules have been seen to.
+#[must_use]
+pub fn stands_behind_the_rules(name: &str) -> bool {
+    name.as_bytes() > ENGINE.as_bytes()
+}
+
 /// What runs when a step's turn comes. A path is that in the hook folder, links not followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {

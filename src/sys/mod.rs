@@ -37,4 +37,5 @@ pub mod systemd;
 pub mod tail;
 pub mod terminal;
 pub mod tool;
+pub mod traces;
 pub mod watch;

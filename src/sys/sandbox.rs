@@ -30,12 +30,14 @@ const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 /// processes. The machine's `/run` with its sockets is hidden, and `/dev` has the harmless
 /// devices only.
 ///
+/// Of what is out of sight then, the `lent` files are put in their places again.
+///
 /// Who comes back from here is a child; the caller's own process waits for it and ends as
 /// it does.
 ///
 /// # Errors
 /// When the kernel doesn't let us.
-pub fn enter(root: &Path) -> Result<(), FileError> {
+pub fn enter(root: &Path, lent: &[&Path]) -> Result<(), FileError> {
     let (user, group) = (geteuid(), getegid());
     let mut flags = CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWNS
@@ -52,7 +54,7 @@ pub fn enter(root: &Path) -> Result<(), FileError> {
         write("/proc/self/gid_map", &format!("0 {group} 1"))?;
     }
     become_first_process().map_err(FileError::at("leave", namespaces))?;
-    settle_mounts(root)
+    settle_mounts(root, lent)
 }
 
 /// A process namespace has those in it that are started after it was made. With the first
@@ -83,7 +85,7 @@ fn write(path: impl AsRef<Path>, text: &str) -> Result<(), FileError> {
     fs::write(path, text).map_err(FileError::at("write", path))
 }
 
-fn settle_mounts(root: &Path) -> Result<(), FileError> {
+fn settle_mounts(root: &Path, lent: &[&Path]) -> Result<(), FileError> {
     let slash = Path::new("/");
     put(None, slash, None, MsFlags::MS_REC | MsFlags::MS_PRIVATE)?;
     let proc = Path::new("/proc");
@@ -104,14 +106,36 @@ fn settle_mounts(root: &Path) -> Result<(), FileError> {
             remounted?;
         }
     }
-    if !root.starts_with("/run") {
-        put_empty(Path::new("/run"))?;
-    }
+    let lent: Vec<(&Path, fs::File)> =
+        lent.iter().filter_map(|path| Some((*path, fs::File::open(path).ok()?))).collect();
     put_devices()?;
-    for folder in WRITABLE {
-        put_empty(&root.join(folder))?;
+    for folder in writable(root) {
+        put_empty(&folder)?;
+    }
+    for (path, file) in lent.iter().filter(|(path, _)| !path.exists()) {
+        lend(file, path)?;
     }
     Ok(())
+}
+
+/// Where something can be written in a sandbox with this root.
+#[must_use]
+pub fn writable(root: &Path) -> Vec<PathBuf> {
+    let runtime = (!root.starts_with("/run")).then(|| PathBuf::from("/run"));
+    let mut folders: Vec<PathBuf> = runtime.into_iter().collect();
+    folders.extend(WRITABLE.iter().map(|folder| root.join(folder)));
+    folders.dedup();
+    folders
+}
+
+/// Puts a file that is out of sight, and was opened before, in its place again.
+fn lend(file: &fs::File, at: &Path) -> Result<(), FileError> {
+    if let Some(folder) = at.parent() {
+        fs::create_dir_all(folder).map_err(FileError::at("make the folder", folder))?;
+    }
+    write(at, "")?;
+    let open = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    put(Some(&open), at, None, MsFlags::MS_BIND)
 }
 
 /// What no mount of the sandbox's own has to allow.
@@ -145,10 +169,7 @@ fn put_devices() -> Result<(), FileError> {
         .collect();
     put_empty(folder)?;
     for (name, device) in lent {
-        let at = folder.join(name);
-        write(&at, "")?;
-        let open = PathBuf::from(format!("/proc/self/fd/{}", device.as_raw_fd()));
-        put(Some(&open), &at, None, MsFlags::MS_BIND)?;
+        lend(&device, &folder.join(name))?;
     }
     for (name, to) in
         [("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")]

@@ -189,6 +189,8 @@ mod trouble;
 #[cfg(test)]
 mod trust;
 #[cfg(test)]
+mod try_hook;
+#[cfg(test)]
 mod unit;
 #[cfg(test)]
 mod watch;

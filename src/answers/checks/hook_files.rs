@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::event::Action;
-use crate::hooks::{self, Found, Judgement, Survey};
+use crate::hooks::{self, Found, Judgement, Reason, Survey};
 use crate::pipeline;
 use crate::plan::{self, Names, Oddity};
 use crate::sources;
@@ -57,6 +57,10 @@ pub(crate) fn problems(found: &Found) -> Vec<Problem> {
     let file = match &found.judgement {
         Judgement::Masked => return problems,
         Judgement::Ready(file) => file,
+        unfit @ Judgement::Distrusted(distrust) if distrust.reason != Reason::NoFile => {
+            problems.push(whole(unfit.to_string()));
+            &found.path
+        }
         unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => {
             problems.push(whole(unfit.to_string()));
             return problems;

@@ -89,7 +89,7 @@ fn of_candidate(candidate: &Candidate) -> Row {
     Row { name: candidate.name.clone(), path: candidate.kind.place(), state, note }
 }
 
-fn wishes_in_words(wishes: &Wishes) -> String {
+pub(crate) fn wishes_in_words(wishes: &Wishes) -> String {
     let mut words = Vec::new();
     for (key, values) in [
         ("source", &wishes.sources),

@@ -57,7 +57,7 @@ pub(crate) fn main(layout: &Layout, args: &Args, invocation: &Invocation) -> End
 }
 
 /// Whether a word is the beginning of an id, and no source.
-fn names_an_event(word: &str) -> bool {
+pub(crate) fn names_an_event(word: &str) -> bool {
     let is_id = || word.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
     word == "last" || !word.is_empty() && is_id() && sources::find(word).is_none()
 }

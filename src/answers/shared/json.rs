@@ -6,7 +6,7 @@ use crate::sys::terminal::harmless_json;
 
 /// The JSON Schemas of what commands print, by the name of the command; that of an event
 /// is [`crate::event::JSON_SCHEMA`], which these refer to.
-pub const SCHEMAS: [(&str, &str); 10] = [
+pub const SCHEMAS: [(&str, &str); 11] = [
     ("doctor", include_str!("../schema/doctor.schema.json")),
     ("history", include_str!("../schema/history.schema.json")),
     ("hooks", include_str!("../schema/hooks.schema.json")),
@@ -16,6 +16,7 @@ pub const SCHEMAS: [(&str, &str); 10] = [
     ("rules", include_str!("../schema/rules.schema.json")),
     ("sources", include_str!("../schema/sources.schema.json")),
     ("status", include_str!("../schema/status.schema.json")),
+    ("try", include_str!("../schema/try.schema.json")),
     ("why", include_str!("../schema/why.schema.json")),
 ];
 

@@ -1,8 +1,6 @@
 //! `replay`: an event again, as it came, through today's hooks and rules; on the machine, or
 //! in a sandbox with the network it met then.
 
-mod network;
-
 use std::path::Path;
 
 use crate::answers::rules;
@@ -18,14 +16,12 @@ use crate::paths::Layout;
 use crate::pipeline::{self, Arrival, Caller, House};
 use crate::sources::{self, Reading, Wait};
 use crate::sys::invocation::Invocation;
-use crate::sys::{sandbox, terminal};
-use network::StandIn;
+use crate::sys::terminal;
+
+use super::sandbox;
 
 /// The detail that names the event which an event repeats.
 const REPLAY_OF: &str = "replay_of";
-
-/// Lines of ip(8) that are shown.
-const MOST_COMPLAINTS: usize = 10;
 
 /// What may be said with `replay`.
 #[derive(Debug, clap::Args)]
@@ -83,12 +79,7 @@ fn in_sandbox(layout: &Layout, recorded: Recorded, invocation: &Invocation) -> E
     let missing = "no state of the kernel is on record for this event: it did not run, or the \
                    state was too large, or it has been rotated away";
     let state = recorded.state.ok_or_else(|| Failure::new(Exit::StepFailed, missing))?;
-    sandbox::enter(layout.root()).map_err(|error| Failure::new(Exit::NoPermission, error))?;
-    let complaints = make(&state).map_err(|error| {
-        Failure::new(Exit::Unavailable, format!("ip(8), which makes the interfaces: {error}"))
-    })?;
-    engine::remember(&layout.rules(), &state.remembered)
-        .map_err(|error| Failure::new(Exit::InputOutput, error))?;
+    let complaints = sandbox::enter(layout, &[], &state)?;
     let mut house = House::open(layout.clone());
     if let Some(config) = recorded.config {
         house.config.rules = config.rules;
@@ -108,15 +99,8 @@ fn in_sandbox(layout: &Layout, recorded: Recorded, invocation: &Invocation) -> E
     Ok(arrival.fate.exit())
 }
 
-/// Makes the network, and gives back what ip(8) said about what it could not make.
-fn make(state: &KernelState) -> std::io::Result<String> {
-    let has_dummies = sandbox::ip_batch(&network::TRY_DUMMY.map(str::to_owned))?.is_empty();
-    let stand_in = if has_dummies { StandIn::Dummy } else { StandIn::Veth };
-    sandbox::ip_batch(&network::commands(state, stand_in))
-}
-
 /// Where the sandbox's network is not what was recorded, as far as it matters to the rules.
-fn differences(house: &House, state: &KernelState, complaints: &str) -> String {
+fn differences(house: &House, state: &KernelState, complaints: &[String]) -> String {
     let rules = &house.config.rules;
     let wanted = engine::text(&engine::ruleset(&engine::classify(state, rules), rules));
     let made = engine::state(&house.layout.rules()).unwrap_or_default();
@@ -128,8 +112,7 @@ fn differences(house: &House, state: &KernelState, complaints: &str) -> String {
     for line in engine::lines(&wanted, &made) {
         text.push_str(&format!("  {}\n", terminal::harmless(&line.to_string())));
     }
-    let complaints = complaints.lines().filter(|line| !line.starts_with("Command failed"));
-    for line in complaints.take(MOST_COMPLAINTS) {
+    for line in complaints {
         text.push_str(&format!("  ip: {}\n", terminal::harmless(line)));
     }
     text

@@ -82,7 +82,9 @@ pub(super) fn commands(state: &KernelState, stand_in: StandIn) -> Vec<String> {
         match devices.as_slice() {
             [] => {}
             [one] => {
-                let hop = format!("dev {one} onlink {table_and_metric}");
+                // The router need not be in a network that is known here.
+                let onlink = if via.is_empty() { "" } else { " onlink" };
+                let hop = format!("dev {one}{onlink} {table_and_metric}");
                 lines.push(format!("route replace {to}{via} {hop}"));
             }
             several => {
