@@ -92,8 +92,11 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
     let record = Record::Accepted { event: Box::new(event.clone()), argv: argv.clone() };
     let accepted = Entry { time: clock::now(), event_id: Some(event.id), record };
     let recorded = house.journal.append(&accepted);
-    // A caller that may not write here: netcue's own unit may.
-    if draft.is_err() || recorded.is_err() {
+    // A caller that may not write here, or whose files are not the machine's: netcue's own unit
+    // may, and its are.
+    let is_apart =
+        unit::is_out_of_sight(&house.layout) || unit::records_are_out_of_sight(&house.layout);
+    if draft.is_err() || recorded.is_err() || is_apart {
         if let Ok(ticket) = unit::hand_over(&house.layout, &event, &argv) {
             if let Ok(draft) = draft {
                 house.queue.discard(&draft);

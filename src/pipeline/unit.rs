@@ -2,7 +2,7 @@
 //! they can't keep themselves; it takes that in, and stays until nothing is left.
 
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use crate::paths::Layout;
 use crate::queue::{Queue, Ticket};
 use crate::sys::files::FileError;
 use crate::sys::inbox::{self, Inbox};
+use crate::sys::namespace;
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
 use crate::sys::watch::FolderWatch;
@@ -31,9 +32,28 @@ enum Message {
     Record(Box<Entry>),
 }
 
+/// Whether what this caller puts into the queue is nowhere that anybody looks, and the lock not
+/// the one that others take: its unit gave it a `/run` of its own.
+pub(super) fn is_out_of_sight(layout: &Layout) -> bool {
+    namespace::hidden(&layout.runtime()).is_some()
+}
+
+/// The same for what it puts on record.
+pub(super) fn records_are_out_of_sight(layout: &Layout) -> bool {
+    layout.journal().parent().is_some_and(|folder| namespace::hidden(folder).is_some())
+}
+
+/// Where the unit listens: always the machine's.
+fn inbox(layout: &Layout) -> PathBuf {
+    let inbox = layout.inbox();
+    namespace::hidden(&layout.runtime())
+        .and_then(|runtime| Some(runtime.join(inbox.file_name()?)))
+        .unwrap_or(inbox)
+}
+
 /// Wakes the unit. Tells whether there is one: it handles what waits in the queue then.
 pub(super) fn wake(layout: &Layout) -> bool {
-    inbox::wake(&layout.inbox())
+    inbox::wake(&inbox(layout))
 }
 
 /// Hands an event over: after this it is kept.
@@ -58,7 +78,7 @@ pub(super) fn hand_over_record(layout: &Layout, entry: &Entry) -> Result<(), Fil
 }
 
 fn send(layout: &Layout, message: &Message) -> Result<(), FileError> {
-    inbox::send(&layout.inbox(), &serde_json::to_vec(message).unwrap_or_default())
+    inbox::send(&inbox(layout), &serde_json::to_vec(message).unwrap_or_default())
 }
 
 /// Whether systemd runs this machine (`sd_booted(3)`). It knows nothing of another root.

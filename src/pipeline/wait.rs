@@ -59,7 +59,9 @@ pub(super) fn see_to_it(house: &mut House, event: Event, kept: &Kept, wait: Wait
     };
     let fate = match wait {
         Wait::Rules(_) if stand => leave(house, Wait::Deposit),
-        // Waiting for the run that waits for us would last until the limit.
+        // Waiting for an end that we do not see would last until the limit.
+        _ if !is_here && unit::records_are_out_of_sight(&house.layout) => Fate::Queued,
+        // So would waiting for the run that waits for us.
         Wait::Finish(_) | Wait::Rules(_) if is_in_hand(house, event.caused_by) => {
             leave(house, Wait::Deposit)
         }
@@ -160,12 +162,13 @@ fn wait_for(house: &House, kept: &Kept, event: &Event, limit: Duration) -> Fate 
         Watch::none()
     });
     let (mut next_runner, mut calls) = (Instant::now(), 0);
+    let sees_the_lock = !unit::is_out_of_sight(&house.layout);
     while !kept.is_over(house, event.id) {
         let now = Instant::now();
         if now >= deadline {
             return Fate::Late;
         }
-        let free = lock::is_free(&lock).unwrap_or(false);
+        let free = sees_the_lock && lock::is_free(&lock).unwrap_or(false);
         if free && now >= next_runner && !kept.is_over(house, event.id) {
             if calls < CALLS {
                 send_runner(house);

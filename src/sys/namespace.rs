@@ -1,12 +1,29 @@
-//! Network namespaces: going into that of somebody else, and coming back.
+//! Namespaces: going into somebody else's network and coming back, and what of the machine's
+//! files is hidden from us.
 
 use std::fs::{self, File};
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use nix::sched::{CloneFlags, setns};
 
 use super::identity;
+
+/// The root of the machine's first process, whatever our own mount namespace has.
+const MACHINE: &str = "/proc/1/root";
+
+/// Where the machine has what is something else at `path` for us: a unit may give its processes
+/// a `/run` of their own. None where there is no difference, where we are not told, and where our
+/// root is another: that is another machine, which has its own netcue.
+#[must_use]
+pub fn hidden(path: &Path) -> Option<PathBuf> {
+    let what = |path: &Path| fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
+    let there = Path::new(MACHINE).join(path.strip_prefix("/").ok()?);
+    let is_hidden = what(Path::new(MACHINE))? == what(Path::new("/"))?
+        && what(&there).is_some_and(|machines| what(path) != Some(machines));
+    is_hidden.then_some(there)
+}
 
 /// This thread is in another network namespace until this is dropped.
 #[derive(Debug)]

@@ -167,6 +167,42 @@ fn who_is_confined_and_needs_it_finished_is_kept_until_it_is() {
     unit.stop();
 }
 
+/// The call through a shell that first has folders of its own in these places; the first process,
+/// as it sees it, has those of the scene.
+fn apart(scene: &Scene, places: &[&str], call: &str) -> Call {
+    let root = scene.root().display();
+    let mounts: Vec<String> = places
+        .iter()
+        .map(|place| format!("mount -t tmpfs none {} && ", scene.path(place).display()))
+        .collect();
+    let call = format!("{} exec {NETCUE} --root {root} {call}", mounts.concat());
+    Call::through("unshare", scene.root())
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .words(["--mount", "--pid", "--fork", "--mount-proc", "sh", "-c"])
+        .word(format!("unshare --mount sh -c '{call}'; exit $?"))
+}
+
+/// What it put into a queue of its own would be gone with it, and nobody would know.
+#[test]
+fn an_event_whose_callers_files_are_not_the_machines_is_handed_over_and_handled() {
+    for places in [["run"].as_slice(), &["var/log"], &["run", "var"]] {
+        let scene = Scene::telling_gateway();
+        std::fs::create_dir_all(scene.path("var/log/netcue")).expect("a folder");
+        let mut unit = Unit::listening(&scene);
+        apart(&scene, places, &format!("from {IP_UP}")).run();
+        assert_eq!(scene.text("ran"), "", "nothing runs in its place");
+        unit.starts(&scene);
+        wait_until("it to be handled", || scene.outcomes() == ["done"]);
+        let accepted = scene.records("accepted");
+        assert_eq!(accepted.len(), 1, "{accepted:#?}");
+        let said = if places.contains(&"run") && places.len() == 1 { "handled" } else { "queued" };
+        apart(&scene, places, "emit").stdout(&format!("ID {said}\n")).run();
+        wait_until("that too", || scene.outcomes() == ["done", "done"]);
+        assert_eq!(scene.text("ran"), "changed\nunchanged\n", "each of them once");
+        unit.stop();
+    }
+}
+
 #[test]
 fn what_a_confined_caller_says_wrong_or_in_vain_reaches_history_too() {
     let scene = Scene::new();
