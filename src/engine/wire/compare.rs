@@ -8,6 +8,7 @@
 use netlink_packet_netfilter::nftables::{NfTablesMessage, SetAttribute};
 
 use super::parts::make_differs;
+use super::ranges::as_comparisons;
 use super::{Key, about, keys, rule_message, set_flags, set_message};
 use crate::engine::ruleset::{Chain, Ruleset, Set};
 use crate::sys::netlink::{attribute, attributes};
@@ -15,7 +16,7 @@ use crate::sys::nftables::{LiveTable, attribute_bytes};
 
 pub(super) const NFTA_CHAIN_NAME: u16 = 3;
 pub(super) const NFTA_RULE_CHAIN: u16 = 2;
-const NFTA_RULE_EXPRESSIONS: u16 = 4;
+pub(super) const NFTA_RULE_EXPRESSIONS: u16 = 4;
 pub(super) const NFTA_SET_NAME: u16 = 2;
 pub(super) const NFTA_SET_FLAGS: u16 = 3;
 const NFTA_SET_USERDATA: u16 = 13;
@@ -64,7 +65,8 @@ pub(super) fn rules_differ(chain: &Chain, live: &LiveTable) -> Vec<String> {
     }
     for (place, (own, theirs)) in (1..).zip(chain.rules.iter().zip(rules)) {
         let own = attribute_bytes(&NfTablesMessage::NewRule(rule_message(chain, own)));
-        if !is_part_of(&own, theirs) || !does_no_more(&own, theirs) {
+        let theirs = as_comparisons(theirs);
+        if !is_part_of(&own, &theirs) || !does_no_more(&own, &theirs) {
             found.push(format!("rule {place} of chain {name} is different"));
         }
     }
@@ -72,7 +74,7 @@ pub(super) fn rules_differ(chain: &Chain, live: &LiveTable) -> Vec<String> {
 }
 
 /// Whether a rule of which `own` is known to be a part has nothing else to do.
-fn does_no_more(own: &[u8], theirs: &[u8]) -> bool {
+pub(super) fn does_no_more(own: &[u8], theirs: &[u8]) -> bool {
     let expressions = |rule| attribute(rule, NFTA_RULE_EXPRESSIONS).unwrap_or_default();
     let (own, theirs) = (expressions(own), expressions(theirs));
     attributes(own).count() == attributes(theirs).count()

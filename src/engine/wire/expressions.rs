@@ -15,7 +15,7 @@ use crate::config::{Ports, Target};
 use crate::event::{Cidr, Family};
 
 /// The register that statements go through.
-const REGISTER: Register = Register::Reg1;
+pub(super) const REGISTER: Register = Register::Reg1;
 /// `NFT_PAYLOAD_NETWORK_HEADER` and `NFT_PAYLOAD_TRANSPORT_HEADER`.
 const NETWORK_HEADER: u32 = 1;
 const TRANSPORT_HEADER: u32 = 2;
@@ -228,7 +228,7 @@ fn to_ports(ports: Ports) -> Vec<Expressions> {
 }
 
 /// What was loaded is one of these, in network order.
-fn between(first: Vec<u8>, last: Vec<u8>) -> Vec<Expressions> {
+pub(super) fn between(first: Vec<u8>, last: Vec<u8>) -> Vec<Expressions> {
     if first == last {
         return vec![compare(Operator::Equal, first)];
     }

@@ -5,6 +5,7 @@
 mod compare;
 mod expressions;
 mod parts;
+mod ranges;
 
 pub use compare::differences;
 pub(super) use parts::{leftovers, users_rules};
