@@ -110,3 +110,25 @@ fn the_firewalls_that_everybody_has_are_known_by_name() {
         assert_eq!(lines, [format!("attention {found}")], "{}", ran.stdout);
     }
 }
+
+/// Who has done what was advised is not told to do it again.
+#[test]
+fn a_firewall_that_has_been_told_is_not_told_again() {
+    let scene = healthy();
+    scene.nft(
+        "table inet firewalld {\nchain filter_FWD_policy_inside-out {\naccept\n}\n\
+         chain filter_FORWARD {\ntype filter hook forward priority 10; policy accept\n\
+         ct state established,related accept\n\
+         iifname \"lan\" oifname \"wan\" jump filter_FWD_policy_inside-out\n\
+         reject with icmpx admin-prohibited\n}\n}",
+    );
+    wonders(
+        &scene,
+        &[
+            "firewalls firewalld (table inet firewalld, chain filter_FORWARD) drops forwarded \
+             packets but those your own rules let pass",
+            "> see \"nft list chain inet firewalld filter_FORWARD\": what passes between inside and \
+             outside has to be accepted there too",
+        ],
+    );
+}

@@ -46,7 +46,7 @@ struct Manager {
     /// The name of a table of its own.
     table: Option<&'static str>,
     to_do: &'static str,
-    /// Where its administrator's own rules are.
+    /// How the names of the chains begin that have its administrator's own rules.
     own_rules: &'static [&'static str],
 }
 
@@ -74,7 +74,7 @@ const MANAGERS: [Manager; 3] = [
         table: Some("firewalld"),
         to_do: "firewall-cmd --permanent --new-policy inside-out, with the zone of the inside as \
                 ingress and that of the outside as egress, and --set-target ACCEPT",
-        own_rules: &[],
+        own_rules: &["filter_FWD_policy_"],
     },
 ];
 
@@ -127,7 +127,7 @@ fn judge(chain: &Chain, all: &[Chain]) -> Option<Finding> {
     if let Some(manager) = manager(chain, all) {
         let has_own = all.iter().any(|other| {
             (other.family, &other.table) == (chain.family, &chain.table)
-                && manager.own_rules.contains(&other.name.as_str())
+                && manager.own_rules.iter().any(|begin| other.name.starts_with(begin))
                 && other.rules.iter().any(|rule| rule.effect == Effect::Accepts)
         });
         let what = format!("{} ({name}) drops forwarded packets", manager.name);
