@@ -21,4 +21,5 @@ pub mod config;
 pub mod error;
 pub mod integrate;
 pub mod paths;
+pub mod reason;
 pub mod sys;

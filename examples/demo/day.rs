@@ -278,7 +278,8 @@ fn grown(counter: CounterName, before: u64) -> Result<u64> {
 fn shown(step: &StoryStep) -> Step {
     let name = step.planned.step.clone();
     let Some(end) = &step.end else {
-        let reason = step.planned.skipped.as_deref().unwrap_or("did not end");
+        let reason = step.planned.skipped.as_ref().map(ToString::to_string);
+        let reason = reason.unwrap_or_else(|| "did not end".to_owned());
         return Step {
             name,
             tone: Tone::Faint,
@@ -291,7 +292,7 @@ fn shown(step: &StoryStep) -> Step {
         Some(status) if status != 0 => format!(", exit status {status}"),
         _ => String::new(),
     };
-    let reason = end.reason.as_ref().map_or_else(String::new, |reason| format!(", {reason}"));
+    let reason = end.failed.as_ref().map_or_else(String::new, |reason| format!(", {reason}"));
     let how = format!("{}{status}{reason}, {:.1} ms", end.outcome.as_str(), end.ms);
     Step { name, tone, how, said: end.output.trim().replace('\n', " / ") }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::event::{Event, hook_environment};
+use crate::reason::Reason;
 use crate::sys::invocation::PATH;
 
 /// Exit status by which a hook says that an event is none of its business.
@@ -86,8 +87,9 @@ pub fn environment(
 
 /// The kernel's answer to execve(2), with what to do about it.
 #[must_use]
-pub fn why_not_started(error: &io::Error) -> String {
-    let advice = match error.raw_os_error() {
+pub fn why_not_started(error: &io::Error) -> Reason {
+    let errno = error.raw_os_error();
+    let advice = match errno {
         Some(nix::libc::ENOEXEC) => {
             "no #! line, and no program this machine can run: add #!/bin/sh"
         }
@@ -98,9 +100,9 @@ pub fn why_not_started(error: &io::Error) -> String {
         Some(nix::libc::EACCES) => {
             "the kernel denies execution: is its file system mounted noexec?"
         }
-        _ => return error.to_string(),
+        _ => return Reason::NotRunnable { errno, text: error.to_string() },
     };
-    format!("{error}: {advice}")
+    Reason::NotRunnable { errno, text: format!("{error}: {advice}") }
 }
 
 #[cfg(test)]

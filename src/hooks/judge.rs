@@ -6,7 +6,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::interpreter::Interpreter;
-use super::trust::{Distrust, Reason, judge, judge_folder, judge_interpreter, judge_program};
+use super::trust::{Distrust, judge, judge_folder, judge_interpreter, judge_program};
+use crate::reason::{Flaw, Reason};
 use crate::sys::files::{self, FileError};
 use crate::sys::folder::{Guide, Kind, Way};
 use crate::sys::invocation::PATH;
@@ -29,11 +30,22 @@ pub enum Judgement {
 
 impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.why_not()) {
+            (_, Some(reason)) => reason.fmt(f),
+            (Self::Masked, None) => f.write_str("masked"),
+            (_, None) => f.write_str("ready"),
+        }
+    }
+}
+
+impl Judgement {
+    /// Why the hook may not run, though nobody masked it; none if it may, or is masked.
+    #[must_use]
+    pub fn why_not(&self) -> Option<Reason> {
         match self {
-            Self::Ready(_) => f.write_str("ready"),
-            Self::Masked => f.write_str("masked"),
-            Self::Distrusted(distrust) => write!(f, "not trusted: {distrust}"),
-            Self::Unreadable(error) => error.fmt(f),
+            Self::Ready(_) | Self::Masked => None,
+            Self::Distrusted(distrust) => Some(distrust.into()),
+            Self::Unreadable(error) => Some(error.into()),
         }
     }
 }
@@ -110,7 +122,7 @@ impl<'a> Judge<'a> {
         let Some(file) = self.interpreter(&interpreter.file, depth)? else { return Ok(()) };
         let program = interpreter.program_of_env(&file).map_err(|_unclear| {
             let part = interpreter.file.clone();
-            Judgement::Distrusted(Distrust { part, reason: Reason::Unclear })
+            Judgement::Distrusted(Distrust { part, flaw: Flaw::Unclear })
         })?;
         program.map_or(Ok(()), |program| self.found_by_env(program, depth))
     }

@@ -10,4 +10,4 @@ mod trust;
 pub use contract::{NOT_FOR_ME, Sides, arguments, environment, why_not_started};
 pub use find::{Found, MISNAMED, Survey, find, find_one};
 pub use judge::{Judgement, judge_hook, why_not_run};
-pub use trust::{Distrust, Reason, judge, judge_program};
+pub use trust::{Distrust, judge, judge_program};

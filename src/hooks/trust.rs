@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::reason::{Flaw, Reason};
 use crate::sys::folder::{Kind, Part, Way};
 
 /// What keeps a file from being trusted: which part of the way, and why.
@@ -12,26 +13,7 @@ pub struct Distrust {
     /// The file, or the folder on the way to it.
     pub part: PathBuf,
     /// Why.
-    pub reason: Reason,
-}
-
-/// Why a part of the way isn't trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// It belongs to this user, not to root.
-    Owner(u32),
-    /// Its group, this one, may write to it.
-    GroupWritable(u32),
-    /// Everybody may write to it.
-    WorldWritable,
-    /// The way doesn't end at a regular file.
-    NoFile,
-    /// It has no execute bit.
-    NotExecutable,
-    /// It is set-user-id or set-group-id.
-    SetId,
-    /// It is env(1), told by a `#!` line to do more than to look for a program.
-    Unclear,
+    pub flaw: Flaw,
 }
 
 impl std::error::Error for Distrust {}
@@ -40,36 +22,27 @@ impl Distrust {
     /// The command that mends it, where one does.
     #[must_use]
     pub fn mend(&self) -> Option<String> {
-        let command = match self.reason {
-            Reason::Owner(_) => "chown root",
-            Reason::GroupWritable(_) => "chmod g-w",
-            Reason::WorldWritable => "chmod o-w",
-            Reason::NotExecutable => "chmod +x",
-            Reason::SetId => "chmod u-s,g-s",
-            Reason::NoFile | Reason::Unclear => return None,
+        let command = match self.flaw {
+            Flaw::Owner { .. } => "chown root",
+            Flaw::GroupWritable { .. } => "chmod g-w",
+            Flaw::WorldWritable => "chmod o-w",
+            Flaw::NotExecutable => "chmod +x",
+            Flaw::SetId => "chmod u-s,g-s",
+            Flaw::NoFile | Flaw::Unclear => return None,
         };
         Some(format!("{command} {}", self.part.display()))
     }
 }
 
+impl From<&Distrust> for Reason {
+    fn from(distrust: &Distrust) -> Self {
+        Self::NotTrusted { path: distrust.part.display().to_string(), flaw: distrust.flaw }
+    }
+}
+
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = self.part.display();
-        match self.reason {
-            Reason::Owner(uid) => write!(f, "{part} belongs to uid {uid}, not to root: chown root"),
-            Reason::GroupWritable(gid) => {
-                write!(f, "{part} is writable by group {gid}: chmod g-w")
-            }
-            Reason::WorldWritable => write!(f, "{part} is writable by everybody: chmod o-w"),
-            Reason::NoFile => write!(f, "{part} is not a regular file"),
-            Reason::NotExecutable => write!(f, "{part} is not executable: chmod +x"),
-            Reason::Unclear => write!(
-                f,
-                "nobody can tell which program its #! line makes {part} run: name that program \
-                 in the line"
-            ),
-            Reason::SetId => write!(f, "{part} is set-user-id or set-group-id: chmod u-s,g-s"),
-        }
+        f.write_str(&self.flaw.in_words(&self.part.display().to_string()))
     }
 }
 
@@ -114,43 +87,43 @@ fn owner_of_machine(way: &Way) -> u32 {
 
 fn judge_parts(way: &Way, owner: u32) -> Result<(), Distrust> {
     let bad = way.parts.iter().find_map(|part| Some((part, fault(part, owner)?)));
-    bad.map_or(Ok(()), |(part, reason)| Err(Distrust { part: part.path.clone(), reason }))
+    bad.map_or(Ok(()), |(part, flaw)| Err(Distrust { part: part.path.clone(), flaw }))
 }
 
 fn judge_file(way: &Way, owner: u32) -> Result<&Path, Distrust> {
     judge_parts(way, owner)?;
     match way.parts.last() {
         Some(end) if end.kind == Kind::File => Ok(&way.end),
-        _ => Err(Distrust { part: way.end.clone(), reason: Reason::NoFile }),
+        _ => Err(Distrust { part: way.end.clone(), flaw: Flaw::NoFile }),
     }
 }
 
 fn judge_executable(way: &Way, owner: u32) -> Result<&Path, Distrust> {
     let end = judge_file(way, owner)?;
     let mode = way.parts.last().map_or(0, |part| part.mode);
-    let reason = match mode {
-        mode if mode & 0o6000 != 0 => Reason::SetId,
-        mode if mode & 0o111 == 0 => Reason::NotExecutable,
+    let flaw = match mode {
+        mode if mode & 0o6000 != 0 => Flaw::SetId,
+        mode if mode & 0o111 == 0 => Flaw::NotExecutable,
         _ => return Ok(end),
     };
-    Err(Distrust { part: end.to_owned(), reason })
+    Err(Distrust { part: end.to_owned(), flaw })
 }
 
-fn fault(part: &Part, owner: u32) -> Option<Reason> {
+fn fault(part: &Part, owner: u32) -> Option<Flaw> {
     // A link can't be written to, and who may replace it is a matter of its folder.
     if part.kind == Kind::Link {
         return None;
     }
     // There is nothing to mend in a device: that everybody may write to it is its purpose.
     if part.kind == Kind::Other {
-        return Some(Reason::NoFile);
+        return Some(Flaw::NoFile);
     }
     if part.uid != ROOT && part.uid != owner {
-        Some(Reason::Owner(part.uid))
+        Some(Flaw::Owner { uid: part.uid })
     } else if part.mode & 0o002 != 0 {
-        Some(Reason::WorldWritable)
+        Some(Flaw::WorldWritable)
     } else if part.mode & 0o020 != 0 {
-        Some(Reason::GroupWritable(part.gid))
+        Some(Flaw::GroupWritable { gid: part.gid })
     } else {
         None
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::delta::Delta;
 use crate::event::Event;
+use crate::reason::Reason;
 use crate::sys::state::KernelState;
 
 /// One line.
@@ -40,7 +41,7 @@ pub enum Record {
         /// Its trigger, as far as that is known.
         trigger: Option<String>,
         /// Which word, and why.
-        reason: String,
+        reason: Reason,
         /// The command line of the call, as above.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         argv: Vec<String>,
@@ -101,14 +102,14 @@ pub enum Record {
         ms: f64,
         /// Why, where the outcome alone doesn't say it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
+        reason: Option<Reason>,
     },
     /// A queue file was set aside.
     SetAside {
         /// Where it is now.
         path: String,
         /// Why.
-        reason: String,
+        reason: Reason,
     },
     /// Something a person should know that belongs to no step.
     Remark {
@@ -127,7 +128,7 @@ pub struct PlannedStep {
     pub path: Option<String>,
     /// Why it won't run; none if it will.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skipped: Option<String>,
+    pub skipped: Option<Reason>,
     /// The newer event for which it will be run instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_to: Option<Uuid>,
@@ -146,9 +147,12 @@ pub struct StepEnd {
     pub signal: Option<i32>,
     /// How long it took, in milliseconds.
     pub ms: f64,
-    /// Why, where the outcome alone doesn't say it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    /// Why, where the outcome alone doesn't say it; earlier versions wrote `reason`.
+    #[serde(default, alias = "reason", skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Reason>,
+    /// Whether processes that it left in its group were ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_processes: bool,
     /// What it said, within the limit.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub output: String,
@@ -167,7 +171,8 @@ impl StepEnd {
             status: None,
             signal: None,
             ms,
-            reason: None,
+            failed: None,
+            left_processes: false,
             output: String::new(),
             changes: Vec::new(),
         }
@@ -175,8 +180,8 @@ impl StepEnd {
 
     /// The end of a step that could not be started.
     #[must_use]
-    pub fn not_started(reason: String) -> Self {
-        Self { reason: Some(reason), ..Self::of(StepOutcome::NotStarted, 0.0) }
+    pub fn not_started(reason: Reason) -> Self {
+        Self { failed: Some(reason), ..Self::of(StepOutcome::NotStarted, 0.0) }
     }
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::Journal;
 use super::record::{Entry, Outcome, PlannedStep, Record, StepEnd, StepOutcome};
 use crate::event::Event;
+use crate::reason::Reason;
 use crate::sys::files::FileError;
 
 /// All that the journal says about one event, or about one refused call.
@@ -38,7 +39,7 @@ pub struct Story {
     /// How long the run took, in milliseconds.
     pub ms: Option<f64>,
     /// Why it ended so.
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
     /// Remarks made meanwhile, oldest first.
     pub remarks: Vec<String>,
 }
@@ -51,7 +52,7 @@ pub struct Refused {
     /// Which trigger.
     pub trigger: Option<String>,
     /// Why.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// A step in a story.
@@ -129,11 +130,12 @@ impl Story {
             }
             Record::SetAside { path, reason } if self.id.is_none() => {
                 self.outcome = Some(Outcome::GivenUp);
-                self.reason = Some(format!("set aside as {path}: {reason}"));
+                self.reason = Some(Reason::SetAside { path, reason: Box::new(reason) });
                 return true;
             }
             Record::SetAside { path, reason } => {
-                self.remarks.insert(0, format!("set aside as {path}: {reason}"));
+                let aside = Reason::SetAside { path, reason: Box::new(reason) };
+                self.remarks.insert(0, aside.to_string());
             }
             Record::Remark { text } => self.remarks.insert(0, text),
         }
@@ -145,11 +147,11 @@ impl Story {
     pub(super) fn concluded(mut self) -> Self {
         let failed =
             |step: &&StoryStep| step.end.as_ref().is_some_and(|end| end.outcome.is_failure());
-        let failed: Vec<&str> =
-            self.steps.iter().filter(failed).map(|step| step.planned.step.as_str()).collect();
-        if matches!(self.outcome, Some(Outcome::Done | Outcome::Failed)) && !failed.is_empty() {
+        let failed = self.steps.iter().filter(failed).map(|step| step.planned.step.clone());
+        let steps: Vec<String> = failed.collect();
+        if matches!(self.outcome, Some(Outcome::Done | Outcome::Failed)) && !steps.is_empty() {
             self.outcome = Some(Outcome::Failed);
-            self.reason = Some(format!("failed: {}", failed.join(", ")));
+            self.reason = Some(Reason::Steps { steps });
         }
         self
     }

@@ -233,7 +233,7 @@ fn act(house: &mut House, announced: &Announced, addresses: Option<&[String]>) -
 }
 
 fn said(end: &StepEnd) -> String {
-    match (&end.reason, end.outcome) {
+    match (&end.failed, end.outcome) {
         (Some(reason), _) => format!("failed: {reason}"),
         (None, StepOutcome::Changed) => {
             let lines: Vec<&str> = end.changes.iter().map(|line| line.trim()).collect();

@@ -2,12 +2,14 @@
 //! journal's words.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{House, rules};
 use crate::event::Event;
 use crate::hooks::{self, Judgement, Sides};
 use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::Manner;
+use crate::reason::Reason;
 use crate::sys::accounts;
 use crate::sys::child::{self, Ended, Ending, Limits, Program};
 use crate::sys::signals::Signals;
@@ -39,11 +41,12 @@ impl Call<'_> {
     /// The hook's file, or why it may not run. It is judged anew: since the plan was made,
     /// earlier steps may have taken minutes, in which an administrator can have changed whose
     /// it is.
-    fn judged(&self, house: &House) -> Result<PathBuf, String> {
+    fn judged(&self, house: &House) -> Result<PathBuf, Reason> {
         match hooks::judge_hook(self.path, house.layout.root()) {
             Judgement::Ready(file) => Ok(file),
-            Judgement::Masked => Err("it has been masked since".to_owned()),
-            unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => Err(unfit.to_string()),
+            Judgement::Masked => Err(Reason::MaskedSince),
+            Judgement::Distrusted(distrust) => Err((&distrust).into()),
+            Judgement::Unreadable(error) => Err((&error).into()),
         }
     }
 
@@ -51,9 +54,9 @@ impl Call<'_> {
     ///
     /// # Errors
     /// When there is no such account as it asks for.
-    pub fn program(&self, house: &House, file: PathBuf) -> Result<Program, String> {
+    pub fn program(&self, house: &House, file: PathBuf) -> Result<Program, Reason> {
         let account = |name: &String| {
-            accounts::find(name).ok_or_else(|| format!("user={name}: there is no such account"))
+            accounts::find(name).ok_or_else(|| Reason::NoAccount { user: name.clone() })
         };
         let nothing = Sides::default();
         let sides = if self.rules.is_empty() { &nothing } else { rules::sides(house) };
@@ -77,32 +80,29 @@ impl Call<'_> {
             grace: config.grace(),
             output: config.output,
         };
-        as_step_end(child::run(program, limits, signals))
+        as_step_end(child::run(program, limits, signals), limits.timeout)
     }
 }
 
-fn as_step_end(ended: Ended) -> StepEnd {
-    let (outcome, status, signal, reason) = match ended.ending {
+fn as_step_end(ended: Ended, limit: Duration) -> StepEnd {
+    let (outcome, status, signal, failed) = match ended.ending {
         Ending::Exited(0) => (StepOutcome::Done, Some(0), None, None),
         Ending::Exited(hooks::NOT_FOR_ME) => {
             (StepOutcome::NotForMe, Some(hooks::NOT_FOR_ME), None, None)
         }
         Ending::Exited(status) => (StepOutcome::Failed, Some(status), None, None),
         Ending::Killed(signal) => (StepOutcome::Failed, None, Some(signal), None),
-        Ending::TimedOut => {
-            (StepOutcome::TimedOut, None, None, Some("it exceeded its time limit".to_owned()))
-        }
+        Ending::TimedOut => (StepOutcome::TimedOut, None, None, Some(Reason::time_limit(limit))),
         Ending::Interrupted(signal) => (StepOutcome::Interrupted, None, Some(signal), None),
         Ending::NotStarted(error) => {
             (StepOutcome::NotStarted, None, None, Some(hooks::why_not_started(&error)))
         }
     };
-    let left = ended.left_processes.then(|| "processes it left in its group were ended".to_owned());
-    let reasons: Vec<String> = reason.into_iter().chain(left).collect();
     StepEnd {
         status,
         signal,
-        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+        failed,
+        left_processes: ended.left_processes,
         output: ended.output.text(),
         ..StepEnd::of(outcome, ended.milliseconds)
     }

@@ -45,6 +45,7 @@ use wait::Kept;
 
 use crate::event::{Cause, Event, Fact, Facts, LONGEST_CHAIN, Stamp};
 use crate::journal::{Entry, Outcome, Record};
+use crate::reason::Reason;
 use crate::sources::{self, Part, Reading, Refusal, Source, Wait};
 use crate::sys::syslog::Urgency;
 use crate::sys::{clock, files, identity, random, route, signals};
@@ -59,11 +60,8 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
     let tells = (reading.source.manners.told_by)(&reading.facts);
     let event = accept(reading, cause.or_else(|| caller::cause_by_descent(house)));
     if event.cause_depth > LONGEST_CHAIN {
-        let reason = format!(
-            "{} events have caused one another, this one {} last: a loop of hooks",
-            event.cause_depth,
-            event.caused_by.unwrap_or_default()
-        );
+        let last = event.caused_by.unwrap_or_default();
+        let reason = Reason::Loop { events: event.cause_depth, event: last };
         return refuse(house, Some(source), Some(trigger), reason, argv);
     }
     match budget::count(house, &event) {
@@ -72,7 +70,7 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
             return refuse(house, Some(source), Some(trigger), too_many(first), argv);
         }
         Left::KnownToBeNoMore(first) => {
-            house.say(Urgency::Error, &format!("refused: {}", too_many(first)));
+            house.say(Urgency::Error, &format!("refused: {source} {trigger}: {}", too_many(first)));
             return Arrival { event: None, fate: Fate::Refused };
         }
     }
@@ -83,7 +81,7 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
         return nothing_runs(house, event, argv, Nothing::MEANT);
     }
     if let Some(teller) = tells.filter(|teller| calls(house, teller)) {
-        let reason = Some(format!("covered: {} tells of it", teller.name));
+        let reason = Some(Reason::ToldElsewhere { source: teller.name.to_string() });
         return nothing_runs(house, event, argv, Nothing { reason, ..Nothing::MEANT });
     }
     let draft = house.queue.prepare().and_then(|()| house.queue.draft_event(&event));
@@ -122,29 +120,30 @@ pub fn recompute(house: &mut House, caller: Caller) -> Arrival {
 }
 
 /// Puts an event on record for which nothing is run, and why.
-fn in_vain(house: &mut House, reading: Reading, caller: Caller, why: String) -> Arrival {
+fn in_vain(house: &mut House, reading: Reading, caller: Caller, why: Reason) -> Arrival {
     let event = accept(reading, caller.cause);
     nothing_runs(house, event, caller.argv, Nothing { reason: Some(why), ..Nothing::MEANT })
 }
 
-fn too_many(first: Uuid) -> String {
-    let most = budget::MOST_EVENTS;
-    format!("{most} events go back to event {first}: hooks that make ever more of them")
+fn too_many(first: Uuid) -> Reason {
+    Reason::TooMany { events: budget::MOST_EVENTS, event: first }
 }
 
 /// Records that a call was not understood.
 pub fn refuse_call(house: &mut House, refusal: &Refusal, caller: Caller) -> Arrival {
-    refuse(house, refusal.source_name, refusal.trigger, refusal.to_string(), caller.argv)
+    refuse(house, refusal.source_name, refusal.trigger, refusal.as_reason(), caller.argv)
 }
 
 fn refuse(
     house: &mut House,
     source: Option<&str>,
     trigger: Option<&str>,
-    reason: String,
+    reason: Reason,
     argv: Vec<String>,
 ) -> Arrival {
-    house.say(Urgency::Error, &format!("refused: {reason}"));
+    let call: Vec<&str> = [source, trigger].into_iter().flatten().collect();
+    let call = if call.is_empty() { String::new() } else { format!("{}: ", call.join(" ")) };
+    house.say(Urgency::Error, &format!("refused: {call}{reason}"));
     house.record(
         None,
         Record::Refused {
@@ -221,7 +220,7 @@ fn calls(house: &House, source: &Source) -> bool {
 struct Nothing {
     outcome: Outcome,
     fate: Fate,
-    reason: Option<String>,
+    reason: Option<Reason>,
 }
 
 impl Nothing {

@@ -18,6 +18,7 @@ use crate::hooks::{self, Sides};
 use crate::journal::{Record, StepEnd, StepOutcome, progress};
 use crate::plan;
 use crate::queue::{Holder, Note, Ticket, Work};
+use crate::reason::Reason;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::files;
 use crate::sys::lock::{self, Lock};
@@ -67,7 +68,7 @@ impl Making {
 pub(super) fn run_engine(house: &mut House) -> StepEnd {
     match take_lock(house, PATIENCE) {
         Ok(lock) => regenerate_under(house, lock.as_ref()),
-        Err(reason) => StepEnd { reason: Some(reason), ..StepEnd::of(StepOutcome::Failed, 0.0) },
+        Err(busy) => StepEnd { failed: Some(busy), ..StepEnd::of(StepOutcome::Failed, 0.0) },
     }
 }
 
@@ -166,7 +167,7 @@ fn in_hand(house: &House) -> Option<(Uuid, Ticket)> {
 
 /// Takes the lock on the engine, or says who keeps it. None where no lock can be made: then
 /// the queue's lock, and the generation that the kernel compares, have to do.
-fn take_lock(house: &House, patience: Duration) -> Result<Option<Lock>, String> {
+fn take_lock(house: &House, patience: Duration) -> Result<Option<Lock>, Reason> {
     let path = house.layout.rules_lock();
     let deadline = Instant::now() + patience;
     loop {
@@ -175,12 +176,8 @@ fn take_lock(house: &House, patience: Duration) -> Result<Option<Lock>, String> 
             Ok(None) if Instant::now() < deadline => clock::pause(Duration::from_millis(1)),
             Ok(None) => {
                 let made = Making::from_record(&lock::record_of(&path));
-                let who = made.map_or_else(
-                    || "another process".to_owned(),
-                    |made| format!("process {}", made.holder.pid),
-                );
-                let seconds = patience.as_secs();
-                return Err(format!("{who} is making rules, and has been for {seconds} s"));
+                let pid = made.map(|made| made.holder.pid);
+                return Err(Reason::RulesBusy { pid, seconds: patience.as_secs() });
             }
             Err(_) => return Ok(None),
         }
@@ -219,7 +216,8 @@ fn regenerate(house: &mut House) -> StepEnd {
             StepEnd { output: report.notes.join("\n"), changes, ..StepEnd::of(outcome, ms) }
         }
         Err(error) => {
-            StepEnd { reason: Some(error.to_string()), ..StepEnd::of(StepOutcome::Failed, ms) }
+            let failed = Some(Reason::Engine { text: error.to_string() });
+            StepEnd { failed, ..StepEnd::of(StepOutcome::Failed, ms) }
         }
     }
 }
@@ -239,7 +237,7 @@ pub(super) fn take_rules_out(house: &mut House) -> Option<Result<String, String>
     let stays = |why: String| Some(Err(format!("50-rules is masked, and its table stays: {why}")));
     let _lock = match take_lock(house, PATIENCE) {
         Ok(lock) => lock,
-        Err(why) => return stays(why),
+        Err(busy) => return stays(busy.to_string()),
     };
     let memory = house.layout.rules();
     let session = match house.session.take() {

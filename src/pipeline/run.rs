@@ -6,7 +6,8 @@ use super::hook::Call;
 use super::{House, follow_up, rules, state, steps};
 use crate::event::Event;
 use crate::journal::{Outcome, PlannedStep, Progress, Record, StepEnd, StepOutcome};
-use crate::plan::{self, Kind, Skip, Step, Verdict};
+use crate::plan::{self, Kind, Step, Verdict};
+use crate::reason::Reason;
 use crate::sys::clock::{self, Stopwatch};
 use crate::sys::signals::Signals;
 use crate::sys::syslog::Urgency;
@@ -48,7 +49,7 @@ impl Run<'_> {
                 continue;
             }
             if let Verdict::Skip(skip) = &step.verdict {
-                if matches!((&step.kind, skip), (Kind::InPlaceOfEngine(_), Skip::Masked(_))) {
+                if matches!((&step.kind, skip), (Kind::InPlaceOfEngine(_), Reason::Masked { .. })) {
                     self.take_rules_out(&step.name, &mut tally);
                 }
                 continue;
@@ -95,7 +96,9 @@ impl Run<'_> {
     fn end_of(&mut self, step: &Step, rules: Rules) -> StepEnd {
         let manner = match &step.verdict {
             Verdict::Run(manner) => manner,
-            not_run => return StepEnd::not_started(not_run.why_not().unwrap_or_default()),
+            Verdict::Skip(reason) | Verdict::Refuse(reason) => {
+                return StepEnd::not_started(reason.clone());
+            }
         };
         match &step.kind {
             Kind::Engine => {
@@ -112,10 +115,10 @@ impl Run<'_> {
 
     fn as_planned(&self, step: &Step) -> PlannedStep {
         let finished = self.done.end_of(&step.name).is_some();
-        let finished = finished.then(|| "finished in an earlier attempt".to_owned());
-        let skipped = step.verdict.why_not().or(finished);
+        let skipped = step.verdict.why_not().cloned();
+        let skipped = skipped.or_else(|| finished.then_some(Reason::Finished));
         let left_to = match step.verdict {
-            Verdict::Skip(Skip::Coalesced(newer)) => Some(newer),
+            Verdict::Skip(Reason::Coalesced { event }) => Some(event),
             _ => None,
         };
         let path = step.kind.path().map(|path| path.display().to_string());
@@ -126,7 +129,7 @@ impl Run<'_> {
         let ms = watch.milliseconds();
         let outcome = if tally.failed.is_empty() { Outcome::Done } else { Outcome::Failed };
         let reason =
-            (!tally.failed.is_empty()).then(|| format!("failed: {}", tally.failed.join(", ")));
+            (!tally.failed.is_empty()).then(|| Reason::Steps { steps: tally.failed.clone() });
         let urgency = if tally.failed.is_empty() { Urgency::Info } else { Urgency::Warning };
         self.house.say(urgency, &summary(self.event, tally, ms));
         let waited_ms = Some(milliseconds_since(self.event.time) - ms).filter(|ms| *ms >= 0.0);

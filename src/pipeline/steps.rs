@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::hooks::{self, Found, Judgement, Survey};
 use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::{self, BadHeader, Candidate, Fitness, Kind, Step, Wishes};
+use crate::reason::Reason;
 use crate::sys::files::FileError;
 use crate::sys::signals::Signals;
 
@@ -35,7 +36,7 @@ pub(super) fn run_hook(house: &House, signals: &Signals, call: &Call<'_>) -> Ste
     }
     match unattended::send(house, call) {
         Ok(()) => StepEnd::of(StepOutcome::Started, 0.0),
-        Err(error) => StepEnd::not_started(error.to_string()),
+        Err(error) => StepEnd::not_started((&error).into()),
     }
 }
 
@@ -47,16 +48,15 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
         let kind = Kind::of_file(&found.name, found.path.clone());
         let fitness = match &found.judgement {
             Judgement::Masked => Fitness::Masked,
-            unfit @ (Judgement::Distrusted(_) | Judgement::Unreadable(_)) => {
-                Fitness::Unfit(unfit.to_string())
-            }
+            Judgement::Distrusted(distrust) => Fitness::Unfit(distrust.into()),
+            Judgement::Unreadable(error) => Fitness::Unfit(error.into()),
             Judgement::Ready(_) => match (wishes(found), &kind) {
                 (Ok(wishes), Kind::InPlaceOfEngine(_)) if wishes.manner.unattended => {
                     // What comes behind it relies on the rules having been seen to.
-                    Fitness::Unfit("wait=no: nothing else may begin before the rules".to_owned())
+                    Fitness::Unfit(Reason::RulesUnattended)
                 }
                 (Ok(wishes), _) => Fitness::Fit(wishes),
-                (Err(bad), _) => Fitness::Unfit(bad.to_string()),
+                (Err(bad), _) => Fitness::Unfit((&bad).into()),
             },
         };
         Candidate { name: found.name.clone(), kind, fitness }
@@ -65,7 +65,7 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
     let folder = |error: &FileError| Candidate {
         name: error.path.display().to_string(),
         kind: Kind::Hook(error.path.clone()),
-        fitness: Fitness::Unfit(error.to_string()),
+        fitness: Fitness::Unfit(error.into()),
     };
     let folders = survey.unreadable.iter().map(folder);
     plan::with_engine(survey.hooks.iter().map(candidate).chain(folders).collect())

@@ -11,6 +11,7 @@ use crate::journal::{
     story_of,
 };
 use crate::queue::{Backlog, Holder, InHand, Note, Queue, State, Ticket, Unreadable, Work};
+use crate::reason::Reason;
 use crate::sys::files;
 use crate::sys::lock::Lock;
 use crate::sys::processes;
@@ -100,13 +101,18 @@ impl<'a> Turn<'a> {
         match self.queue.read_work(ticket) {
             Ok(Some(work)) => self.attempt(ticket, work),
             Ok(None) if !self.queue.holds(ticket) => Handled::Finished,
-            Ok(None) => self.set_aside_unread(ticket, "it is a link to nothing"),
+            Ok(None) => self.set_aside_unread(
+                ticket,
+                &Reason::QueueFile { text: "it is a link to nothing".to_owned() },
+            ),
             // What a confined caller may not read, others may.
             Err(Unreadable::File(error)) if error.is_passing() || error.is_permission() => {
                 self.house.say(Urgency::Error, &error.to_string());
                 Handled::Stuck
             }
-            Err(unreadable) => self.set_aside_unread(ticket, &unreadable.to_string()),
+            Err(unreadable) => {
+                self.set_aside_unread(ticket, &Reason::QueueFile { text: unreadable.to_string() })
+            }
         }
     }
 
@@ -145,7 +151,10 @@ impl<'a> Turn<'a> {
         }
         let there = match self.house.go_to(work.event()) {
             Ok(there) => there,
-            Err(why) => return self.give_up(ticket, &work, &why.to_string()),
+            Err(why) => {
+                let why = Reason::Namespace { text: why.to_string() };
+                return self.give_up(ticket, &work, &why);
+            }
         };
         let end = self.run(&work, &done);
         self.house.come_back(there);
@@ -239,8 +248,8 @@ impl<'a> Turn<'a> {
 
     /// Nothing can be done for work whose network namespace has gone, and its file is not worth
     /// keeping.
-    fn give_up(&mut self, ticket: &Ticket, work: &Work, why: &str) -> Handled {
-        let (id, reason) = (work.event().id, why.to_owned());
+    fn give_up(&mut self, ticket: &Ticket, work: &Work, why: &Reason) -> Handled {
+        let (id, reason) = (work.event().id, why.clone());
         self.house.say(Urgency::Warning, &format!("event {id} is given up: {why}"));
         self.house.record(Some(id), last_record(work.step(), reason));
         self.take_out(ticket)
@@ -267,12 +276,12 @@ impl<'a> Turn<'a> {
         &mut self,
         ticket: &Ticket,
         whose: Option<(Uuid, Option<&str>)>,
-        why: &str,
+        why: &Reason,
     ) -> Handled {
         let path = self.queue.place_aside(ticket).display().to_string();
         self.house.say(Urgency::Error, &format!("set aside as {path}: {why}"));
         let id = whose.map(|(id, _)| id);
-        let reason = why.to_owned();
+        let reason = why.clone();
         self.house.record(id, Record::SetAside { path, reason: reason.clone() });
         let last = whose.map(|(_, step)| last_record(step, reason));
         if let Some(last) = last {
@@ -283,7 +292,7 @@ impl<'a> Turn<'a> {
 
     /// A file that holds no work any more: if its name still says whose it was, that has its
     /// end now. Told once, however often it turns out that the file can't be moved.
-    fn set_aside_unread(&mut self, ticket: &Ticket, why: &str) -> Handled {
+    fn set_aside_unread(&mut self, ticket: &Ticket, why: &Reason) -> Handled {
         let (journal, place) = (&self.house.journal, self.queue.place_aside(ticket));
         let is_told = match (ticket.event_id(), ticket.step()) {
             (Some(id), None) => matches!(on_record(journal, id), Ok(OnRecord::Ended(_))),
@@ -301,7 +310,7 @@ impl<'a> Turn<'a> {
 }
 
 /// How work ends that is given up: an event, or the step of one.
-fn last_record(step: Option<&str>, reason: String) -> Record {
+fn last_record(step: Option<&str>, reason: Reason) -> Record {
     if let Some(step) = step {
         Record::StepEnd { step: step.to_owned(), end: StepEnd::not_started(reason) }
     } else {

@@ -9,6 +9,7 @@ use super::{Arrival, Fate, House, drain};
 use crate::error::Exit;
 use crate::event::Event;
 use crate::journal::{Outcome, Record};
+use crate::reason::Reason;
 use crate::sys::clock;
 use crate::sys::files::{self, FileError};
 use crate::sys::invocation;
@@ -44,7 +45,7 @@ pub(super) fn handle(house: &mut House, event: Event, error: &FileError) -> Arri
         outcome: Outcome::GivenUp,
         waited_ms: None,
         ms: 0.0,
-        reason: Some(format!("not queued: {error}; {why}")),
+        reason: Some(Reason::NotQueued { error: error.to_string(), text: why }),
     };
     house.record(Some(event.id), lost);
     Arrival::of(event, Fate::Lost(exit))

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Manner, Skip};
+use super::Manner;
 use crate::event::{Action, Event, InterfaceName, SourceName, Unfit, pattern};
+use crate::reason::Reason;
 
 /// Which events a hook wants, and how it wants to be run. By default every event, as root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct Wishes {
 
 /// A header that can't be understood; the hook is not run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("bad header in {}line {line}: {reason}", self.place())]
+#[error("{}", Reason::from(self))]
 pub struct BadHeader {
     /// The file, where it is not the hook itself.
     pub file: Option<PathBuf>,
@@ -38,9 +39,14 @@ pub struct BadHeader {
     pub reason: String,
 }
 
-impl BadHeader {
-    fn place(&self) -> String {
-        self.file.as_ref().map_or_else(String::new, |file| format!("{}, ", file.display()))
+impl From<&BadHeader> for Reason {
+    fn from(bad: &BadHeader) -> Self {
+        Self::BadHeader {
+            file: bad.file.as_ref().map(|file| file.display().to_string()),
+            line: bad.line,
+            column: bad.column,
+            text: bad.reason.clone(),
+        }
     }
 }
 
@@ -132,12 +138,12 @@ impl Wishes {
 
     /// Why this hook doesn't want an event, if it doesn't.
     #[must_use]
-    pub fn unwanted(&self, event: &Event) -> Option<Skip> {
+    pub fn unwanted(&self, event: &Event) -> Option<Reason> {
         let action = event.facts.action.as_ref().map_or("none", |action| action.as_str());
         let interface =
             event.facts.interface.as_ref().map_or("none", |interface| interface.as_str());
-        let unwanted = |wish, wants: &[String], has: &str| Skip::Unwanted {
-            wish,
+        let unwanted = |wish, wants: &[String], has: &str| Reason::Unwanted {
+            wish: str::to_owned(wish),
             wants: wants.join(","),
             has: has.to_owned(),
         };

@@ -13,6 +13,7 @@ pub use lint::{Names, Oddity, oddities};
 pub use told::{Before, Told, before};
 
 use crate::event::{Action, Event, InterfaceName};
+use crate::reason::Reason;
 
 /// The name under which the engine stands among the hooks.
 const ENGINE: &str = "50-rules";
@@ -82,7 +83,7 @@ pub enum Fitness {
     /// Its name is masked.
     Masked,
     /// It should, and can't be: it isn't trusted, can't be read, or has a bad header.
-    Unfit(String),
+    Unfit(Reason),
 }
 
 /// One step of a plan.
@@ -102,20 +103,19 @@ pub enum Verdict {
     /// It does, in this way.
     Run(Manner),
     /// It doesn't, for this reason.
-    Skip(Skip),
+    Skip(Reason),
     /// It should and may not: nobody knows whether it was meant for this event, so it counts
     /// as failed.
-    Refuse(String),
+    Refuse(Reason),
 }
 
 impl Verdict {
     /// Why the step doesn't run, if it doesn't.
     #[must_use]
-    pub fn why_not(&self) -> Option<String> {
+    pub fn why_not(&self) -> Option<&Reason> {
         match self {
             Self::Run(_) => None,
-            Self::Skip(skip) => Some(skip.to_string()),
-            Self::Refuse(reason) => Some(reason.clone()),
+            Self::Skip(reason) | Self::Refuse(reason) => Some(reason),
         }
     }
 }
@@ -129,44 +129,6 @@ pub struct Manner {
     pub user: Option<String>,
     /// Whether it holds nobody (`wait=no`).
     pub unattended: bool,
-}
-
-/// Why a step doesn't run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Skip {
-    /// It wants other events: which wish, what it wants, what this event has.
-    Unwanted {
-        /// `source`, `action` or `interface`.
-        wish: &'static str,
-        /// What the hook wants.
-        wants: String,
-        /// What the event has.
-        has: String,
-    },
-    /// Its name is masked by the file at this path.
-    Masked(String),
-    /// A newer event for the same interface waits, and it wants only the newest.
-    Coalesced(uuid::Uuid),
-    /// Another source's event has told all of this one, and the hook was run for that.
-    Covered(uuid::Uuid),
-    /// The event is about the rules alone, and the hook does not name its action.
-    RulesOnly,
-}
-
-impl std::fmt::Display for Skip {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unwanted { wish, wants, has } => {
-                write!(f, "wants {wish}={wants}, this is {has}")
-            }
-            Self::Masked(path) => write!(f, "masked by {path}"),
-            Self::Coalesced(newer) => {
-                write!(f, "coalesced: event {newer} for the same interface is waiting")
-            }
-            Self::Covered(by) => write!(f, "covered by {by}, which told the same"),
-            Self::RulesOnly => f.write_str("this is for the rules, and it names no action=rules"),
-        }
-    }
 }
 
 /// All that may become a step, in order: the hooks by name, with the engine at its place
@@ -216,37 +178,37 @@ pub fn make(event: &Event, candidates: Vec<Candidate>, around: Around<'_>) -> Ve
 
 fn verdict(event: &Event, candidate: &Candidate, around: Around<'_>) -> Verdict {
     match candidate.fitness.clone() {
-        Fitness::Masked => Verdict::Skip(Skip::Masked(candidate.kind.place())),
+        Fitness::Masked => Verdict::Skip(Reason::Masked { path: candidate.kind.place() }),
         Fitness::Unfit(reason) => Verdict::Refuse(reason),
         Fitness::Fit(wishes) => {
             let reason = wishes
                 .unwanted(event)
                 .or_else(|| is_for_the_rules_only(event, candidate, &wishes))
-                .or_else(|| newer_wanted(event, &wishes, around.waiting).map(Skip::Coalesced))
-                .or_else(|| already_told(candidate, &wishes, around.told).map(Skip::Covered));
+                .or_else(|| newer_wanted(event, &wishes, around.waiting))
+                .or_else(|| already_told(candidate, &wishes, around.told));
             reason.map_or(Verdict::Run(wishes.manner), Verdict::Skip)
         }
     }
 }
 
 /// What sees to the rules is run for such an event, and else only who asks for it.
-fn is_for_the_rules_only(event: &Event, candidate: &Candidate, wishes: &Wishes) -> Option<Skip> {
+fn is_for_the_rules_only(event: &Event, candidate: &Candidate, wishes: &Wishes) -> Option<Reason> {
     let is_only = event.facts.action == Some(Action::Rules)
         && matches!(candidate.kind, Kind::Hook(_))
         && wishes.actions.is_empty();
-    is_only.then_some(Skip::RulesOnly)
+    is_only.then_some(Reason::RulesOnly)
 }
 
 /// The event for which this hook has been run already, and which told the same. What makes
 /// the rules looks at the kernel, and runs again.
-fn already_told(candidate: &Candidate, wishes: &Wishes, told: Option<&Told>) -> Option<uuid::Uuid> {
+fn already_told(candidate: &Candidate, wishes: &Wishes, told: Option<&Told>) -> Option<Reason> {
     let is_hook = matches!(candidate.kind, Kind::Hook(_));
     let told = told.filter(|_| is_hook && !wishes.every_telling)?;
-    told.of_step(&candidate.name)
+    told.of_step(&candidate.name).map(|event| Reason::Covered { event, call: None })
 }
 
 /// The newest waiting event that this hook will be run for in place of this one.
-fn newer_wanted(event: &Event, wishes: &Wishes, waiting: &[Event]) -> Option<uuid::Uuid> {
+fn newer_wanted(event: &Event, wishes: &Wishes, waiting: &[Event]) -> Option<Reason> {
     let interface: &InterfaceName = event.facts.interface.as_ref()?;
     if !wishes.coalesce {
         return None;
@@ -259,7 +221,7 @@ fn newer_wanted(event: &Event, wishes: &Wishes, waiting: &[Event]) -> Option<uui
                 && newer.facts.action.is_some()
                 && wishes.unwanted(newer).is_none()
         })
-        .map(|newer| newer.id)
+        .map(|newer| Reason::Coalesced { event: newer.id })
 }
 
 #[cfg(test)]

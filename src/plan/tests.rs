@@ -27,7 +27,7 @@ fn event(source: &str, action: Option<&str>, interface: Option<&str>) -> Event {
 fn hook(name: &str, head: &str) -> Candidate {
     let fitness = match Wishes::from_head(head) {
         Ok(wishes) => Fitness::Fit(wishes),
-        Err(bad) => Fitness::Unfit(bad.to_string()),
+        Err(bad) => Fitness::Unfit((&bad).into()),
     };
     let kind = Kind::of_file(name, format!("/h/{name}").into());
     Candidate { name: name.into(), kind, fitness }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Ticket;
+use crate::reason::Reason;
 use crate::sys::lock::Lock;
 use crate::sys::processes::Identity;
 
@@ -111,11 +112,11 @@ impl InHand {
 
     /// Why it is not tried again, if it isn't.
     #[must_use]
-    pub fn why_given_up(&self) -> Option<String> {
+    pub fn why_given_up(&self) -> Option<Reason> {
         if self.deaths >= Self::MOST_DEATHS {
-            Some(format!("its run died {} times", self.deaths))
+            Some(Reason::Died { times: self.deaths })
         } else if self.stops >= Self::MOST_STOPS {
-            Some(format!("its run was asked to end {} times", self.stops))
+            Some(Reason::Stopped { times: self.stops })
         } else {
             None
         }
@@ -156,9 +157,9 @@ mod tests {
         let third = InHand { state: State::Stopped, ..second }.again();
         assert_eq!((third.deaths, third.stops), (1, 1));
         let fourth = third.again().again();
-        assert_eq!(fourth.why_given_up().as_deref(), Some("its run died 3 times"));
+        assert_eq!(fourth.why_given_up(), Some(Reason::Died { times: 3 }));
         let asked = InHand { stops: 10, ..first };
-        assert_eq!(asked.why_given_up().as_deref(), Some("its run was asked to end 10 times"));
+        assert_eq!(asked.why_given_up(), Some(Reason::Stopped { times: 10 }));
     }
 
     #[test]

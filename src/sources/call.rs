@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Source, Trigger};
 use crate::event::{Facts, InterfaceName};
+use crate::reason::Reason;
 
 /// What a caller handed over: words and environment. Data, not the machine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -202,12 +203,18 @@ impl Refusal {
             (Some(source), None) => format!("{source}: "),
             _ => String::new(),
         };
-        let place = self.position.map_or_else(String::new, |at| format!("word {at}: "));
-        let word = self.word.as_ref().map_or_else(String::new, |word| format!("\"{word}\": "));
-        let usage = match (self.trigger, self.usage) {
-            (Some(trigger), Some(usage)) => format!(" (expected: {trigger} {usage})"),
-            _ => String::new(),
-        };
-        format!("{call}{place}{word}{}{usage}", self.reason)
+        format!("{call}{}", self.as_reason())
+    }
+
+    /// What is wrong, without whose call it was.
+    #[must_use]
+    pub fn as_reason(&self) -> Reason {
+        let expected = self.trigger.zip(self.usage);
+        Reason::Call {
+            word: self.word.clone(),
+            position: self.position,
+            text: self.reason.clone(),
+            expected: expected.map(|(trigger, usage)| format!("{trigger} {usage}")),
+        }
     }
 }

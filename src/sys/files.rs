@@ -29,7 +29,7 @@ impl FileError {
     }
 
     /// What to do about it, where the kernel's words don't say.
-    fn advice(&self) -> &'static str {
+    pub(crate) fn advice(&self) -> &'static str {
         match self.source.raw_os_error() {
             Some(nix::libc::EMFILE) if self.verb == "watch" => {
                 ": raise fs.inotify.max_user_instances (sysctl), of which each watch takes one"

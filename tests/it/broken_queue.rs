@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::call::Call;
 use crate::lock::Held;
 use crate::machine::Mounted;
-use crate::scene::{IP_UP, Scene, wait_until, write_file};
+use crate::scene::{IP_UP, Scene, wait_until, words_of, write_file};
 
 #[test]
 fn a_full_queue_keeps_nothing_from_being_done() {
@@ -97,7 +97,7 @@ fn a_lock_on_a_read_only_file_system_is_still_a_lock() {
     let ran = lost(scene.calling(IP_UP));
     assert_eq!(ran.summaries, Vec::<String>::new());
     assert_eq!(scene.outcomes(), ["done", "given-up"], "nothing runs beside the holder");
-    let reason = scene.records("outcome")[1]["reason"].to_string();
+    let reason = words_of(&scene.records("outcome")[1]["reason"]);
     assert!(reason.contains("not queued: can't ") && reason.contains("holds the lock"), "{reason}");
 
     // Nor beside one that could only open it for reading.

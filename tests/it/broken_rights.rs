@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use nix::libc;
 
 use crate::call::{Call, NETCUE};
-use crate::scene::{IP_UP, Scene, write_file};
+use crate::scene::{IP_UP, Scene, words_of, write_file};
 
 /// The program where everybody can call it, through a tool that takes rights away.
 fn as_less_than_root(scene: &Scene, drop: &[&str]) -> Call {
@@ -62,7 +62,7 @@ fn assert_rules_failed(call: impl Fn() -> Call, scene: &Scene, reason: &str, sta
     assert_eq!(scene.outcomes(), ["failed"]);
     let end = scene.end_of("50-rules");
     assert_eq!(end["outcome"], "failed");
-    let said = end["reason"].as_str().expect("a reason");
+    let said = words_of(&end["failed"]);
     assert!(said.contains(reason), "{said}");
     for words in [["rules", "show"], ["rules", "diff"]] {
         call().words(words).status(status).stderr_has(reason).run();
@@ -92,7 +92,7 @@ fn who_owns_the_table_is_named_where_it_keeps_netcue_out() {
     assert!(listed.any(|line| line.expect("a line").contains("table inet netcue")));
     scene.ip_up();
     assert_eq!(scene.text("ran"), "failed\n");
-    let reason = scene.end_of("50-rules")["reason"].to_string();
+    let reason = scene.failure_of("50-rules");
     let owner = format!("table inet netcue belongs to another process (nft, pid {})", nft.id());
     assert!(reason.contains(&owner), "{reason}");
     scene.netcue(["rules", "apply"]).status(1).any_stdout().any_stderr().run();

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::aftermath::{id_of, marked_gateway, marks, netcues};
-use crate::scene::{IP_UP, Scene, lives, run, text_of, wait_until};
+use crate::scene::{IP_UP, Scene, lives, run, text_of, wait_until, words_of};
 
 /// The line with which a hook kills the netcue that runs it.
 const MURDER: &str = "kill -KILL $PPID\n";
@@ -24,7 +26,7 @@ fn an_event_that_kills_three_runs_is_set_aside_in_the_open_and_those_behind_it_r
     scene.settled();
     assert_eq!(scene.outcomes(), ["given-up", "done"]);
     let given_up = &scene.records("outcome")[0];
-    assert_eq!(given_up["reason"], "its run died 3 times");
+    assert_eq!(given_up["reason"], json!({ "kind": "died", "times": 3 }));
     assert_eq!(scene.records("set-aside").len(), 1);
     let aside = scene.names_in("run/netcue/failed");
     assert_eq!(aside.len(), 1);
@@ -91,7 +93,7 @@ fn a_hook_that_holds_nobody_is_given_up_when_it_has_cost_three_processes() {
     });
     let end = scene.end_of("70-murderer");
     assert_eq!(end["outcome"], "not-started");
-    assert_eq!(end["reason"], "its run died 3 times");
+    assert_eq!(end["failed"], json!({ "kind": "died", "times": 3 }));
     assert_eq!(scene.text("begun").lines().count(), 3);
     scene.netcue(["run"]).run();
     let ends = scene.records("step-end");
@@ -121,7 +123,7 @@ fn deaths_and_stops_are_counted_alike_for_a_step_and_for_a_hook_that_holds_nobod
         assert_eq!(scene.text("begun").lines().count(), 4, "{header}");
         let aside = scene.records("set-aside");
         assert_eq!(aside.len(), 1, "{header}");
-        assert_eq!(aside[0]["reason"], "its run died 3 times", "{header}");
+        assert_eq!(words_of(&aside[0]["reason"]), "its run died 3 times", "{header}");
         let left = scene.names_in("run/netcue/unattended");
         assert_eq!(left, Vec::<String>::new(), "{header}");
     }

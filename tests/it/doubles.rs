@@ -5,7 +5,7 @@ use std::fs;
 use netcue::event::{Event, Stamp};
 use netcue::plan::{Before, before};
 use netcue::sources::ALL;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::scene::Scene;
@@ -93,7 +93,7 @@ fn what_networkmanager_lets_ifupdowns_scripts_know_is_covered_while_it_calls_its
     assert_eq!(told(&scene, 2), ["ifupdown"]);
     let outcome = scene.records("outcome").pop().unwrap();
     assert_eq!(outcome["outcome"], "ignored");
-    assert_eq!(outcome["reason"], "covered: networkmanager tells of it");
+    assert_eq!(outcome["reason"], json!({ "kind": "told-elsewhere", "source": "networkmanager" }));
     // Another method is no business of NetworkManager's, and switched off it tells nobody.
     ifup(&scene, "up", "static").run();
     assert_eq!(told(&scene, 3).len(), 2);

@@ -19,8 +19,8 @@ fn not_run(spoil: impl FnOnce(&Scene)) -> String {
     let reason = scene.skipped("20-a").expect("a reason");
     // Nobody knows whether it was meant for this event: it counts as failed, not as a filter.
     assert_eq!(
-        (&scene.outcomes()[..], &scene.end_of("20-a")["reason"]),
-        (&["failed".to_owned()][..], &reason.clone().into())
+        (&scene.outcomes()[..], scene.failure_of("20-a")),
+        (&["failed".to_owned()][..], reason.clone())
     );
     scene.netcue(["history", "--failed"]).stdout_has("20-a").run();
     let listed = scene.netcue(["hooks"]).any_stdout().run().stdout;

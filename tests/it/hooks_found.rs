@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::call::{Call, NETCUE, Ran};
 use crate::scene::{Scene, script, wait_until};
 
@@ -48,7 +50,7 @@ fn a_hook_folder_that_cannot_be_listed_is_a_failed_step_of_its_name() {
         scene.from("boot services");
         assert_eq!(scene.outcomes(), ["failed"]);
         let name = folder.display().to_string();
-        let reason = scene.end_of(&name)["reason"].as_str().expect("a reason").to_owned();
+        let reason = scene.failure_of(&name);
         assert!(reason.starts_with(&format!("can't list {name}: ")), "{reason}");
         assert_eq!(scene.output_of("30-b"), "theirs\n", "the others run");
         assert_eq!(scene.end_of("50-rules")["outcome"], "changed", "and so does the engine");
@@ -129,5 +131,6 @@ fn a_hook_that_holds_nobody_and_fails_is_seen_like_any_other() {
     scene.netcue(["history", "--failed"]).stdout_has("80-mail").run();
     scene.netcue(["status"]).any_status().stdout_has("80-mail failed the only time").run();
     let told = &scene.history_json()[0];
-    assert_eq!((&told["outcome"], &told["reason"]), (&"failed".into(), &"failed: 80-mail".into()));
+    let failed = json!({ "kind": "steps", "steps": ["80-mail"], "words": "80-mail" });
+    assert_eq!((&told["outcome"], &told["reason"]), (&"failed".into(), &failed));
 }

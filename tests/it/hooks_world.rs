@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::call::{Call, NETCUE};
 use crate::scene::{IP_UP, Scene, run, script};
@@ -160,7 +160,7 @@ fn a_hook_runs_as_the_account_it_asks_for_with_that_accounts_groups_only() {
     assert_eq!(scene.output_of("40-c"), "one\ntwo\n");
     let end = scene.end_of("30-b");
     assert_eq!(end["outcome"], "not-started");
-    assert_eq!(end["reason"], "user=no-such-account: there is no such account");
+    assert_eq!(end["failed"], json!({ "kind": "no-account", "user": "no-such-account" }));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::call::NETCUE;
-use crate::scene::{IP_UP, PATIENCE, Scene, wait_until};
+use crate::scene::{IP_UP, PATIENCE, Scene, wait_until, words_of};
 
 /// What may stand in text that goes to a terminal.
 fn assert_harmless(what: &str, text: &str) {
@@ -379,7 +379,7 @@ fn a_loop_of_causes_is_cut_and_the_record_says_so() {
     wait_until("the loop to be cut", || scene.records("refused").len() == 1);
     scene.settled();
     assert_eq!(scene.outcomes(), ["done"; 9], "the first, and eight that it caused");
-    let reason = scene.records("refused")[0]["reason"].to_string();
+    let reason = words_of(&scene.records("refused")[0]["reason"]);
     assert!(
         reason.contains("9 events have caused one another") && reason.contains("a loop of hooks")
     );

@@ -116,7 +116,7 @@ fn a_hook_that_holds_nobody_and_asks_its_process_to_end_is_given_up_after_the_te
     scene.ip_up();
     wait_until("its end", || last_end(&scene) == "not-started");
     let reason = "its run was asked to end 10 times";
-    assert_eq!(scene.end_of("20-slow")["reason"], reason);
+    assert_eq!(scene.failure_of("20-slow"), reason);
     wait_until("nothing to be left of it", || scene.names_in("run/netcue/unattended").is_empty());
     assert_eq!(
         scene.records("step-end").iter().filter(|end| end["outcome"] == "interrupted").count(),

@@ -16,6 +16,7 @@ use netcue::journal::{self, Entry, Journal, Outcome, Reach, Record, StepEnd, Ste
 use netcue::paths::Layout;
 use netcue::plan::Wishes;
 use netcue::queue::{InHand, Note, Queue, State};
+use netcue::reason::Reason;
 use netcue::sources::{self, Call};
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -263,7 +264,8 @@ fn record() -> impl Strategy<Value = Record> {
         status: Some(3),
         signal: None,
         ms,
-        reason: None,
+        failed: Some(Reason::TimeLimit { seconds: 3 }),
+        left_processes: true,
         output,
         changes: vec!["+ a".to_owned()],
     });
@@ -271,10 +273,10 @@ fn record() -> impl Strategy<Value = Record> {
     prop_oneof![
         (event(), argv())
             .prop_map(|(event, argv)| Record::Accepted { event: Box::new(event), argv }),
-        (".{0,40}", argv()).prop_map(|(reason, argv)| Record::Refused {
+        (".{0,40}", argv()).prop_map(|(text, argv)| Record::Refused {
             source: None,
             trigger: None,
-            reason,
+            reason: Reason::Text { text },
             argv
         }),
         "[a-z0-9-]{1,9}".prop_map(|step| Record::StepBegin { step }),

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use nix::unistd::Pid;
 
+use serde_json::json;
+
 use crate::lock::Held;
 use crate::scene::{IP_UP, Scene, script, wait_until};
 
@@ -143,7 +145,7 @@ fn two_engines_never_overlap_and_who_keeps_the_lock_is_named() {
     });
     let end = scene.end_of("50-rules");
     assert_eq!(end["outcome"], "failed");
-    assert_eq!(end["reason"], format!("process {pid} is making rules, and has been for 10 s"));
+    assert_eq!(end["failed"], json!({ "kind": "rules-busy", "pid": pid.as_raw(), "seconds": 10 }));
     drop(held);
     sleeper.kill().and_then(|()| sleeper.wait()).expect("a process");
     scene.netcue(["rules", "apply"]).any_stderr().any_stdout().run();

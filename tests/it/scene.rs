@@ -4,6 +4,8 @@
 mod installed;
 mod journal;
 
+pub(crate) use journal::words_of;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;

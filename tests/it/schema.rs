@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jsonschema::Validator;
 use netcue::event::{Action, Cause, Event, Fact, Facts, Family, InterfaceName, JSON_SCHEMA, Stamp};
+use netcue::reason::{Flaw, Reason};
 use serde_json::{Value, json};
 
 fn schema() -> Value {
@@ -168,5 +169,136 @@ fn values_that_the_types_refuse_are_not_valid() {
         assert!(!validator.is_valid(&event), "{field}: {}", event[field]);
         let line = serde_json::to_vec(&event).unwrap();
         assert!(Event::from_json(&line).is_err(), "{field}: {}", event[field]);
+    }
+}
+
+/// Here so that a new kind can't be forgotten.
+fn is_listed(reason: &Reason) {
+    match reason {
+        Reason::Unwanted { .. }
+        | Reason::Masked { .. }
+        | Reason::Coalesced { .. }
+        | Reason::Covered { .. }
+        | Reason::ToldElsewhere { .. }
+        | Reason::RulesOnly
+        | Reason::Finished
+        | Reason::NotTrusted { .. }
+        | Reason::BadHeader { .. }
+        | Reason::RulesUnattended
+        | Reason::MaskedSince
+        | Reason::NoAccount { .. }
+        | Reason::File { .. }
+        | Reason::NotRunnable { .. }
+        | Reason::TimeLimit { .. }
+        | Reason::RulesBusy { .. }
+        | Reason::Engine { .. }
+        | Reason::Steps { .. }
+        | Reason::Died { .. }
+        | Reason::Stopped { .. }
+        | Reason::QueueFile { .. }
+        | Reason::SetAside { .. }
+        | Reason::Namespace { .. }
+        | Reason::NotQueued { .. }
+        | Reason::Call { .. }
+        | Reason::Loop { .. }
+        | Reason::TooMany { .. }
+        | Reason::GuardReports
+        | Reason::GuardYields
+        | Reason::Text { .. } => {}
+    }
+}
+
+/// A reason of every kind.
+fn every_reason() -> Vec<Reason> {
+    let text = || "because".to_owned();
+    let event = || "01920b2e-7a5c-7c3e-9d10-000000000001".parse().unwrap();
+    let flaws = [
+        Flaw::Owner { uid: 7 },
+        Flaw::GroupWritable { gid: 7 },
+        Flaw::WorldWritable,
+        Flaw::NoFile,
+        Flaw::NotExecutable,
+        Flaw::SetId,
+        Flaw::Unclear,
+    ];
+    let mut all: Vec<Reason> =
+        flaws.into_iter().map(|flaw| Reason::NotTrusted { path: text(), flaw }).collect();
+    all.extend([
+        Reason::Unwanted { wish: text(), wants: text(), has: text() },
+        Reason::Masked { path: text() },
+        Reason::Coalesced { event: event() },
+        Reason::Covered { event: event(), call: None },
+        Reason::Covered { event: event(), call: Some(text()) },
+        Reason::ToldElsewhere { source: text() },
+        Reason::RulesOnly,
+        Reason::Finished,
+        Reason::BadHeader { file: None, line: 1, column: 1, text: text() },
+        Reason::BadHeader { file: Some(text()), line: 1, column: 1, text: text() },
+        Reason::RulesUnattended,
+        Reason::MaskedSince,
+        Reason::NoAccount { user: text() },
+        Reason::File { verb: text(), path: text(), errno: Some(13), text: text() },
+        Reason::NotRunnable { errno: Some(8), text: text() },
+        Reason::TimeLimit { seconds: 60 },
+        Reason::RulesBusy { pid: Some(7), seconds: 10 },
+        Reason::Engine { text: text() },
+        Reason::Steps { steps: vec![text()] },
+        Reason::Died { times: 3 },
+        Reason::Stopped { times: 10 },
+        Reason::QueueFile { text: text() },
+        Reason::SetAside { path: text(), reason: Box::new(Reason::Died { times: 3 }) },
+        Reason::Namespace { text: text() },
+        Reason::NotQueued { error: text(), text: text() },
+        Reason::Call { word: None, position: None, text: text(), expected: None },
+        Reason::Call {
+            word: Some(text()),
+            position: Some(1),
+            text: text(),
+            expected: Some(text()),
+        },
+        Reason::Loop { events: 9, event: event() },
+        Reason::TooMany { events: 256, event: event() },
+        Reason::GuardReports,
+        Reason::GuardYields,
+        Reason::Text { text: text() },
+    ]);
+    all.iter().for_each(is_listed);
+    all
+}
+
+#[test]
+fn every_reason_keeps_to_its_schema_and_the_schema_knows_no_other() {
+    let (_, schema) =
+        netcue::answers::SCHEMAS.into_iter().find(|(name, _)| *name == "reason").unwrap();
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let kinds = |values: &[Value]| -> BTreeSet<String> {
+        values.iter().map(|value| value.as_str().unwrap().to_owned()).collect()
+    };
+    let written: Vec<Value> =
+        every_reason().iter().map(|reason| serde_json::to_value(reason).unwrap()).collect();
+    for value in &written {
+        assert!(validator.is_valid(value), "{value}");
+        let back: Reason = serde_json::from_value(value.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&back).unwrap(), *value);
+        for part in value.as_object().unwrap().keys().filter(|part| *part != "kind") {
+            // A kind without one of its parts is none, unless that may be missing.
+            let mut less = value.clone();
+            less.as_object_mut().unwrap().remove(part);
+            let is_read_as_it_is = serde_json::from_value::<Reason>(less.clone())
+                .is_ok_and(|read| serde_json::to_value(read).unwrap() == less);
+            assert_eq!(validator.is_valid(&less), is_read_as_it_is, "{less}");
+        }
+    }
+    let there = kinds(&written.iter().map(|value| value["kind"].clone()).collect::<Vec<_>>());
+    let variants = schema["oneOf"].as_array().unwrap();
+    let listed: Vec<Value> =
+        variants.iter().map(|variant| variant["properties"]["kind"]["const"].clone()).collect();
+    let (later, listed) = listed.split_last().unwrap();
+    assert!(later.is_null(), "the last is for those of later versions");
+    assert_eq!(kinds(listed), there);
+    let page = include_str!("../../man/netcue-event.7");
+    for kind in there {
+        assert!(page.contains(&format!("\n.It Li {kind}\n")), "netcue-event(7) lacks {kind}");
     }
 }

@@ -19,8 +19,12 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 
 /// A machine with the journal of the fixtures, and nothing else.
 pub(crate) fn remembering() -> Scene {
+    with_journal("journal.jsonl")
+}
+
+fn with_journal(name: &str) -> Scene {
     let scene = Scene::new();
-    let journal = fs::read(fixture("journal.jsonl")).expect("the fixture");
+    let journal = fs::read(fixture(name)).expect("the fixture");
     write_file(&scene.path("var/log/netcue/journal.jsonl"), &journal, 0o640);
     scene
 }
@@ -111,6 +115,25 @@ pub(crate) fn without_colours(shown: &str) -> String {
         text += rest;
     }
     text
+}
+
+/// Earlier versions wrote sentences where kinds with their parts are now.
+#[test]
+fn a_journal_of_an_earlier_version_is_told_in_the_same_words() {
+    let ids = ["019ca8c6-cd98", "019ca8c6-cd9d", "019ca8c8-ae10", "019ca8c8-b1f8"];
+    let all = |name: &str| {
+        let scene = with_journal(name);
+        let of_events =
+            ids.iter().flat_map(|id| [format!("why event {id}"), format!("history {id}")]);
+        let words = ["history", "history -n 100 --failed", "why 60-open"].map(str::to_owned);
+        let words = words.into_iter().chain(of_events);
+        let shown: String = words.map(|words| piped(&scene, &words)).collect();
+        // It did not say how long the limit was.
+        shown.replace("its time limit of 60 s", "its time limit")
+    };
+    let now = all("journal.jsonl");
+    assert!(now.contains("it is filtered by interface=wlan*, and this event has ppp0"), "{now}");
+    assert_eq!(all("journal-of-sentences.jsonl"), now);
 }
 
 #[test]
@@ -430,6 +453,8 @@ fn every_json_keeps_to_its_schema() {
     let refused = scene.netcue(["parse", "ppp", "ip-oops"]).status(65).any_stdout();
     let refused = refused.stderr_has("netcue: ").run();
     assert_valid("parse", &serde_json::from_str(&refused.stdout).expect("JSON"));
+    // Those of histories and plans refer to it.
+    seen.insert("reason");
     let all = netcue::answers::SCHEMAS.iter().map(|(name, _)| *name).collect();
     assert_eq!(seen, all, "every schema is held against an output");
     let mut wrong = json_of(&scene, "status --json").remove(0);

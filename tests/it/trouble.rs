@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scene::{IP_UP, Scene, wait_until};
 
@@ -111,7 +111,8 @@ fn an_event_whose_hook_asks_its_runs_to_end_is_set_aside_after_the_tenth() {
     wait_until("the event to be set aside", || !scene.names_in("run/netcue/failed").is_empty());
     scene.settled();
     assert_eq!(scene.outcomes(), ["given-up"]);
-    assert_eq!(scene.records("outcome")[0]["reason"], "its run was asked to end 10 times");
+    let stopped = json!({ "kind": "stopped", "times": 10 });
+    assert_eq!(scene.records("outcome")[0]["reason"], stopped);
     assert_eq!(scene.records("run-begin").len(), 10);
     scene.from("boot start");
     assert_eq!(scene.outcomes(), ["given-up", "done"]);

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{chown, symlink};
 use std::process::{Child, Command, Stdio};
 
-use crate::scene::{IP_UP, Scene, run, write_file};
+use crate::scene::{IP_UP, Scene, run, words_of, write_file};
 
 const HOOKS: &str = "etc/netcue/hooks.d";
 
@@ -180,7 +180,7 @@ fn a_hook_changed_during_a_run_is_checked_again_before_it_starts() {
     assert!(!scene.path("ran").exists(), "what was checked is not what is there now");
     let end = scene.end_of("20-a");
     assert_eq!(end["outcome"], "not-started");
-    let reason = end["reason"].as_str().expect("a reason").to_owned();
+    let reason = words_of(&end["failed"]);
     assert!(
         reason.ends_with(&format!("belongs to uid {NOBODY}, not to root: chown root")),
         "{reason}"
@@ -196,7 +196,7 @@ fn a_hook_that_is_being_written_is_not_started_and_says_why() {
     drop(open);
     let end = scene.end_of("20-a");
     assert_eq!(end["outcome"], "not-started");
-    assert!(end["reason"].to_string().contains("open for writing"), "{end:#}");
+    assert!(words_of(&end["failed"]).contains("open for writing"), "{end:#}");
     assert_eq!(scene.outcomes(), ["failed"]);
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::call::NETCUE;
-use crate::scene::{Scene, script, text_of, wait_until};
+use crate::scene::{Scene, script, text_of, wait_until, words_of};
 
 pub(crate) const QUICK: &str = "[watch]\nquiet-ms = 20\nsettle-ms = 300\nsettle-limit-ms = 2000\n";
 
@@ -179,7 +179,7 @@ fn two_programs_that_fight_over_the_rules_do_not_go_on_for_ever() {
     assert_eq!(all.len(), 6, "five were put back, and the sixth is on record: {all:#?}");
     assert!(!has_rules(&scene));
     let end = outcome_of(&scene, &all[5]).expect("its end");
-    assert!(text_of(&end["reason"]).contains("five times within a minute"), "{end}");
+    assert!(words_of(&end["reason"]).contains("five times within a minute"), "{end}");
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn what_a_source_told_is_not_told_again_and_no_telling_is_swallowed() {
     wait_until("its end", || outcome_of(&scene, of_lan).is_some());
     let end = outcome_of(&scene, of_lan).expect("its end");
     assert_eq!(end["outcome"], "ignored", "{end}");
-    assert!(text_of(&end["reason"]).starts_with("covered by "), "{end}");
+    assert!(words_of(&end["reason"]).starts_with("covered by "), "{end}");
     let id = text_of(&of_lan["id"]);
     scene.netcue(["why", "event", &id]).stdout_has("covered by").run();
     // What is told after the kernel has been heard runs all the same.

@@ -224,7 +224,7 @@ fn judged(survey: &Survey, candidates: &[Candidate]) -> (usize, Vec<RefusedHook>
             Fitness::Fit(_) => fit += 1,
             Fitness::Masked => {}
             Fitness::Unfit(why) => {
-                let (path, why, mend) = (path.clone(), why.clone(), mend(path));
+                let (path, why, mend) = (path.clone(), why.to_string(), mend(path));
                 refused.push(RefusedHook { path, why, mend });
             }
         }

@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 
 use crate::event::Action;
-use crate::hooks::{self, Found, Judgement, Reason, Survey};
+use crate::hooks::{self, Found, Judgement, Survey};
 use crate::pipeline;
 use crate::plan::{self, Names, Oddity};
+use crate::reason::Flaw;
 use crate::sources;
 use crate::sys::{accounts, files};
 
@@ -57,7 +58,7 @@ pub(crate) fn problems(found: &Found) -> Vec<Problem> {
     let file = match &found.judgement {
         Judgement::Masked => return problems,
         Judgement::Ready(file) => file,
-        unfit @ Judgement::Distrusted(distrust) if distrust.reason != Reason::NoFile => {
+        unfit @ Judgement::Distrusted(distrust) if distrust.flaw != Flaw::NoFile => {
             problems.push(whole(unfit.to_string()));
             &found.path
         }

@@ -156,7 +156,7 @@ impl RefusedCalls {
                 known.count += 1;
                 known.since = time;
             } else {
-                let reason = wording::bare_reason(story).unwrap_or_default().to_owned();
+                let reason = wording::bare_reason(story).unwrap_or_default();
                 let source = refused.source.clone();
                 found.push(Self { whose, source, count: 1, since: time, reason });
             }

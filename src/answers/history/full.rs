@@ -35,7 +35,7 @@ pub(super) fn in_full(story: &Story) -> String {
     }
     if let Some(reason) = wording::reason(story) {
         let failed = story.outcome == Some(Outcome::Failed);
-        line(if failed { "  failed" } else { "  reason" }, reason);
+        line(if failed { "  failed" } else { "  reason" }, &reason);
     }
     if story.attempts > 1 {
         line("  attempts", &story.attempts.to_string());

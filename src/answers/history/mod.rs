@@ -194,11 +194,11 @@ pub(crate) fn as_json(story: &Story) -> Value {
             serde_json::json!({
                 "step": step.planned.step,
                 "path": step.planned.path,
-                "skipped": step.planned.skipped,
+                "skipped": step.planned.skipped.as_ref().map(json::reason),
                 "left_to": step.planned.left_to,
                 "began": step.began,
                 "ended": step.ended,
-                "end": step.end,
+                "end": step.end.as_ref().map(json::end),
             })
         })
         .collect();
@@ -207,12 +207,13 @@ pub(crate) fn as_json(story: &Story) -> Value {
         "host": identity::host(),
         "event": story.event,
         "refused": story.refused.as_ref().map(|refused| serde_json::json!({
-            "source": refused.source, "trigger": refused.trigger, "reason": refused.reason,
+            "source": refused.source, "trigger": refused.trigger,
+            "reason": json::reason(&refused.reason),
         })),
         "time": wording::began(story),
         "argv": story.argv,
         "outcome": word,
-        "reason": story.reason,
+        "reason": story.reason.as_ref().map(json::reason),
         "attempts": story.attempts,
         "began": story.began,
         "ended": story.ended,

@@ -61,7 +61,9 @@ pub(crate) fn as_table(stories: &[Story], reasons: Reasons, paint: Paint) -> Str
     };
     let mut table = Table::with_gap(columns.gap);
     let mut first = heading(columns);
-    if stories.iter().filter_map(wording::bare_reason).any(has_room) || paint.width().is_none() {
+    if stories.iter().filter_map(wording::bare_reason).any(|why| has_room(&why))
+        || paint.width().is_none()
+    {
         first.push((Tone::Strong, "REASON".to_owned()));
     }
     table.row_of(first, None);
@@ -75,10 +77,10 @@ pub(crate) fn as_table(stories: &[Story], reasons: Reasons, paint: Paint) -> Str
         boot = its_boot.or(boot);
         let mut cells = line(story, id, columns);
         let why = wording::bare_reason(story).filter(|why| has_room(why));
-        if let Some(why) = why {
-            cells.push((wording::outcome(story).1, why.to_owned()));
-        }
         let goes_on = why.is_none() && reasons == Reasons::Below;
+        if let Some(why) = why {
+            cells.push((wording::outcome(story).1, why));
+        }
         table.row_of(cells, if goes_on { below(story, id, columns) } else { None });
     }
     table.cut_lines(paint)
@@ -144,7 +146,7 @@ fn below(story: &Story, id: &str, columns: &Columns) -> Option<Cell> {
     let parts = parts.join(", ");
     Some(match why {
         None => (Tone::Faint, parts),
-        Some(why) if parts.is_empty() => (tone, why.to_owned()),
+        Some(why) if parts.is_empty() => (tone, why),
         Some(why) => (tone, format!("{parts}: {why}")),
     })
 }

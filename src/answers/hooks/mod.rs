@@ -84,7 +84,7 @@ fn of_candidate(candidate: &Candidate) -> Row {
         }
         Fitness::Fit(wishes) => ("runs", wishes_in_words(wishes)),
         Fitness::Masked => ("masked", "an empty file or a link to /dev/null".to_owned()),
-        Fitness::Unfit(reason) => ("refused", reason.clone()),
+        Fitness::Unfit(reason) => ("refused", reason.to_string()),
     };
     Row { name: candidate.name.clone(), path: candidate.kind.place(), state, note }
 }

@@ -138,15 +138,15 @@ fn as_text(
                     (Tone::Faint, &place),
                 ]);
             }
-            Verdict::Skip(skip) => table.row([
+            Verdict::Skip(reason) => table.row([
                 (Tone::Faint, "  skip"),
                 (Tone::Plain, &step.name),
-                (Tone::Plain, &skip.to_string()),
+                (Tone::Plain, &reason.to_string()),
             ]),
             Verdict::Refuse(reason) => table.row([
                 (Tone::Bad, "  fail"),
                 (Tone::Strong, &step.name),
-                (Tone::Plain, reason),
+                (Tone::Plain, &reason.to_string()),
             ]),
         }
     }
@@ -235,7 +235,7 @@ fn as_json(house: &House, event: &Event, steps: &[Step], rules: Option<&Preview>
             json!({
                 "step": step.name,
                 "path": step.kind.path(),
-                "skipped": step.verdict.why_not(),
+                "skipped": step.verdict.why_not().map(json::reason),
                 "fails": matches!(step.verdict, Verdict::Refuse(_)),
             })
         })

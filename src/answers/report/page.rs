@@ -210,7 +210,7 @@ fn event(story: &Story, id: &str) -> String {
     let hooks: Vec<&str> = ran.map(|step| step.planned.step.as_str()).collect();
     let time = |time: Option<Timestamp>| time.map(when::brief).unwrap_or_default();
     let took = story.ms.map(when::lasting).unwrap_or_default();
-    let reason = wording::bare_reason(story).map(text).unwrap_or_default();
+    let reason = wording::bare_reason(story).as_deref().map(text).unwrap_or_default();
     format!(
         "<tr data-source=\"{}\" data-interface=\"{}\" data-hook=\"{}\" data-outcome=\"{outcome}\">\
          <td class=\"num\">{}</td><td class=\"num muted\">{}</td><td>{}</td>\
@@ -281,7 +281,7 @@ fn hooks(report: &Report) -> String {
             let (word, class) = match &hook.fitness {
                 Fitness::Fit(_) => ("runs".to_owned(), ""),
                 Fitness::Masked => ("is masked".to_owned(), "muted"),
-                Fitness::Unfit(why) => (why.clone(), "bad"),
+                Fitness::Unfit(why) => (why.to_string(), "bad"),
             };
             let last = report.stories.iter().find_map(|story| {
                 let step = wording::step(story, &hook.name)?;

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::json;
 use crate::journal::{StepEnd, Story};
 use crate::paths::Layout;
 use crate::sys::identity;
@@ -71,7 +72,7 @@ impl Origin {
     ) -> Line {
         let event_id = story.id.map(|id| id.to_string()).unwrap_or_default();
         let source = story.event.as_ref().map_or(UNKNOWN, |event| event.source.as_str());
-        let data = json!({ "event_id": event_id, "step": step, "end": end });
+        let data = json!({ "event_id": event_id, "step": step, "end": json::end(end) });
         let outcome = format!("step.{}", end.outcome.as_str());
         let id = format!("{event_id}/{step}");
         let mut line = self.line(&id, source, &outcome, time, data);

@@ -2,23 +2,44 @@
 
 use serde_json::Value;
 
+use crate::journal::StepEnd;
+use crate::reason::Reason;
 use crate::sys::terminal::harmless_json;
 
 /// The JSON Schemas of what commands print, by the name of the command; that of an event
 /// is [`crate::event::JSON_SCHEMA`], which these refer to.
-pub const SCHEMAS: [(&str, &str); 11] = [
+pub const SCHEMAS: [(&str, &str); 12] = [
     ("doctor", include_str!("../schema/doctor.schema.json")),
     ("history", include_str!("../schema/history.schema.json")),
     ("hooks", include_str!("../schema/hooks.schema.json")),
     ("hooks-check", include_str!("../schema/hooks-check.schema.json")),
     ("parse", include_str!("../schema/parse.schema.json")),
     ("plan", include_str!("../schema/plan.schema.json")),
+    ("reason", include_str!("../schema/reason.schema.json")),
     ("rules", include_str!("../schema/rules.schema.json")),
     ("sources", include_str!("../schema/sources.schema.json")),
     ("status", include_str!("../schema/status.schema.json")),
     ("try", include_str!("../schema/try.schema.json")),
     ("why", include_str!("../schema/why.schema.json")),
 ];
+
+/// A reason: its kind and parts, and its words for people.
+pub(crate) fn reason(reason: &Reason) -> Value {
+    let mut value = serde_json::to_value(reason).unwrap_or_default();
+    if let Some(parts) = value.as_object_mut() {
+        parts.insert("words".to_owned(), reason.to_string().into());
+    }
+    value
+}
+
+/// How a step ended, its reason in the same way.
+pub(crate) fn end(end: &StepEnd) -> Value {
+    let mut value = serde_json::to_value(end).unwrap_or_default();
+    if let (Some(parts), Some(failed)) = (value.as_object_mut(), &end.failed) {
+        parts.insert("failed".to_owned(), reason(failed));
+    }
+    value
+}
 
 /// One object a line.
 pub(crate) fn line(value: &Value) -> String {

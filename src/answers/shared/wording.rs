@@ -7,6 +7,7 @@ use super::table::Tone;
 use crate::event::Event;
 use crate::journal::{Outcome, StepEnd, StepOutcome, Story, StoryStep};
 use crate::plan;
+use crate::reason::Reason;
 
 /// Source, trigger and interface; a dash for what nobody knows.
 pub(crate) fn who(story: &Story) -> (String, String, String) {
@@ -130,18 +131,23 @@ pub(crate) fn outcome(story: &Story) -> (&'static str, Tone) {
 }
 
 /// Why it ended so, where there is more to say than the word of its outcome.
-pub(crate) fn reason(story: &Story) -> Option<&str> {
-    let refused = story.refused.as_ref().map(|refused| refused.reason.as_str());
-    let reason = refused.or(story.reason.as_deref())?;
-    // A run that failed names its steps behind this word.
-    Some(reason.strip_prefix("failed: ").unwrap_or(reason))
+pub(crate) fn reason(story: &Story) -> Option<String> {
+    let bare = bare_reason(story)?;
+    let is_of_a_call = story.refused.as_ref().is_some_and(|refused| refused.source.is_some());
+    Some(if is_of_a_call { format!("{}: {bare}", called(story)) } else { bare })
 }
 
 /// The same beside the call itself, whose name a refusal need not repeat.
-pub(crate) fn bare_reason(story: &Story) -> Option<&str> {
-    let reason = reason(story)?;
-    let rest = reason.strip_prefix(&called(story)).and_then(|rest| rest.strip_prefix(": "));
-    Some(rest.unwrap_or(reason))
+pub(crate) fn bare_reason(story: &Story) -> Option<String> {
+    let refused = story.refused.as_ref().map(|refused| &refused.reason);
+    match refused.or(story.reason.as_ref())? {
+        // Earlier versions wrote the name of the call in front of it.
+        Reason::Text { text } => {
+            let rest = text.strip_prefix(&called(story)).and_then(|rest| rest.strip_prefix(": "));
+            Some(rest.unwrap_or(text).to_owned())
+        }
+        reason => Some(reason.to_string()),
+    }
 }
 
 /// Why a step has no end, in a few words.
@@ -172,22 +178,15 @@ fn in_parts(end: &StepEnd) -> Vec<String> {
     if let Some(signal) = end.signal {
         parts.push(format!("signal {signal}"));
     }
-    if let Some(reason) = &end.reason {
-        parts.push(reason.clone());
-    }
+    parts.extend(why_it_ended(end));
     parts
 }
 
-/// Why a step was left out, from what the plan recorded.
-pub(crate) fn skipped(reason: &str) -> String {
-    let wants = reason.strip_prefix("wants ").and_then(|said| said.split_once(", this is "));
-    if let Some((wish, has)) = wants {
-        return format!("it is filtered by {wish}, and this event has {has}");
-    }
-    match reason.strip_prefix("not trusted: ") {
-        Some(why) => format!("it is refused, because {why}"),
-        None => reason.to_owned(),
-    }
+/// Why a step ended so, where that is more than a number.
+pub(crate) fn why_it_ended(end: &StepEnd) -> Option<String> {
+    let left = end.left_processes.then(|| "processes it left in its group were ended".to_owned());
+    let reasons: Vec<String> = end.failed.iter().map(Reason::to_string).chain(left).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// Whether a person should look at it.

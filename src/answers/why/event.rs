@@ -35,11 +35,12 @@ impl Question<'_> {
                 lines.extend(words);
                 lines.extend(said(event));
             }
-            (None, Some(refused)) => {
+            (None, Some(_)) => {
                 let time = wording::began(story).map(when::full).unwrap_or_default();
                 lines.push(Line::Says(format!("{} called at {time}.", wording::called(story))));
                 lines.extend(words);
-                lines.push(Line::Warns(format!("The call was refused: {}.", refused.reason)));
+                let why = wording::reason(story).unwrap_or_default();
+                lines.push(Line::Warns(format!("The call was refused: {why}.")));
             }
             (None, None) => {}
         }
@@ -70,7 +71,7 @@ impl Question<'_> {
 
     fn how_it_ended(&self, story: &Story) -> Option<Line> {
         let took = story.ms.map(when::lasting).unwrap_or_default();
-        let why = wording::reason(story).unwrap_or("nobody wrote down why");
+        let why = wording::reason(story).unwrap_or_else(|| "nobody wrote down why".to_owned());
         Some(match story.outcome {
             Some(Outcome::Done) => Line::Says(format!("All of it was done after {took}.")),
             Some(Outcome::Failed) => Line::Warns(format!(
@@ -80,7 +81,7 @@ impl Question<'_> {
             Some(Outcome::GivenUp) => Line::Warns(format!("It was given up: {why}.")),
             Some(Outcome::Ignored) => {
                 let meant = "this trigger has no meaning for the network";
-                let why = wording::reason(story).unwrap_or(meant);
+                let why = wording::reason(story).unwrap_or_else(|| meant.to_owned());
                 Line::Says(format!("Nothing was run: {why}."))
             }
             Some(Outcome::Disabled) => {

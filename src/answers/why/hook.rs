@@ -6,10 +6,11 @@ use jiff::SignedDuration;
 
 use super::{Answer, Answered, Line, Question, how_far, step, verdict};
 use crate::answers::shared::{when, wording};
-use crate::hooks::{self, Distrust, Judgement, Reason, Survey};
+use crate::hooks::{self, Distrust, Judgement, Survey};
 use crate::journal::{Outcome, Reach, Story};
 use crate::pipeline;
 use crate::plan::{self, Wishes};
+use crate::reason::Flaw;
 use crate::sources::{ALL, Place};
 use crate::sys::{accounts, folder};
 
@@ -204,7 +205,9 @@ fn in_event(story: &Story, name: &str) -> Vec<Line> {
         return step::told(&format!("{whose} it"), step, story.id);
     }
     let why = match (story.outcome, &story.refused) {
-        (_, Some(refused)) => format!("the call was refused: {}", refused.reason),
+        (_, Some(_)) => {
+            format!("the call was refused: {}", wording::reason(story).unwrap_or_default())
+        }
         (Some(Outcome::Disabled), _) => "the source was switched off".to_owned(),
         (Some(Outcome::Ignored), _) => "the trigger has no meaning for the network".to_owned(),
         (None, _) if story.steps.is_empty() => "the event has not been begun".to_owned(),
@@ -284,11 +287,11 @@ fn ready(path: &str, wishes: &Wishes, usual: u64) -> String {
 /// As the journal says it, but with names instead of numbers.
 fn in_words(distrust: &Distrust) -> String {
     let part = distrust.part.display();
-    match distrust.reason {
-        Reason::Owner(uid) => {
+    match distrust.flaw {
+        Flaw::Owner { uid } => {
             format!("{part} belongs to {}, not to root (chown root)", accounts::user_name(uid))
         }
-        Reason::GroupWritable(gid) => {
+        Flaw::GroupWritable { gid } => {
             format!("{part} is writable by group {} (chmod g-w)", accounts::group_name(gid))
         }
         _ => distrust.to_string(),

@@ -12,8 +12,7 @@ const MOST_CHANGES: usize = 16;
 /// The sentence about a step, behind the words that say which, and what it printed.
 pub(super) fn told(subject: &str, step: &StoryStep, event: Option<Uuid>) -> Vec<Line> {
     let not_run = step.planned.skipped.as_ref();
-    let not_run =
-        not_run.map(|reason| format!("{subject} was not run: {}.", wording::skipped(reason)));
+    let not_run = not_run.map(|reason| format!("{subject} was not run: {}.", reason.as_sentence()));
     let end = match (&step.end, not_run) {
         (None, not_run) => {
             let sentence = not_run.unwrap_or_else(|| format!("{subject} has not ended."));
@@ -36,7 +35,7 @@ pub(super) fn told(subject: &str, step: &StoryStep, event: Option<Uuid>) -> Vec<
 
 fn ended(end: &StepEnd) -> String {
     let took = when::lasting(end.ms);
-    let because = |words: String| match &end.reason {
+    let because = |words: String| match wording::why_it_ended(end) {
         Some(reason) => format!("{words}: {reason}"),
         None => words,
     };

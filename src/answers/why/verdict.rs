@@ -46,7 +46,7 @@ pub(super) fn of_step(house: &House, story: &Story, name: &str) -> Option<Line> 
         return Some(Line::Says(format!(
             "{name} was not run for the newest event, {}: {}.",
             call(),
-            wording::skipped(why)
+            why.as_sentence()
         )));
     }
     if let Some(end) = &step.end {
@@ -102,8 +102,10 @@ fn seconds(ms: f64) -> String {
 pub(super) fn of_event(house: &House, story: &Story) -> Line {
     let call = wording::called(story);
     let took = story.ms.map(when::lasting).unwrap_or_default();
-    if let Some(refused) = &story.refused {
-        return Line::Warns(format!("A call was refused: {}.", refused.reason));
+    let unsaid = || "nobody wrote down why".to_owned();
+    if story.refused.is_some() {
+        let why = wording::reason(story).unwrap_or_else(unsaid);
+        return Line::Warns(format!("A call was refused: {why}."));
     }
     let failures = story.steps.iter().filter_map(|step| {
         let end = step.end.as_ref().filter(|end| end.outcome.is_failure())?;
@@ -114,13 +116,13 @@ pub(super) fn of_event(house: &House, story: &Story) -> Line {
         Some(Outcome::Done) => Line::Says(format!("{call} was done in {took}.")),
         Some(Outcome::Failed) => {
             let why = match failures.as_slice() {
-                [] => wording::reason(story).unwrap_or("nobody wrote down why").to_owned(),
+                [] => wording::reason(story).unwrap_or_else(unsaid),
                 failures => failures.join("; "),
             };
             Line::Warns(format!("{call} failed. {why}."))
         }
         Some(Outcome::GivenUp) => {
-            let why = wording::reason(story).unwrap_or("nobody wrote down why");
+            let why = wording::reason(story).unwrap_or_else(unsaid);
             Line::Warns(format!("{call} was given up: {why}."))
         }
         Some(Outcome::Ignored) => Line::Says(format!("For {call} nothing was to be run.")),

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Ended, Exit, Failure};
 use crate::event::Event;
-use crate::hooks::{self, Distrust, Found, Judgement, Reason};
+use crate::hooks::{self, Distrust, Found, Judgement};
 use crate::paths::Layout;
 use crate::pipeline::{self, HookCall, House};
 use crate::plan::{self, Around, Candidate, Fitness, Kind, Manner, Wishes};
+use crate::reason::Flaw;
 use crate::sys::folder::Guide;
 use crate::sys::invocation::{self, Invocation};
 use crate::sys::signals::Signals;
@@ -72,6 +73,7 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
     let (step, path) = (found.name.as_str(), found.path.as_path());
     let call = HookCall { event: &event, step, path, rules, manner: &manner };
     let program = call.program(&house, file.clone().unwrap_or_else(|_| found.path.clone()));
+    let program = program.map_err(|reason| reason.to_string());
     shown.event = Some((event.clone(), unwanted(&found, &wishes, &event)));
     shown.program = program.as_ref().ok().cloned();
     let ready = header.and(file).and(program).and_then(|program| match shown.why_unwanted() {
@@ -141,8 +143,9 @@ fn the_file(found: &Found, root: &Path, is_root: bool) -> Result<PathBuf, String
     match &found.judgement {
         Judgement::Ready(file) => Ok(file.clone()),
         Judgement::Masked => Err("it is masked: nothing runs under that name".to_owned()),
-        Judgement::Distrusted(Distrust { reason: Reason::NoFile, .. })
-        | Judgement::Unreadable(_) => Err(found.judgement.to_string()),
+        Judgement::Distrusted(Distrust { flaw: Flaw::NoFile, .. }) | Judgement::Unreadable(_) => {
+            Err(found.judgement.to_string())
+        }
         Judgement::Distrusted(distrust) if is_root => Err(format!(
             "root runs nothing that others could change: {distrust}; as it is, it can be tried \
              without root: runuser -u nobody -- netcue try {}",
@@ -180,5 +183,9 @@ fn unwanted(found: &Found, wishes: &Wishes, event: &Event) -> Option<String> {
     let kind = Kind::of_file(&found.name, found.path.clone());
     let fitness = Fitness::Fit(wishes.clone());
     let candidate = Candidate { name: found.name.clone(), kind, fitness };
-    plan::make(event, vec![candidate], Around::default()).first()?.verdict.why_not()
+    plan::make(event, vec![candidate], Around::default())
+        .first()?
+        .verdict
+        .why_not()
+        .map(ToString::to_string)
 }

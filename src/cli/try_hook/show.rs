@@ -178,7 +178,8 @@ impl Shown {
                 "status": run.end.status,
                 "signal": run.end.signal,
                 "ms": run.end.ms,
-                "reason": run.end.reason,
+                "failed": run.end.failed.as_ref().map(json::reason),
+                "left_processes": run.end.left_processes,
                 "output": run.end.output,
                 "changes": run.changes,
             })

@@ -8,6 +8,7 @@ use crate::event::Facts;
 use crate::hooks;
 use crate::plan::{self, Fitness, Kind};
 use crate::queue::Ticket;
+use crate::reason::Reason;
 use crate::sources::{self, KernelNews, Reading};
 use crate::sys::syslog::Urgency;
 use crate::sys::{clock, signals};
@@ -145,7 +146,7 @@ impl Watcher<'_> {
         self.is_news = true;
         let lost = self.lost(preview);
         let mut house = House::open(self.layout.clone());
-        let why = "guard = \"report\": the rules are left as they are".to_owned();
+        let why = Reason::GuardReports;
         house.say(Urgency::Warning, &format!("another program changed netcue's rules; {why}"));
         let _ = in_vain(&mut house, lost, caller(), why);
     }
@@ -163,9 +164,7 @@ impl Watcher<'_> {
         }
         let lost = self.lost(preview);
         let mut house = House::open(self.layout.clone());
-        let why = "put back five times within a minute, and taken out again: the next try is \
-                   when that minute is over"
-            .to_owned();
+        let why = Reason::GuardYields;
         house.say(Urgency::Error, &format!("another program fights over netcue's rules: {why}"));
         let _ = in_vain(&mut house, lost, caller(), why);
     }

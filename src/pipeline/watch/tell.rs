@@ -5,6 +5,7 @@ use super::rules::caller;
 use super::{Watcher, nanoseconds};
 use crate::event::{Event, Fact, Facts, pattern};
 use crate::journal::{Outcome, Record};
+use crate::reason::Reason;
 use crate::sources::{self, KernelNews, Reading};
 use crate::sys::{clock, identity, signals};
 use crate::watch::{Difference, Kind, Picture, differences, is_told_by};
@@ -100,8 +101,8 @@ impl Watcher<'_> {
         let since = changed.map_or(0, |(_, last)| last.saturating_sub(window));
         let reading = reading(difference);
         if let Some(teller) = teller(&house, difference, since) {
-            let said = format!("{} {}", teller.source, teller.facts.trigger);
-            let why = format!("covered by {}: {said} told of it", teller.id);
+            let call = Some(format!("{} {}", teller.source, teller.facts.trigger));
+            let why = Reason::Covered { event: teller.id, call };
             let _ = in_vain(&mut house, reading, caller(), why);
         } else {
             let wait = reading.trigger.wait;

@@ -3,9 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use netcue::reason::Reason;
 use serde_json::Value;
 
 use super::{Scene, text_of};
+
+/// A reason of a record in words.
+pub(crate) fn words_of(reason: &Value) -> String {
+    let reason: Reason = serde_json::from_value(reason.clone()).expect("a reason");
+    reason.to_string()
+}
 
 impl Scene {
     /// Every record of the journal, rotated files first; each line has to be JSON.
@@ -53,6 +60,11 @@ impl Scene {
         end.unwrap_or_else(|| panic!("no end of {step} in {:#?}", self.journal())).clone()
     }
 
+    /// Why a step failed the last time.
+    pub(crate) fn failure_of(&self, step: &str) -> String {
+        words_of(&self.end_of(step)["failed"])
+    }
+
     /// What a step printed the last time.
     pub(crate) fn output_of(&self, step: &str) -> String {
         self.end_of(step)["output"].as_str().expect("text").to_owned()
@@ -64,7 +76,7 @@ impl Scene {
         let steps = plan["plan"].as_array().expect("a plan");
         let planned = steps.iter().find(|planned| planned["step"] == step);
         let planned = planned.unwrap_or_else(|| panic!("no {step} in {plan:#}"));
-        planned["skipped"].as_str().map(ToOwned::to_owned)
+        planned.get("skipped").map(words_of)
     }
 
     /// What `netcue history --json` says.
