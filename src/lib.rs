@@ -10,6 +10,7 @@ pub mod pipeline;
 
 pub mod sources;
 pub mod event;
+pub mod profiles;
 pub mod queue;
 pub mod plan;
 pub mod watch;

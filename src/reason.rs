@@ -24,6 +24,16 @@ pub enum Reason {
         /// What the event has.
         has: String,
     },
+    /// The dispatcher whose script it is runs it itself for events of that source.
+    LeftToDispatcher {
+        /// The source.
+        source: String,
+    },
+    /// The dispatcher as whose script it is run would not run it for this event.
+    Unlike {
+        /// Why.
+        text: String,
+    },
     /// The hook's name is masked.
     Masked {
         /// The file that masks it.
@@ -301,6 +311,9 @@ impl fmt::Display for Reason {
             Self::Unwanted { wish, wants, has } => {
                 write!(f, "wants {wish}={wants}, this is {has}")
             }
+            Self::LeftToDispatcher { source } => {
+                write!(f, "its own dispatcher runs it for events of {source}")
+            }
             Self::Masked { path } => write!(f, "masked by {path}"),
             Self::Coalesced { event } => {
                 write!(f, "coalesced: event {event} for the same interface is waiting")
@@ -360,6 +373,7 @@ impl fmt::Display for Reason {
             Self::NotRunnable { text, .. }
             | Self::Engine { text }
             | Self::QueueFile { text }
+            | Self::Unlike { text }
             | Self::Namespace { text }
             | Self::Text { text } => f.write_str(text),
         }

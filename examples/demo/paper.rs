@@ -193,6 +193,7 @@ fn candidates() -> Result<Vec<Candidate>> {
         .map(|(name, content)| {
             let wishes = Wishes::from_head(content).during(name)?;
             Ok(Candidate {
+                rank: (*name).to_owned(),
                 name: (*name).to_owned(),
                 kind: Kind::of_file(name, format!("/etc/netcue/hooks.d/{name}").into()),
                 fitness: Fitness::Fit(wishes),

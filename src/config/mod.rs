@@ -2,8 +2,10 @@
 //!
 //! Every key is described in netcue.conf(5); a test holds the manual against this file.
 
+mod adopt;
 mod ports;
 
+pub use adopt::Adopt;
 pub use ports::{Door, Forward, Opening, Ports, Target, Transport};
 
 use std::collections::BTreeMap;
@@ -31,6 +33,8 @@ pub struct Config {
     pub journal: Journal,
     /// `[watch]`.
     pub watch: Watch,
+    /// `[[adopt]]`: folders of other dispatchers whose scripts netcue runs, too.
+    pub adopt: Vec<Adopt>,
     /// `[interface.NAME]`: what is said of one interface. [`parse`] moves it to the rules, which
     /// are made from it.
     interface: BTreeMap<InterfaceName, Interface>,

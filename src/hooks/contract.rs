@@ -1,9 +1,12 @@
 //! What netcue-hooks(7) promises a hook: its words, its variables, and what its end means.
 
+use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::judge::{SHELL, Start};
 use crate::event::{Event, hook_environment};
+use crate::profiles::{Given, Like, Shell};
 use crate::reason::Reason;
 use crate::sys::invocation::PATH;
 
@@ -11,8 +14,7 @@ use crate::sys::invocation::PATH;
 pub const NOT_FOR_ME: i32 = 77;
 
 /// A hook's arguments: the interface and the action of the event.
-#[must_use]
-pub fn arguments(event: &Event) -> Vec<String> {
+fn arguments(event: &Event) -> Vec<String> {
     let facts = &event.facts;
     vec![
         facts.interface.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string),
@@ -59,17 +61,9 @@ fn list(words: impl IntoIterator<Item = String>) -> String {
     list
 }
 
-/// A hook's whole environment. `rules` says how the rules stand: `changed`, `unchanged` or
-/// `failed`; empty before the step that sees to them, as `sides` is. `root` is where `/etc`
-/// and `/run` are.
-#[must_use]
-pub fn environment(
-    event: &Event,
-    step: &str,
-    rules: &str,
-    sides: &Sides,
-    root: &Path,
-) -> Vec<(String, String)> {
+/// The whole environment of a hook of netcue's own.
+fn environment(called: &Called<'_>, root: &Path) -> Vec<(String, String)> {
+    let Called { event, step, rules, sides, .. } = *called;
     let root = root.to_str().map(|root| root.trim_end_matches('/')).unwrap_or_default();
     let ours = [
         ("PATH", PATH),
@@ -83,6 +77,98 @@ pub fn environment(
     ];
     let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
     ours.chain(hook_environment(event)).collect()
+}
+
+/// A hook that is to be started.
+#[derive(Debug, Clone, Copy)]
+pub struct Called<'a> {
+    /// For which event.
+    pub event: &'a Event,
+    /// The step's name.
+    pub step: &'a str,
+    /// Its path in its folder.
+    pub path: &'a Path,
+    /// As whose script it is run.
+    pub like: Option<&'a Like>,
+    /// How the rules stand: `changed`, `unchanged` or `failed`; empty before the step that sees
+    /// to them.
+    pub rules: &'a str,
+    /// What the rules were made for; empty as long as `rules` is.
+    pub sides: &'a Sides,
+}
+
+/// What a hook is started with: all but its time limit and its account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The program; none where it is the hook itself.
+    pub shell: Option<PathBuf>,
+    /// What the program is told it is called.
+    pub argv0: OsString,
+    /// Its words.
+    pub args: Vec<OsString>,
+    /// Its whole environment.
+    pub env: Vec<(String, String)>,
+    /// What it finds on stdin.
+    pub stdin: Vec<u8>,
+}
+
+/// How a hook is started that is run as the script of another dispatcher, or of none.
+#[must_use]
+pub fn start(like: Option<&Like>) -> Start {
+    like.and_then(|like| like.profile.shell()).map_or(Start::Program, |_| Start::Sourced)
+}
+
+/// What a hook is started with, once for each time that it is started: some dispatchers call
+/// their scripts for each family. `root` is where `/etc` and `/run` are.
+///
+/// # Errors
+/// Why the dispatcher as whose script it is run would not run it for this event.
+pub fn settings(called: &Called<'_>, root: &Path) -> Result<Vec<Setting>, Reason> {
+    let env = environment(called, root);
+    let Some(like) = called.like else {
+        return Ok(vec![Setting {
+            shell: None,
+            argv0: called.path.into(),
+            args: arguments(called.event).into_iter().map(OsString::from).collect(),
+            env,
+            stdin: (called.event.to_json() + "\n").into_bytes(),
+        }]);
+    };
+    let given = like.given(called.event).map_err(|text| Reason::Unlike { text })?.into_iter();
+    Ok(given.map(|given| as_elsewhere(called.path, like.profile.shell(), given, &env)).collect())
+}
+
+/// As another dispatcher starts its script: with its own `PATH`, and nothing on stdin. netcue's
+/// own variables come in addition, since by them an event that the script makes is known as
+/// caused by this one.
+fn as_elsewhere(
+    path: &Path,
+    shell: Option<Shell>,
+    given: Given,
+    ours: &[(String, String)],
+) -> Setting {
+    let ours = ours.iter().filter(|(name, _)| name.starts_with("NETCUE_")).cloned();
+    let env = given.env.into_iter().chain(ours).collect();
+    let words = given.words.into_iter().map(OsString::from);
+    match shell {
+        None => Setting {
+            shell: None,
+            argv0: path.into(),
+            args: words.collect(),
+            env,
+            stdin: Vec::new(),
+        },
+        Some(Shell { zero, text }) => {
+            let before = ["-c", text, zero].map(OsString::from).into_iter();
+            Setting {
+                shell: Some(SHELL.into()),
+                argv0: SHELL.into(),
+                args: before.chain([path.into()]).chain(words).collect(),
+                env,
+                stdin: Vec::new(),
+            }
+        }
+    }
 }
 
 /// The kernel's answer to execve(2), with what to do about it.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::judge::{HEAD, Judge, Judgement};
+use super::adopted;
+use super::judge::{HEAD, Judge, Judgement, Start};
+use crate::config::Adopt;
 use crate::paths::Layout;
 use crate::sys::files::{self, FileError};
 use crate::sys::folder;
@@ -22,6 +24,8 @@ pub struct Survey {
     pub overridden: Vec<(PathBuf, PathBuf)>,
     /// Files that are passed over because of their name: see [`MISNAMED`].
     pub misnamed: Vec<PathBuf>,
+    /// Files in other dispatchers' folders that are not run, and why.
+    pub passed_over: Vec<(PathBuf, String)>,
     /// Folders that are there and can't be listed: what they hold, or mask, nobody knows.
     pub unreadable: Vec<FileError>,
 }
@@ -39,11 +43,13 @@ pub struct Found {
     pub beside: Option<PathBuf>,
     /// The text its header lines stand in.
     pub head: String,
+    /// What the configuration says of the folder of another dispatcher in which it stands.
+    pub adopted: Option<Adopt>,
 }
 
-/// Looks through the hook folders.
+/// Looks through the hook folders, and those of other dispatchers that are adopted.
 #[must_use]
-pub fn find(layout: &Layout) -> Survey {
+pub fn find(layout: &Layout, adopt: &[Adopt]) -> Survey {
     let mut survey = Survey::default();
     let mut by_name: BTreeMap<String, PathBuf> = BTreeMap::new();
     for folder in layout.hook_folders() {
@@ -68,6 +74,9 @@ pub fn find(layout: &Layout) -> Survey {
     let mut judge = Judge::below(layout.root());
     survey.hooks =
         by_name.into_iter().filter_map(|(name, path)| look_at(name, path, &mut judge)).collect();
+    for folder in adopt {
+        adopted::look(folder, layout, &mut judge, &mut survey);
+    }
     survey
 }
 
@@ -98,16 +107,26 @@ pub fn find_one(path: &Path, root: &Path) -> Option<Found> {
 }
 
 impl Found {
-    /// Whether run-parts(8) would run a file of its name; see [`MISNAMED`].
+    /// Whether run-parts(8) would run a file of its name; see [`MISNAMED`]. Other dispatchers
+    /// have rules of their own, by which what they pass over has been passed over already.
     #[must_use]
     pub fn is_well_named(&self) -> bool {
-        runs_by_that_name(&self.name)
+        self.adopted.is_some() || runs_by_that_name(&self.name)
+    }
+
+    /// By what it is ordered among the hooks.
+    #[must_use]
+    pub fn rank(&self) -> String {
+        match &self.adopted {
+            Some(folder) => format!("{:02}-{}", folder.place, self.name),
+            None => self.name.clone(),
+        }
     }
 }
 
 /// Nothing if the hook has been removed since its folder was listed.
 fn look_at(name: String, path: PathBuf, judge: &mut Judge<'_>) -> Option<Found> {
-    let (judgement, beside, head) = match judge.hook(&path) {
+    let (judgement, beside, head) = match judge.hook(&path, Start::Program) {
         Err(Judgement::Unreadable(_)) if !files::is_there(&path) => return None,
         Err(judgement) => (judgement, None, String::new()),
         Ok((file, head)) => match header_in(&path, head, &mut |beside| judge.text(beside)) {
@@ -115,7 +134,7 @@ fn look_at(name: String, path: PathBuf, judge: &mut Judge<'_>) -> Option<Found> 
             Err(judgement) => (judgement, None, String::new()),
         },
     };
-    Some(Found { name, path, judgement, beside, head })
+    Some(Found { name, path, judgement, beside, head, adopted: None })
 }
 
 /// A script says at its top what it wants, another program in the file beside it.

@@ -50,10 +50,22 @@ impl Judgement {
     }
 }
 
+/// How a hook is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// The kernel starts it.
+    Program,
+    /// [`SHELL`] sources it.
+    Sourced,
+}
+
+/// The shell that sources what is no program.
+pub(super) const SHELL: &str = "/bin/sh";
+
 /// Judges one hook by its path.
 #[must_use]
-pub fn judge_hook(path: &Path, root: &Path) -> Judgement {
-    match Judge::below(root).hook(path) {
+pub fn judge_hook(path: &Path, root: &Path, start: Start) -> Judgement {
+    match Judge::below(root).hook(path, start) {
         Ok((file, _)) => Judgement::Ready(file),
         Err(judgement) => judgement,
     }
@@ -89,7 +101,11 @@ impl<'a> Judge<'a> {
     }
 
     /// The file behind a hook's path, and the top of it; any judgement but that it is ready.
-    pub(super) fn hook(&mut self, path: &Path) -> Result<(PathBuf, Vec<u8>), Judgement> {
+    pub(super) fn hook(
+        &mut self,
+        path: &Path,
+        start: Start,
+    ) -> Result<(PathBuf, Vec<u8>), Judgement> {
         let way = self.way_to(path)?;
         if way.end == Path::new("/dev/null") {
             return Err(Judgement::Masked);
@@ -97,9 +113,16 @@ impl<'a> Judge<'a> {
         if is_empty(&way) {
             return Err(judge(&way).map_or_else(Judgement::Distrusted, |_| Judgement::Masked));
         }
-        let file = judge_program(&way).map_err(Judgement::Distrusted)?;
+        let file = match start {
+            Start::Program => judge_program(&way),
+            Start::Sourced => judge(&way),
+        };
+        let file = file.map_err(Judgement::Distrusted)?;
         let head = files::read_head(file, HEAD).map_err(Judgement::Unreadable)?;
-        self.what_runs(&head, 0)?;
+        match start {
+            Start::Program => self.what_runs(&head, 0)?,
+            Start::Sourced => self.interpreter(Path::new(SHELL), 0).map(drop)?,
+        }
         Ok((file.to_owned(), head))
     }
 

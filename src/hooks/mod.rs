@@ -1,13 +1,14 @@
 //! Hooks: find them in their folders, judge whether they may run, and say what they are given
 //! and what their end means.
 
+mod adopted;
 mod contract;
 mod find;
 mod interpreter;
 mod judge;
 mod trust;
 
-pub use contract::{NOT_FOR_ME, Sides, arguments, environment, why_not_started};
+pub use contract::{Called, NOT_FOR_ME, Setting, Sides, settings, start, why_not_started};
 pub use find::{Found, MISNAMED, Survey, find, find_one};
-pub use judge::{Judgement, judge_hook, why_not_run};
+pub use judge::{Judgement, Start, judge_hook, why_not_run};
 pub use trust::{Distrust, judge, judge_program};

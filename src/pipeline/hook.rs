@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use super::{House, rules};
 use crate::event::Event;
-use crate::hooks::{self, Judgement, Sides};
+use crate::hooks::{self, Called, Judgement, Setting, Sides};
 use crate::journal::{StepEnd, StepOutcome};
 use crate::plan::Manner;
 use crate::reason::Reason;
 use crate::sys::accounts;
 use crate::sys::child::{self, Ended, Ending, Limits, Program};
+use crate::sys::clock::Stopwatch;
 use crate::sys::signals::Signals;
 
 /// A hook whose turn has come, and for which event.
@@ -32,8 +33,8 @@ pub struct Call<'a> {
 impl Call<'_> {
     /// Runs the hook to its end.
     pub(super) fn run(&self, house: &House, signals: &Signals) -> StepEnd {
-        match self.judged(house).and_then(|file| self.program(house, file)) {
-            Ok(program) => self.run_program(house, &program, signals),
+        match self.judged(house).and_then(|file| self.programs(house, &file)) {
+            Ok(programs) => self.run_programs(house, &programs, signals),
             Err(why_not) => StepEnd::not_started(why_not),
         }
     }
@@ -42,7 +43,8 @@ impl Call<'_> {
     /// earlier steps may have taken minutes, in which an administrator can have changed whose
     /// it is.
     fn judged(&self, house: &House) -> Result<PathBuf, Reason> {
-        match hooks::judge_hook(self.path, house.layout.root()) {
+        let start = hooks::start(self.manner.like.as_ref());
+        match hooks::judge_hook(self.path, house.layout.root(), start) {
             Judgement::Ready(file) => Ok(file),
             Judgement::Masked => Err(Reason::MaskedSince),
             Judgement::Distrusted(distrust) => Err((&distrust).into()),
@@ -50,38 +52,69 @@ impl Call<'_> {
         }
     }
 
-    /// The hook as a program, once its file has been judged.
+    /// The hook as a program, once its file has been judged; as several, to be run one after the
+    /// other, where another dispatcher would run its script for each family.
     ///
     /// # Errors
-    /// When there is no such account as it asks for.
-    pub fn program(&self, house: &House, file: PathBuf) -> Result<Program, Reason> {
+    /// When there is no such account as it asks for, or the dispatcher as whose script it is run
+    /// would not run it for this event.
+    pub fn programs(&self, house: &House, file: &Path) -> Result<Vec<Program>, Reason> {
         let account = |name: &String| {
             accounts::find(name).ok_or_else(|| Reason::NoAccount { user: name.clone() })
         };
+        let user = self.manner.user.as_ref().map(account).transpose()?;
         let nothing = Sides::default();
         let sides = if self.rules.is_empty() { &nothing } else { rules::sides(house) };
-        let root = house.layout.root();
-        Ok(Program {
-            file,
-            argv0: self.path.into(),
-            args: hooks::arguments(self.event),
-            env: hooks::environment(self.event, self.step, self.rules, sides, root),
-            user: self.manner.user.as_ref().map(account).transpose()?,
-            stdin: (self.event.to_json() + "\n").into_bytes(),
-        })
+        let Self { event, step, path, rules, manner } = *self;
+        let called = Called { event, step, path, like: manner.like.as_ref(), rules, sides };
+        let settings = hooks::settings(&called, house.layout.root())?.into_iter();
+        let program = |Setting { shell, argv0, args, env, stdin }| Program {
+            file: shell.unwrap_or_else(|| file.to_owned()),
+            argv0,
+            args,
+            env,
+            user,
+            stdin,
+        };
+        Ok(settings.map(program).collect())
     }
 
-    /// Runs that program to its end, within the limits of hooks.
+    /// Runs those programs to their ends, within the limits of hooks, which they share.
     #[must_use]
-    pub fn run_program(&self, house: &House, program: &Program, signals: &Signals) -> StepEnd {
+    pub fn run_programs(&self, house: &House, programs: &[Program], signals: &Signals) -> StepEnd {
         let config = &house.config.hooks;
-        let limits = Limits {
-            timeout: self.manner.timeout.unwrap_or_else(|| config.timeout()),
-            grace: config.grace(),
-            output: config.output,
-        };
-        as_step_end(child::run(program, limits, signals), limits.timeout)
+        let limit = self.manner.timeout.unwrap_or_else(|| config.timeout());
+        let watch = Stopwatch::start();
+        let mut ends: Vec<StepEnd> = Vec::new();
+        for program in programs {
+            let used = Duration::from_secs_f64(watch.milliseconds() / 1000.0);
+            let timeout = if ends.is_empty() { limit } else { limit.saturating_sub(used) };
+            let limits = Limits { timeout, grace: config.grace(), output: config.output };
+            let end = as_step_end(child::run(program, limits, signals), limit);
+            let is_over = matches!(end.outcome, StepOutcome::Interrupted | StepOutcome::TimedOut);
+            ends.push(end);
+            if is_over {
+                break;
+            }
+        }
+        in_one(ends)
     }
+}
+
+/// The ends of a hook that was started for each family, as one: the first that was no good end
+/// tells.
+fn in_one(mut ends: Vec<StepEnd>) -> StepEnd {
+    let ms = ends.iter().map(|end| end.ms).sum();
+    let output = ends.iter().map(|end| end.output.as_str()).collect();
+    let is_bad =
+        |end: &StepEnd| end.outcome.is_failure() || end.outcome == StepOutcome::Interrupted;
+    let telling = ends.iter().position(is_bad).unwrap_or_default();
+    if ends.is_empty() {
+        return StepEnd::not_started(Reason::Text {
+            text: "nothing is to be run for this".to_owned(),
+        });
+    }
+    StepEnd { ms, output, ..ends.swap_remove(telling) }
 }
 
 fn as_step_end(ended: Ended, limit: Duration) -> StepEnd {

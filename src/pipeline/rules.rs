@@ -127,7 +127,7 @@ pub(super) fn forget(house: &House, event: Uuid) {
 
 /// Whether the first step that would run is the engine, for this event and all before it.
 fn is_the_engine_next(house: &House, event: &Event, ticket: &Ticket) -> bool {
-    let candidates = steps::candidates(&hooks::find(&house.layout));
+    let candidates = steps::candidates(&hooks::find(&house.layout, &house.config.adopt));
     let is_first = |event: &Event| {
         let around = plan::Around::default();
         plan::begins_with_the_engine(&plan::make(event, candidates.clone(), around))

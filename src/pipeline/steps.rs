@@ -17,7 +17,7 @@ pub(super) fn plan(
     event: &Event,
     behind: &mut dyn FnMut() -> Vec<Event>,
 ) -> Vec<Step> {
-    let candidates = candidates(&hooks::find(&house.layout));
+    let candidates = candidates(&hooks::find(&house.layout, &house.config.adopt));
     let coalesces = candidates
         .iter()
         .any(|candidate| matches!(&candidate.fitness, Fitness::Fit(wishes) if wishes.coalesce));
@@ -59,11 +59,12 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
                 (Err(bad), _) => Fitness::Unfit((&bad).into()),
             },
         };
-        Candidate { name: found.name.clone(), kind, fitness }
+        Candidate { name: found.name.clone(), rank: found.rank(), kind, fitness }
     };
     // What a folder would hold is not known: its name stands for all of that.
     let folder = |error: &FileError| Candidate {
         name: error.path.display().to_string(),
+        rank: error.path.display().to_string(),
         kind: Kind::Hook(error.path.clone()),
         fitness: Fitness::Unfit(error.into()),
     };
@@ -71,15 +72,24 @@ pub fn candidates(survey: &Survey) -> Vec<Candidate> {
     plan::with_engine(survey.hooks.iter().map(candidate).chain(folders).collect())
 }
 
-/// What a hook that may run wants.
+/// What a hook that may run wants: what its header says, and where it stands in another
+/// dispatcher's folder, what the configuration says of that.
 ///
 /// # Errors
 /// When its header can't be understood.
 pub fn wishes(found: &Found) -> Result<Wishes, BadHeader> {
-    match &found.beside {
+    let mut wishes = match &found.beside {
         Some(file) => Wishes::from_beside(file, &found.head),
         None => Wishes::from_head(&found.head),
+    }?;
+    if let Some(folder) = &found.adopted {
+        if wishes.actions.is_empty() {
+            wishes.actions = folder.on.iter().map(ToString::to_string).collect();
+        }
+        wishes.not_from = folder.not_from.iter().map(ToString::to_string).collect();
+        wishes.manner.like = Some(folder.like());
     }
+    Ok(wishes)
 }
 
 /// The steps an event would have now, with nothing waiting behind it.

@@ -34,6 +34,7 @@ pub(super) fn send(house: &House, call: &Call<'_>) -> Result<(), FileError> {
         rules: rules.to_owned(),
         timeout: manner.timeout.map(|timeout| timeout.as_secs()),
         user: manner.user.clone(),
+        like: manner.like.clone(),
     };
     queue.prepare()?;
     let draft = queue.draft(&Work::Hook(Box::new(job)))?;
@@ -145,6 +146,7 @@ pub(super) fn run(house: &mut House, signals: &Signals, job: &Job) -> End {
         timeout: job.timeout.map(Duration::from_secs),
         user: job.user.clone(),
         unattended: true,
+        like: job.like.clone(),
     };
     let Job { event, step, path, rules, .. } = job;
     let end = Call { event, step, path, rules, manner: &manner }.run(house, signals);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Manner;
 use crate::event::{Action, Event, InterfaceName, SourceName, Unfit, pattern};
+use crate::profiles::{Like, Profile};
 use crate::reason::Reason;
 
 /// Which events a hook wants, and how it wants to be run. By default every event, as root.
@@ -17,6 +18,8 @@ pub struct Wishes {
     pub actions: Vec<String>,
     /// Patterns of interface names, with `*` and `?`; empty: all, and events without one.
     pub interfaces: Vec<String>,
+    /// Names of sources of which another dispatcher runs it.
+    pub not_from: Vec<String>,
     /// Whether only the newest waiting event of an interface is wanted.
     pub coalesce: bool,
     /// Whether it is run again for an event that tells only what another source's has told.
@@ -56,7 +59,7 @@ const HEAD: usize = 4096;
 /// Characters of a line that are quoted: a file beside a hook may be anything.
 const QUOTED: usize = 60;
 
-const KEYS: &str = "source action interface timeout user coalesce wait joined";
+const KEYS: &str = "source action interface timeout user coalesce wait joined like";
 
 impl Wishes {
     /// Reads the comment lines at the top of a hook: those before its first other line.
@@ -130,6 +133,7 @@ impl Wishes {
                 ));
             }
             "joined" => self.every_telling = !yes_or_no(value)?,
+            "like" => self.manner.like = Some(Like { profile: profile(value)?, folder: None }),
             "wait" => self.manner.unattended = !yes_or_no(value)?,
             _ => return Err(format!("{key:?} is no key; there are {KEYS}")),
         }
@@ -156,10 +160,21 @@ impl Wishes {
             Some(unwanted("action", &self.actions, action))
         } else if !fits(&self.interfaces, interface) {
             Some(unwanted("interface", &self.interfaces, interface))
+        } else if self.not_from.iter().any(|source| source == event.source.as_str()) {
+            Some(Reason::LeftToDispatcher { source: event.source.to_string() })
         } else {
-            None
+            let like = self.manner.like.as_ref()?;
+            like.given(event).err().map(|text| Reason::Unlike { text })
         }
     }
+}
+
+/// A dispatcher by its name.
+fn profile(value: &str) -> Result<Profile, String> {
+    Profile::named(value).ok_or_else(|| {
+        let known: Vec<&str> = Profile::ALL.iter().map(|profile| profile.as_str()).collect();
+        format!("like={}: wanted is one of {}", value.escape_debug(), known.join(" "))
+    })
 }
 
 /// The patterns of a list, each of which some name could fit, be it one of a later version.

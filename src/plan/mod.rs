@@ -13,6 +13,7 @@ pub use lint::{Names, Oddity, oddities};
 pub use told::{Before, Told, before};
 
 use crate::event::{Action, Event, InterfaceName};
+use crate::profiles::Like;
 use crate::reason::Reason;
 
 /// The name under which the engine stands among the hooks.
@@ -67,8 +68,10 @@ impl Kind {
 /// What may become a step of an event.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// Its name, by which it is ordered.
+    /// Its name.
     pub name: String,
+    /// By what it is ordered: its name, unless it stands in another dispatcher's folder.
+    pub rank: String,
     /// What it is.
     pub kind: Kind,
     /// Whether it could run at all.
@@ -129,17 +132,19 @@ pub struct Manner {
     pub user: Option<String>,
     /// Whether it holds nobody (`wait=no`).
     pub unattended: bool,
+    /// As whose script it is run.
+    pub like: Option<Like>,
 }
 
-/// All that may become a step, in order: the hooks by name, with the engine at its place
+/// All that may become a step, in order: the hooks by rank, with the engine at its place
 /// unless a hook of that name replaces or masks it.
 #[must_use]
 pub fn with_engine(mut hooks: Vec<Candidate>) -> Vec<Candidate> {
     if !hooks.iter().any(|hook| makes_rules(&hook.name)) {
         let (name, fitness) = (ENGINE.to_owned(), Fitness::Fit(Wishes::default()));
-        hooks.push(Candidate { name, kind: Kind::Engine, fitness });
+        hooks.push(Candidate { rank: name.clone(), name, kind: Kind::Engine, fitness });
     }
-    hooks.sort_by(|a, b| a.name.as_bytes().cmp(b.name.as_bytes()));
+    hooks.sort_by(|a, b| a.rank.as_bytes().cmp(b.rank.as_bytes()));
     hooks
 }
 

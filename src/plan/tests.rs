@@ -30,7 +30,7 @@ fn hook(name: &str, head: &str) -> Candidate {
         Err(bad) => Fitness::Unfit((&bad).into()),
     };
     let kind = Kind::of_file(name, format!("/h/{name}").into());
-    Candidate { name: name.into(), kind, fitness }
+    Candidate { name: name.into(), rank: name.into(), kind, fitness }
 }
 
 fn planned(event: &Event, hooks: &[Candidate], waiting: &[Event]) -> Vec<String> {
@@ -87,7 +87,7 @@ fn wishes_keep_a_hook_from_events_it_does_not_want() {
             "#!/bin/sh\n# netcue: sorce=ppp",
             ("ppp", "up", "e"),
             "60 refused: bad header in line 2: \"sorce\" is no key; there are source action interface \
-             timeout user coalesce wait joined",
+             timeout user coalesce wait joined like",
         ),
         (
             "# netcue: timeout=0",

@@ -40,6 +40,8 @@ impl Ticket {
     /// The place of a hook of an event among those that hold nobody.
     #[must_use]
     pub fn of_hook(event: &Event, step: &str) -> Self {
+        // A step of another dispatcher's folder has its path for a name.
+        let step = step.replace('/', ":");
         Self(format!("{:020}-{}-{step}.json", event.boottime_ns, event.id))
     }
 

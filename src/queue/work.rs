@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+use crate::profiles::Like;
 
 /// What a turn takes up.
 #[derive(Debug, Clone)]
@@ -30,6 +31,9 @@ pub struct Job {
     pub timeout: Option<u64>,
     /// The account it runs as.
     pub user: Option<String>,
+    /// As whose script it is run.
+    #[serde(default)]
+    pub like: Option<Like>,
 }
 
 impl Work {

@@ -31,7 +31,7 @@ pub struct Program {
     /// What the program is told it is called.
     pub argv0: OsString,
     /// Its arguments.
-    pub args: Vec<String>,
+    pub args: Vec<OsString>,
     /// Its whole environment.
     pub env: Vec<(String, String)>,
     /// User and group to run as, where it isn't our own.

@@ -62,7 +62,7 @@ fn each_mistake_is_told_with_its_place() {
         (
             "#!/bin/sh\n# netcue: action=up when=now\n",
             0o755,
-            "20-a:2:21: \"when\" is no key; there are source action interface timeout user coalesce wait joined\n",
+            "20-a:2:21: \"when\" is no key; there are source action interface timeout user coalesce wait joined like\n",
         ),
     ] {
         assert_eq!(said(text, mode), expected, "{text}");

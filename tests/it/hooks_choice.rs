@@ -96,7 +96,7 @@ fn what_somebody_else_could_change_is_not_run_and_says_why() {
                 scene.hook("20-a", "#!/bin/sh\n# netcue: when=now\n");
             },
             "bad header in line 2: \"when\" is no key; there are source action interface timeout \
-             user coalesce wait joined",
+             user coalesce wait joined like",
         ),
         (
             |scene| {

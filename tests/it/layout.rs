@@ -17,6 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "pipeline",
             "sources",
             "event",
+            "profiles",
             "queue",
             "plan",
             "engine",
@@ -36,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "pipeline",
             "sources",
             "event",
+            "profiles",
             "queue",
             "plan",
             "watch",
@@ -53,21 +55,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "sources", "event", "queue", "plan", "watch", "engine", "hooks", "journal", "config",
-            "paths", "error", "reason", "sys",
+            "sources", "event", "profiles", "queue", "plan", "watch", "engine", "hooks", "journal",
+            "config", "paths", "error", "reason", "sys",
         ],
     ),
     ("sources", &["event", "reason"]),
-    ("queue", &["event", "config", "paths", "error", "reason", "sys"]),
-    ("plan", &["event", "reason"]),
+    ("queue", &["event", "profiles", "config", "paths", "error", "reason", "sys"]),
+    ("plan", &["event", "profiles", "reason"]),
     ("watch", &["event", "sys"]),
     ("engine", &["event", "config", "paths", "error", "sys"]),
-    ("hooks", &["event", "config", "paths", "error", "reason", "sys"]),
+    ("hooks", &["event", "profiles", "config", "paths", "error", "reason", "sys"]),
     ("journal", &["event", "config", "paths", "error", "reason", "sys"]),
     // It puts in place what the table of sources names.
-    ("integrate", &["sources", "event", "config", "paths", "error", "sys"]),
+    ("integrate", &["sources", "event", "profiles", "config", "paths", "error", "sys"]),
     ("event", &[]),
-    ("config", &["event"]),
+    ("profiles", &["event"]),
+    ("config", &["event", "profiles"]),
     ("paths", &[]),
     ("error", &["sys"]),
     ("reason", &["sys"]),
@@ -215,12 +218,13 @@ fn every_source_has_its_cases_and_says_how_it_is_attached() {
 #[test]
 fn no_source_is_told_by_its_name_elsewhere() {
     let names: Vec<&str> = netcue::sources::ALL.iter().map(|source| source.name.as_str()).collect();
-    // In the folder of the sources all but what they share.
-    let shared = ["mod", "table", "call", "places", "values"];
+    // In the folder of the sources all but what they share, and likewise where the scripts of
+    // other dispatchers are known.
+    let shared = ["mod", "table", "call", "places", "values", "told"];
     let is_own = |file: &Path| {
         let stem = file.with_extension("");
         let is_shared = || shared.iter().any(|name| stem.ends_with(name));
-        file.starts_with("sources") && !is_shared()
+        (file.starts_with("sources") || file.starts_with("profiles")) && !is_shared()
             || names.iter().any(|name| stem.starts_with(Path::new("integrate").join(name)))
     };
     // Whether an action's word means the source of that name, nobody can say.

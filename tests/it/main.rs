@@ -4,6 +4,8 @@
 //! `cfg(test)` holds here anyway; it tells clippy that helpers are tests too.
 
 #[cfg(test)]
+mod adopt;
+#[cfg(test)]
 mod aftermath;
 #[cfg(test)]
 mod attention;

@@ -221,6 +221,10 @@ pub(crate) fn documented_keys() -> Vec<(String, String, String, &'static str)> {
     let text = part(&page("netcue.conf.5"), ".Sh", "DESCRIPTION");
     let mut keys = Vec::new();
     for (head, body) in parts(&text, ".Ss") {
+        // Those have no defaults of their own: see `every_key_of_an_adopted_folder`.
+        if head == ADOPTED {
+            continue;
+        }
         let table = head.strip_prefix("The table ").unwrap_or("");
         let table = table.replace("NAME", "eth7");
         for item in body.split(".It Cm ").skip(1) {
@@ -241,6 +245,18 @@ pub(crate) fn documented_keys() -> Vec<(String, String, String, &'static str)> {
         }
     }
     keys
+}
+
+const ADOPTED: &str = "The tables [[adopt]]";
+
+#[test]
+fn every_key_of_an_adopted_folder() {
+    let text = part(&page("netcue.conf.5"), ".Ss", ADOPTED);
+    let bad = config::parse("[[adopt]]\nqqqqqqqq = 1\n", Path::new("netcue.conf")).unwrap_err();
+    let (_, keys) = bad.reason.split_once("there are ").unwrap();
+    let mut listed = items(&text, "Cm");
+    listed.remove("...");
+    assert_eq!(listed, words(keys.split(' ')));
 }
 
 #[test]
@@ -264,7 +280,7 @@ fn every_key_of_the_configuration() {
     let fields = fields.filter_map(|line| line.trim().split_once(": "));
     let fields = fields.map(|(name, _)| name.replace('_', "-"));
     // Tables of which there may be any number are kept with the rules, and so are rules of files.
-    let fields = fields.filter(|name| name != "interface" && name != "own");
+    let fields = fields.filter(|name| !["interface", "own", "adopt"].contains(&name.as_str()));
     let fields = fields.map(|name| if name == "sides" { "side".to_owned() } else { name });
     assert_eq!(words(keys.iter().map(|(_, key, ..)| key)), words(fields));
 }

@@ -176,6 +176,8 @@ fn values_that_the_types_refuse_are_not_valid() {
 fn is_listed(reason: &Reason) {
     match reason {
         Reason::Unwanted { .. }
+        | Reason::LeftToDispatcher { .. }
+        | Reason::Unlike { .. }
         | Reason::Masked { .. }
         | Reason::Coalesced { .. }
         | Reason::Covered { .. }
@@ -225,6 +227,8 @@ fn every_reason() -> Vec<Reason> {
         flaws.into_iter().map(|flaw| Reason::NotTrusted { path: text(), flaw }).collect();
     all.extend([
         Reason::Unwanted { wish: text(), wants: text(), has: text() },
+        Reason::LeftToDispatcher { source: text() },
+        Reason::Unlike { text: text() },
         Reason::Masked { path: text() },
         Reason::Coalesced { event: event() },
         Reason::Covered { event: event(), call: None },

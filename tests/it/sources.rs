@@ -26,11 +26,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// A case file, taken apart.
-struct Case {
-    path: PathBuf,
-    argv0: Option<OsString>,
-    words: Vec<OsString>,
-    env: Vec<(OsString, OsString)>,
+pub(crate) struct Case {
+    pub(crate) path: PathBuf,
+    pub(crate) argv0: Option<OsString>,
+    pub(crate) words: Vec<OsString>,
+    pub(crate) env: Vec<(OsString, OsString)>,
     stdin: Vec<u8>,
     head: String,
     expected: String,
@@ -71,7 +71,7 @@ impl Case {
         }
     }
 
-    fn run(&self) -> Result<Reading, Refusal> {
+    pub(crate) fn run(&self) -> Result<Reading, Refusal> {
         let call = Call { words: &self.words, env: &self.env, stdin: &self.stdin };
         let Some(argv0) = &self.argv0 else { return read_from(&call) };
         by_place(Path::new(argv0), Path::new("/"))
@@ -137,7 +137,7 @@ fn sparse(value: &impl Serialize) -> Value {
     json
 }
 
-fn cases_of(source: &str) -> Vec<Case> {
+pub(crate) fn cases_of(source: &str) -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sources").join(source);
     let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))

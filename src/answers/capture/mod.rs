@@ -106,7 +106,7 @@ fn pretty(value: &Value) -> String {
 }
 
 fn hook_list(house: &House) -> Value {
-    let survey = hooks::find(&house.layout);
+    let survey = hooks::find(&house.layout, &house.config.adopt);
     let hooks = survey.hooks.iter().map(|hook| {
         let header: Vec<&str> =
             hook.head.lines().filter(|line| line.starts_with("# netcue:")).collect();

@@ -79,7 +79,7 @@ impl Looked {
 pub(crate) fn look(layout: &Layout, cost: Cost) -> Looked {
     let configured = pipeline::configured(layout);
     let config = configured.config;
-    let survey = hooks::find(layout);
+    let survey = hooks::find(layout, &config.adopt);
     let candidates = pipeline::candidates(&survey);
     let (hooks, refused, engine_replaced) = judged(&survey, &candidates);
     let journal = Journal::of(layout, &config.journal);

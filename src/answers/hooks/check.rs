@@ -9,10 +9,13 @@ use crate::answers::shared::json;
 use crate::error::{Ended, Exit, Failure};
 use crate::hooks::{self, Survey};
 use crate::paths::Layout;
+use crate::pipeline;
 use crate::sys::terminal;
 
 pub(super) fn main(layout: &Layout, named: &[PathBuf], as_json: bool) -> Ended {
-    let survey = if named.is_empty() { hooks::find(layout) } else { Survey::default() };
+    let config = pipeline::configured(layout).config;
+    let survey =
+        if named.is_empty() { hooks::find(layout, &config.adopt) } else { Survey::default() };
     let whole = |file: &Path, what: String| Problem { file: file.to_owned(), place: None, what };
     let mut hooks = survey.hooks;
     for path in named {

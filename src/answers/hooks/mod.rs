@@ -43,7 +43,7 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     if args.check {
         return check::main(layout, &args.files, args.json);
     }
-    let survey = hooks::find(layout);
+    let survey = hooks::find(layout, &pipeline::configured(layout).config.adopt);
     let rows = rows(&survey);
     let text = if args.json { as_json(&rows) } else { as_table(&rows, Paint::for_stdout()) };
     terminal::show(&text)?;
@@ -63,6 +63,12 @@ fn rows(survey: &Survey) -> Vec<Row> {
         path: path.display().to_string(),
         state: "overridden",
         note: format!("by {}", by.display()),
+    }));
+    rows.extend(survey.passed_over.iter().map(|(path, why)| Row {
+        name: name_of(path),
+        path: path.display().to_string(),
+        state: "passed-over",
+        note: why.clone(),
     }));
     rows.extend(survey.misnamed.iter().map(|path| Row {
         name: name_of(path),
@@ -105,6 +111,12 @@ pub(crate) fn wishes_in_words(wishes: &Wishes) -> String {
     }
     if let Some(user) = &wishes.manner.user {
         words.push(format!("user={user}"));
+    }
+    if let Some(like) = &wishes.manner.like {
+        words.push(format!("like={}", like.profile));
+    }
+    if !wishes.not_from.is_empty() {
+        words.push(format!("not from {}", wishes.not_from.join(",")));
     }
     if wishes.coalesce {
         words.push("coalesce=interface".to_owned());

@@ -87,7 +87,7 @@ impl Report {
         let bursts = bursts.into_iter().map(|ids| timeline::picture_of(&journal, ids));
         let bursts = bursts.collect::<Result<Vec<_>, _>>().map_err(Failure::unreadable)?;
         let sources = sources(layout, heard.as_ref());
-        let hooks = pipeline::candidates(&hooks::find(layout));
+        let hooks = pipeline::candidates(&hooks::find(layout, &config.adopt));
         Ok(Self { looked, config, stories, is_cut, hooks, sources, heard, bursts })
     }
 }

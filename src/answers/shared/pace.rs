@@ -25,7 +25,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// A step that was begun then, with the limit that holds for it now.
     pub(crate) fn of(house: &House, step: &str, since: Timestamp) -> Self {
-        let candidates = pipeline::candidates(&hooks::find(&house.layout));
+        let candidates = pipeline::candidates(&hooks::find(&house.layout, &house.config.adopt));
         Self::with(&candidates, &house.config.hooks, step, since)
     }
 

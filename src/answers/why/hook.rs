@@ -27,7 +27,7 @@ impl Question<'_> {
     /// How a hook stands, and what became of it. Unless `surely`, a name that no file has
     /// and no plan had is no hook.
     pub(super) fn of_hook(&self, name: &str, surely: bool) -> Answered {
-        let survey = hooks::find(&self.house.layout);
+        let survey = hooks::find(&self.house.layout, &self.house.config.adopt);
         let mut lines = stands(self.house, &survey, name);
         let is_there = !lines.is_empty();
         if !is_there {
@@ -252,6 +252,10 @@ fn stands(house: &pipeline::House, survey: &Survey, name: &str) -> Vec<Line> {
             hooks::MISNAMED
         )));
     }
+    let passed_over = survey.passed_over.iter().filter(|(path, _)| path.ends_with(name));
+    lines.extend(
+        passed_over.map(|(path, why)| Line::Says(format!("{} is not run: {why}.", path.display()))),
+    );
     lines.extend(survey.unreadable.iter().map(|error| Line::Warns(format!("{error}."))));
     lines
 }

@@ -166,10 +166,12 @@ impl Question<'_> {
         self.nearest(Some(kind), name).unwrap_or_else(|| list_of(kind).to_owned())
     }
 
-    /// The one hook whose name behind its number is this: `mail` for `80-mail`.
+    /// The one hook whose name behind its number is this: `mail` for `80-mail`, and
+    /// `postfix` for that file in another dispatcher's folder.
     fn hook_with(&self, word: &str) -> Option<String> {
-        let survey = hooks::find(&self.house.layout);
+        let survey = hooks::find(&self.house.layout, &self.house.config.adopt);
         let behind_number = |name: &str| {
+            let name = name.rsplit('/').next().unwrap_or_default();
             name.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches('-') == word
         };
         let candidates = pipeline::candidates(&survey).into_iter().map(|candidate| candidate.name);
@@ -184,7 +186,7 @@ impl Question<'_> {
             names.extend(sources::ALL.iter().map(|source| source.name.to_string()));
         }
         if kind.is_none_or(|kind| kind == "hook") {
-            let survey = hooks::find(&self.house.layout);
+            let survey = hooks::find(&self.house.layout, &self.house.config.adopt);
             names.extend(pipeline::candidates(&survey).into_iter().map(|step| step.name));
         }
         if kind.is_none_or(|kind| kind == "interface") {

@@ -72,16 +72,16 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
     let manner = Manner { user, ..wishes.manner.clone() };
     let (step, path) = (found.name.as_str(), found.path.as_path());
     let call = HookCall { event: &event, step, path, rules, manner: &manner };
-    let program = call.program(&house, file.clone().unwrap_or_else(|_| found.path.clone()));
-    let program = program.map_err(|reason| reason.to_string());
+    let programs = call.programs(&house, file.as_ref().unwrap_or(&found.path));
+    let programs = programs.map_err(|reason| reason.to_string());
     shown.event = Some((event.clone(), unwanted(&found, &wishes, &event)));
-    shown.program = program.as_ref().ok().cloned();
-    let ready = header.and(file).and(program).and_then(|program| match shown.why_unwanted() {
+    shown.programs = programs.clone().unwrap_or_default();
+    let ready = header.and(file).and_then(|_| match shown.why_unwanted() {
         Some(_) => Err("it does not want this event".to_owned()),
-        None => Ok(program),
+        None => programs,
     });
-    let ready = ready.map_err(|why| (Exit::StepFailed, why)).and_then(|program| match &entered {
-        Ok(_) => Ok(program),
+    let ready = ready.map_err(|why| (Exit::StepFailed, why)).and_then(|programs| match &entered {
+        Ok(_) => Ok(programs),
         Err(failure) => Err((failure.exit, format!("there is no sandbox: {}", failure.message))),
     });
     shown.beginning()?;
@@ -91,12 +91,12 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
             shown.not_run = Some(why.clone());
             *exit
         }
-        Ok(program) => {
+        Ok(programs) => {
             let signals =
                 Signals::watch().map_err(|error| Failure::new(Exit::InputOutput, error))?;
             let mut before = outcome::traces(layout);
             while runs.wants_another() {
-                let end = call.run_program(&house, program, &signals);
+                let end = call.run_programs(&house, programs, &signals);
                 let after = outcome::traces(layout);
                 runs.all.push(Run::of(end, &before, &after));
                 before = after;
@@ -115,15 +115,17 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
 fn find(layout: &Layout, hook: &Path, cwd: &Path) -> Result<Found, Failure> {
     let missing = |what: String| Failure::new(Exit::InputOutput, what);
     let is_path = hook.components().count() > 1 || hook.is_absolute();
-    let survey = hooks::find(layout);
+    let survey = hooks::find(layout, &pipeline::configured(layout).config.adopt);
+    let path = cwd.join(hook);
     let mut names: Vec<String> = Vec::new();
-    for found in survey.hooks.into_iter().filter(|_| !is_path) {
-        if Path::new(&found.name) == hook {
+    for found in survey.hooks {
+        // A script in another dispatcher's folder is that also by its path.
+        let is_adopted = found.adopted.is_some() && found.path == path;
+        if is_adopted || !is_path && Path::new(&found.name) == hook {
             return Ok(found);
         }
         names.push(found.name);
     }
-    let path = cwd.join(hook);
     hooks::find_one(&path, layout.root()).ok_or_else(|| {
         if is_path {
             return missing(format!("there is no {}", path.display()));
@@ -182,7 +184,7 @@ fn unwanted(found: &Found, wishes: &Wishes, event: &Event) -> Option<String> {
     }
     let kind = Kind::of_file(&found.name, found.path.clone());
     let fitness = Fitness::Fit(wishes.clone());
-    let candidate = Candidate { name: found.name.clone(), kind, fitness };
+    let candidate = Candidate { name: found.name.clone(), rank: found.rank(), kind, fitness };
     plan::make(event, vec![candidate], Around::default())
         .first()?
         .verdict

@@ -1,6 +1,7 @@
 //! What `try` tells, for people as it happens, and for programs at the end.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use serde_json::json;
 
@@ -34,7 +35,8 @@ pub(super) struct Shown {
     pub(super) remarks: Vec<String>,
     /// The event, and why the hook does not want it.
     pub(super) event: Option<(Event, Option<String>)>,
-    pub(super) program: Option<Program>,
+    /// What is started, one after the other.
+    pub(super) programs: Vec<Program>,
     pub(super) not_run: Option<String>,
 }
 
@@ -60,7 +62,7 @@ impl Shown {
             distrust,
             remarks: Vec::new(),
             event: None,
-            program: None,
+            programs: Vec::new(),
             not_run: None,
         }
     }
@@ -102,14 +104,17 @@ impl Shown {
         for remark in &self.remarks {
             line("note", Tone::Faint, remark);
         }
-        if let Some(program) = &self.program {
+        for program in &self.programs {
             text.push_str(&format!("words: {}\n", quoted(&program.args)));
             text.push_str("environment, and no more:\n");
             for (name, value) in &program.env {
                 text.push_str(&format!("  {name}={}\n", paint.text(Tone::Plain, value)));
             }
             let stdin = String::from_utf8_lossy(&program.stdin);
-            text.push_str(&format!("stdin:\n  {}\n", paint.text(Tone::Plain, stdin.trim_end())));
+            text.push_str(&match stdin.trim_end() {
+                "" => "stdin: empty\n".to_owned(),
+                stdin => format!("stdin:\n  {}\n", paint.text(Tone::Plain, stdin)),
+            });
         }
         Ok(terminal::show(&text)?)
     }
@@ -184,9 +189,18 @@ impl Shown {
                 "changes": run.changes,
             })
         };
-        let program = self.program.as_ref();
-        let environment: Option<BTreeMap<_, _>> =
-            program.map(|program| program.env.iter().cloned().collect());
+        let given = |program: &Program| {
+            let environment: BTreeMap<_, _> = program.env.iter().cloned().collect();
+            let words = program.args.iter().map(|word| word.to_string_lossy());
+            json!({
+                "words": words.collect::<Vec<_>>(),
+                "environment": environment,
+                "stdin": String::from_utf8_lossy(&program.stdin),
+            })
+        };
+        // Some scripts of other dispatchers are started for each family.
+        let mut starts = self.programs.iter().map(given);
+        let first = starts.next().unwrap_or_default();
         json::pretty(&json!({
             "hook": {
                 "name": self.name,
@@ -199,9 +213,10 @@ impl Shown {
             },
             "event": self.event.as_ref().map(|(event, _)| event),
             "unwanted": self.why_unwanted(),
-            "words": program.map(|program| &program.args),
-            "environment": environment,
-            "stdin": program.map(|program| String::from_utf8_lossy(&program.stdin)),
+            "words": first.get("words"),
+            "environment": first.get("environment"),
+            "stdin": first.get("stdin"),
+            "given_next": starts.collect::<Vec<_>>(),
             "remarks": self.remarks,
             "not_run": self.not_run,
             "runs": runs.all.iter().map(run).collect::<Vec<_>>(),
@@ -212,7 +227,8 @@ impl Shown {
 }
 
 /// Words as a shell would take them, as far as people read them.
-fn quoted(words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|word| terminal::harmless(word)).collect();
+fn quoted(words: &[OsString]) -> String {
+    let words: Vec<String> =
+        words.iter().map(|word| terminal::harmless(&word.to_string_lossy())).collect();
     words.join(" ")
 }

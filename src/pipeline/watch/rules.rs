@@ -68,7 +68,7 @@ impl Watcher<'_> {
     }
 
     fn maker(&self) -> Maker {
-        let candidates = steps::candidates(&hooks::find(self.layout));
+        let candidates = steps::candidates(&hooks::find(self.layout, &[]));
         let maker = candidates.into_iter().find(|candidate| plan::makes_rules(&candidate.name));
         match maker.map(|maker| (maker.kind, maker.fitness)) {
             Some((Kind::Engine, Fitness::Fit(_))) => Maker::Engine,
