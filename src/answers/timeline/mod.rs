@@ -1,9 +1,12 @@
 //! `timeline`: where the time went, drawn.
 
+mod ink;
+mod panels;
 mod scale;
 mod spans;
 mod summary;
 mod svg;
+mod svg_rows;
 mod text;
 
 use std::collections::BTreeSet;
@@ -19,8 +22,10 @@ use crate::paths::Layout;
 use crate::pipeline::House;
 use crate::plan;
 use crate::sys::files::FileError;
-use crate::sys::{clock, screen, terminal};
-use spans::{Bar, Track, Wanted};
+use crate::sys::{clock, identity, screen, terminal};
+use panels::Panel;
+use scale::duration;
+use spans::{Bar, Span, Track, Wanted};
 
 /// What may be said with `timeline`.
 #[derive(Debug, clap::Args)]
@@ -55,9 +60,6 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     };
     let tracks =
         spans::read(&house.journal, &wanted, clock::now(), in_hand).map_err(Failure::unreadable)?;
-    if tracks.is_empty() {
-        return Err(Failure::new(Exit::StepFailed, "the journal holds nothing to draw"));
-    }
     let drawn = if args.html {
         svg::page(&tracks)
     } else if args.text || screen::is_terminal() {
@@ -90,16 +92,12 @@ fn named(journal: &Journal, words: &[String]) -> Result<BTreeSet<Uuid>, Failure>
     Ok(ids)
 }
 
-/// More lines than this are too many: steps are drawn in the line of their event then.
-const MANY: usize = 120;
-
-fn are_many(tracks: &[Track]) -> bool {
-    tracks.iter().map(|track| 1 + track.bars.len()).sum::<usize>() > MANY
-}
-
 /// How a step's time is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    /// The rules were changed.
+    Rules,
+    /// They were looked at, and as they should be.
     Engine,
     Hook,
     /// It held nobody.
@@ -110,6 +108,7 @@ enum Kind {
 fn kind(bar: &Bar) -> Kind {
     match bar.outcome {
         Some(outcome) if outcome.is_failure() => Kind::Failed,
+        Some(StepOutcome::Changed) => Kind::Rules,
         _ if bar.alone => Kind::Alone,
         _ if plan::makes_rules(&bar.step) => Kind::Engine,
         _ => Kind::Hook,
@@ -117,19 +116,18 @@ fn kind(bar: &Bar) -> Kind {
 }
 
 /// What is worth saying behind a step's name.
-fn remark(bar: &Bar) -> &'static str {
-    match bar.outcome {
+fn remark(bar: &Bar) -> String {
+    let said = match bar.outcome {
         None => "no end on record",
         Some(StepOutcome::Done) if bar.alone => "held nobody",
         Some(StepOutcome::Started) => "held nobody, no end on record",
         Some(StepOutcome::Done) => "",
         Some(StepOutcome::Changed) => "rules changed",
         Some(StepOutcome::NotForMe) => "not for me",
-        Some(StepOutcome::Failed) => "failed",
-        Some(StepOutcome::TimedOut) => "timed out",
-        Some(StepOutcome::NotStarted) => "not started",
+        Some(StepOutcome::Failed | StepOutcome::TimedOut | StepOutcome::NotStarted) => &bar.why,
         Some(StepOutcome::Interrupted) => "interrupted",
-    }
+    };
+    one_line(said)
 }
 
 /// Who said what about which interface.
@@ -139,14 +137,18 @@ fn heading(track: &Track) -> String {
     one_line(&format!("{} {}{interface}", track.event.source, facts.trigger))
 }
 
-/// How an event ended, where that is worth a word.
-fn ending(track: &Track) -> &'static str {
-    match track.outcome {
-        None if track.running.is_empty() => "waiting",
-        None => "not finished",
-        Some(journal::Outcome::Done) => "",
-        Some(outcome) => outcome.as_str(),
-    }
+/// How an event ended, where that is worth a word, and whether that is bad.
+fn ending(track: &Track) -> (String, bool) {
+    let (said, is_bad) = match track.outcome {
+        None if track.running.is_empty() => ("waiting", false),
+        None => ("not finished", false),
+        Some(journal::Outcome::Done) => ("", false),
+        Some(outcome @ (journal::Outcome::Ignored | journal::Outcome::Disabled)) => {
+            (outcome.as_str(), false)
+        }
+        Some(outcome) => (outcome.as_str(), true),
+    };
+    (said.to_owned(), is_bad)
 }
 
 /// Text without anything that could move a cursor, break a line or turn its direction.
@@ -158,24 +160,42 @@ fn zoned(time: Timestamp) -> jiff::ZonedDateTime {
     time.to_zoned_datetime(jiff::tz::TimeZone::system())
 }
 
-/// From when to when, as a subtitle says it.
-fn period(tracks: &[Track]) -> String {
-    let from = tracks.iter().map(|track| track.event.time).min().unwrap_or_default();
-    let to = tracks.iter().map(|track| track.whole().to).max().unwrap_or(from);
-    let (from, to) = (zoned(from), zoned(to));
-    let start = from.strftime("%Y-%m-%d %H:%M:%S%.3f %:z");
+/// From when to when, with the dates.
+fn period(span: Span) -> String {
+    let (from, to) = (zoned(span.from), zoned(span.to));
+    let start = from.strftime("%Y-%m-%d %H:%M:%S %:z");
     if from.date() == to.date() {
-        format!("{start} to {}", to.strftime("%H:%M:%S%.3f"))
+        format!("{start} to {}", to.strftime("%H:%M:%S"))
     } else {
-        format!("{start} to {}", to.strftime("%Y-%m-%d %H:%M:%S%.3f"))
+        format!("{start} to {}", to.strftime("%Y-%m-%d %H:%M:%S"))
     }
 }
 
-/// How many events.
+/// How many events of which machine, and of what time.
+fn subtitle(tracks: &[Track]) -> String {
+    let host = identity::host();
+    let Some(span) = Span::around(tracks.iter().map(Track::whole)) else {
+        return format!("{host}: the journal holds nothing to draw of this time");
+    };
+    format!("{host}: {}, {}", number(tracks), period(span))
+}
+
+/// What stands above a panel: its day, when it began, and how much is in it.
+fn about_panel(panel: &Panel) -> String {
+    let events: usize = panel.rows.iter().map(|row| row.tracks().len()).sum();
+    let (from, lasted) = (zoned(panel.span.from), duration(panel.span.ms()));
+    let format = if panel.by_clock { "%a %Y-%m-%d" } else { "%a %Y-%m-%d %H:%M:%S" };
+    let within = if panel.by_clock { String::new() } else { format!(" within {lasted}") };
+    format!("{}, {}{within}", from.strftime(format), events_in_words(events))
+}
+
 fn number(tracks: &[Track]) -> String {
     match tracks.len() {
-        1 => "1 event".to_owned(),
         many if many >= spans::MOST => format!("the newest {many} events"),
-        many => format!("{many} events"),
+        many => events_in_words(many),
     }
+}
+
+fn events_in_words(number: usize) -> String {
+    if number == 1 { "1 event".to_owned() } else { format!("{number} events") }
 }

@@ -1,9 +1,11 @@
 //! From moments to places: busy times side by side on one scale, with what was idle
 //! between them cut out.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::spans::{Span, Track};
+use super::panels::{Panel, Row};
+use super::spans::Span;
+use super::zoned;
 
 /// A busy time and where it is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,9 +21,11 @@ pub(super) struct Scale {
     pub(super) pieces: Vec<Piece>,
     /// Places for a millisecond.
     pub(super) per_ms: f64,
+    /// Whether ticks tell the time, and not how long after the beginning they are.
+    pub(super) by_clock: bool,
 }
 
-/// A place on the axis, and how long after the beginning of its piece that is.
+/// A place on the axis, and its time or how long after the beginning of its piece that is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tick {
     pub(super) x: f64,
@@ -38,10 +42,16 @@ const STEPS: [f64; 25] = [
 ];
 
 impl Scale {
-    /// Puts the tracks into `width` places from `x` on; a cut takes `cut` of them, or less
+    /// Puts the events of a panel into `width` places from `x` on; a cut takes `cut` of them, or less
     /// where there are many.
-    pub(super) fn of(tracks: &[Track], x: f64, width: f64, cut: f64) -> Self {
-        let spans = busy(tracks);
+    pub(super) fn of(panel: &Panel, x: f64, width: f64, cut: f64) -> Self {
+        if panel.by_clock {
+            let span = panel.span;
+            let pieces = vec![Piece { span, x, width }];
+            return Self { pieces, per_ms: width / span.ms().max(0.001), by_clock: true };
+        }
+        let tracks = panel.rows.iter().flat_map(Row::tracks);
+        let spans = busy(tracks.map(|track| track.whole()).collect());
         let cuts = count(spans.len().saturating_sub(1));
         let cut = if cuts > 0.0 { cut.min(width * 0.2 / cuts) } else { 0.0 };
         let busy_ms: f64 = spans.iter().map(|span| span.ms()).sum();
@@ -52,7 +62,7 @@ impl Scale {
             at += piece.width + cut;
             piece
         });
-        Self { pieces: pieces.collect(), per_ms }
+        Self { pieces: pieces.collect(), per_ms, by_clock: false }
     }
 
     /// Where a moment is; one that was cut out is at the end of the piece before it.
@@ -71,6 +81,9 @@ impl Scale {
     /// The ticks of a piece behind its beginning, at least `apart` places from each other.
     pub(super) fn ticks(&self, piece: &Piece, apart: f64) -> Vec<Tick> {
         let wide_enough = |step: &&f64| **step * self.per_ms >= apart;
+        if self.by_clock {
+            return self.clock_ticks(piece, apart);
+        }
         let Some(step) = STEPS.iter().find(wide_enough) else { return Vec::new() };
         let mut ticks = Vec::new();
         let mut ms = *step;
@@ -81,11 +94,35 @@ impl Scale {
         }
         ticks
     }
+
+    /// Ticks at round times of the day.
+    fn clock_ticks(&self, piece: &Piece, apart: f64) -> Vec<Tick> {
+        let wide_enough = |minutes: &&i64| minutes_ms(**minutes) * self.per_ms >= apart;
+        let Some(step) = ROUND_MINUTES.iter().find(wide_enough) else { return Vec::new() };
+        let Ok(midnight) = zoned(piece.span.from).start_of_day() else { return Vec::new() };
+        let times = (0..).map(|number| {
+            midnight.checked_add(SignedDuration::from_mins(number * step)).unwrap_or_default()
+        });
+        let times = times.skip_while(|time| time.timestamp() < piece.span.from);
+        let times = times.take_while(|time| time.timestamp() <= piece.span.to);
+        let tick = |time: jiff::ZonedDateTime| {
+            let x = self.place(time.timestamp());
+            Tick { x, label: time.strftime("%H:%M").to_string() }
+        };
+        // No day has more minutes; a clock that is set by that much has no ticks behind them.
+        times.take(1500).map(tick).collect()
+    }
+}
+
+/// Minutes between ticks that tell the time.
+const ROUND_MINUTES: [i64; 10] = [1, 5, 10, 15, 30, 60, 120, 180, 360, 720];
+
+fn minutes_ms(minutes: i64) -> f64 {
+    SignedDuration::from_mins(minutes).as_millis_f64()
 }
 
 /// The times in which anything waited or ran, in order, short breaks filled.
-fn busy(tracks: &[Track]) -> Vec<Span> {
-    let mut spans: Vec<Span> = tracks.iter().map(Track::whole).collect();
+fn busy(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_by_key(|span| span.from);
     let merge = |spans: &[Span], longest: f64| {
         let mut merged: Vec<Span> = Vec::new();

@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use super::one_line;
+use crate::answers::shared::wording;
 use crate::event::Event;
 use crate::journal::{Entry, Journal, Outcome, Record, StepEnd, StepOutcome};
+use crate::reason::Reason;
 use crate::sys::files::FileError;
 
 /// Most events that one picture shows.
@@ -18,6 +21,9 @@ const BURST: SignedDuration = SignedDuration::from_secs(1);
 
 /// How far before the moment asked for an event may have begun that went on after it.
 const LONGEST: SignedDuration = SignedDuration::from_hours(1);
+
+/// Characters of a step's name in front of the reason of its failure, which is to be seen.
+const LONGEST_NAME: usize = 32;
 
 /// Which events are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +49,11 @@ impl Span {
         Self { from, to: to.max(from) }
     }
 
+    /// From the first beginning to the last end of several.
+    pub(super) fn around(spans: impl Iterator<Item = Self>) -> Option<Self> {
+        spans.reduce(|a, b| Self { from: a.from.min(b.from), to: a.to.max(b.to) })
+    }
+
     /// How long it lasted, in milliseconds.
     pub(super) fn ms(self) -> f64 {
         self.to.duration_since(self.from).as_secs_f64() * 1000.0
@@ -56,6 +67,8 @@ pub(super) struct Bar {
     pub(super) span: Span,
     /// None while it runs, or if its end is not on record.
     pub(super) outcome: Option<StepOutcome>,
+    /// Why it failed; empty if it did not.
+    pub(super) why: String,
     /// Whether it held nobody (`wait=no`).
     pub(super) alone: bool,
 }
@@ -68,6 +81,8 @@ pub(super) struct Track {
     pub(super) running: Vec<Span>,
     pub(super) bars: Vec<Bar>,
     pub(super) outcome: Option<Outcome>,
+    /// Why it ended so.
+    pub(super) reason: Option<Reason>,
 }
 
 impl Track {
@@ -76,6 +91,23 @@ impl Track {
         let spans = self.waiting.iter().chain(&self.running);
         let ends = spans.chain(self.bars.iter().map(|bar| &bar.span)).map(|span| span.to);
         Span::new(self.event.time, ends.max().unwrap_or(self.event.time))
+    }
+
+    /// Whether the rules were changed for it.
+    pub(super) fn changed_rules(&self) -> bool {
+        self.bars.iter().any(|bar| bar.outcome == Some(StepOutcome::Changed))
+    }
+
+    /// Which steps failed, and why; or why it was given up.
+    pub(super) fn failures(&self) -> Vec<String> {
+        let failed =
+            self.bars.iter().filter(|bar| bar.outcome.is_some_and(StepOutcome::is_failure));
+        let failures = failed.map(|bar| {
+            let step: String = one_line(&bar.step).chars().take(LONGEST_NAME).collect();
+            format!("{step}: {}", one_line(&bar.why))
+        });
+        let given_up = self.reason.as_ref().filter(|_| self.outcome == Some(Outcome::GivenUp));
+        failures.chain(given_up.map(|reason| one_line(&reason.to_string()))).collect()
     }
 
     pub(super) fn waited_ms(&self) -> f64 {
@@ -208,6 +240,7 @@ impl Drawing {
             running: Vec::new(),
             bars: Vec::new(),
             outcome: None,
+            reason: None,
         };
         Self { track, since, runs: false, last: since }
     }
@@ -225,12 +258,14 @@ impl Drawing {
                 step,
                 span: Span::new(time, time),
                 outcome: None,
+                why: String::new(),
                 alone: false,
             }),
             Record::StepEnd { step, end } => self.step_end(time, step, &end),
-            Record::Outcome { outcome, .. } => {
+            Record::Outcome { outcome, reason, .. } => {
                 self.turn(time, false);
                 self.track.outcome = Some(outcome);
+                self.track.reason = reason;
             }
             _ => {}
         }
@@ -250,17 +285,21 @@ impl Drawing {
     }
 
     fn step_end(&mut self, time: Timestamp, step: String, end: &StepEnd) {
+        let is_failure = end.outcome.is_failure();
+        let why = if is_failure { wording::how_it_failed(end) } else { String::new() };
         let open = self.track.bars.iter_mut().rev().find(|bar| {
             bar.step == step && matches!(bar.outcome, None | Some(StepOutcome::Started))
         });
         if let Some(bar) = open {
             bar.span = Span::new(bar.span.from, time);
             bar.outcome = Some(end.outcome);
+            bar.why = why;
             bar.alone |= end.outcome == StepOutcome::Started;
         } else {
             let lasted = SignedDuration::try_from_secs_f64(end.ms / 1000.0).unwrap_or_default();
             let span = Span::new(time.checked_sub(lasted).unwrap_or(time), time);
-            self.track.bars.push(Bar { step, span, outcome: Some(end.outcome), alone: false });
+            let outcome = Some(end.outcome);
+            self.track.bars.push(Bar { step, span, outcome, why, alone: false });
         }
         if end.outcome == StepOutcome::Interrupted {
             self.turn(time, false);
@@ -278,5 +317,41 @@ impl Drawing {
             bar.span = Span::new(bar.span.from, last_run);
         }
         self.track
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::event::{Facts, Stamp};
+
+    /// An event so many seconds after a midnight, whose one step may have failed.
+    pub(in super::super) fn track(second: i64, why: Option<&str>) -> Track {
+        let time = Timestamp::from_second(1_764_115_200 + second).unwrap();
+        let stamp = Stamp {
+            id: Uuid::from_u128(u128::from(second.unsigned_abs())),
+            time,
+            boottime_ns: 1,
+            boot_id: None,
+            ifindex: None,
+            cause: None,
+        };
+        let event =
+            Event::new("boot".parse().unwrap(), Facts::of("start".parse().unwrap(), None), stamp);
+        let span = Span::new(time, time.checked_add(SignedDuration::from_millis(20)).unwrap());
+        let (step, outcome) = match why {
+            Some(_) => (StepOutcome::Failed, Outcome::Failed),
+            None => (StepOutcome::Done, Outcome::Done),
+        };
+        let why = why.unwrap_or_default().to_owned();
+        let bar = Bar { step: "80-mail".to_owned(), span, outcome: Some(step), why, alone: false };
+        Track {
+            event: Box::new(event),
+            waiting: Vec::new(),
+            running: vec![span],
+            bars: vec![bar],
+            outcome: Some(outcome),
+            reason: None,
+        }
     }
 }
