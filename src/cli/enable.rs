@@ -159,7 +159,7 @@ pub(super) fn either(names: &[&str]) -> String {
 }
 
 /// A file given on the command line, as a path of the machine whose root this is.
-fn on_the_machine(layout: &Layout, file: &Path) -> PathBuf {
+pub(super) fn on_the_machine(layout: &Layout, file: &Path) -> PathBuf {
     let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     match whole.strip_prefix(layout.root()) {
         Ok(below) => Path::new("/").join(below),

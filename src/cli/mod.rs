@@ -1,6 +1,7 @@
 //! The door: who was called, by which name, and which command it is for; a file for each that
 //! sets something going. Those that only answer are in `answers`.
 
+mod adopt;
 mod check;
 mod configure;
 mod emit;
@@ -79,6 +80,8 @@ enum Command {
     Enable(enable::EnableArgs),
     /// Switches sources off, and takes out what calls netcue for them
     Disable(enable::DisableArgs),
+    /// Has netcue run the scripts in another dispatcher's folder, too
+    Adopt(adopt::Args),
     /// Says whether the configuration can be used, or what is wrong
     Check(check::Args),
     /// Makes an event by hand, from options or from JSON on stdin
@@ -174,6 +177,7 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Enable(args) => enable::enable(&layout, &args),
         Command::Disable(args) => enable::disable(&layout, &args),
         Command::Try(args) => try_hook::main(&layout, args, invocation),
+        Command::Adopt(args) => adopt::main(&layout, &args),
         Command::Sources(args) => sources::main(&layout, &args),
         Command::Check(args) => check::main(&layout, &args),
         Command::Configure(args) => configure::main(&layout, &args),

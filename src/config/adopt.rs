@@ -91,6 +91,20 @@ impl<'de> Deserialize<'de> for Adopt {
     }
 }
 
+/// The tables, of which no two may be about one folder: its scripts would be run twice.
+pub(super) fn each_once<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Adopt>, D::Error> {
+    let all: Vec<Adopt> = Vec::deserialize(deserializer)?;
+    for (index, one) in all.iter().enumerate() {
+        if all.iter().take(index).any(|other| other.folder == one.folder) {
+            let twice = format!("two tables [[adopt]] are about {}", one.folder.display());
+            return Err(serde::de::Error::custom(twice));
+        }
+    }
+    Ok(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::parse;
@@ -124,6 +138,11 @@ mod tests {
                 "folder = \"/etc/ppp/ip-up.d\"\nprofile = \"pppd\"",
                 "c:3:11: \"pppd\": wanted is one of ppp ifupdown networkmanager networkd dhclient \
                  hotplug",
+            ),
+            (
+                "folder = \"/etc/ppp/ip-up.d\"\nprofile = \"ppp\"\n[[adopt]]\nfolder = \
+                 \"/etc/ppp/ip-up.d/\"\nprofile = \"ppp\"",
+                "c:1:1: two tables [[adopt]] are about /etc/ppp/ip-up.d/",
             ),
             (
                 "folder = \"ip-up.d\"\nprofile = \"ppp\"",

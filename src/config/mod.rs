@@ -34,6 +34,7 @@ pub struct Config {
     /// `[watch]`.
     pub watch: Watch,
     /// `[[adopt]]`: folders of other dispatchers whose scripts netcue runs, too.
+    #[serde(deserialize_with = "adopt::each_once")]
     pub adopt: Vec<Adopt>,
     /// `[interface.NAME]`: what is said of one interface. [`parse`] moves it to the rules, which
     /// are made from it.

@@ -80,6 +80,14 @@ pub fn find(layout: &Layout, adopt: &[Adopt]) -> Survey {
     survey
 }
 
+/// Looks through a folder of another dispatcher alone.
+#[must_use]
+pub fn find_adopted(layout: &Layout, adopt: &Adopt) -> Survey {
+    let mut survey = Survey::default();
+    adopted::look(adopt, layout, &mut Judge::below(layout.root()), &mut survey);
+    survey
+}
+
 /// run-parts(8): names consist entirely of ASCII letters, digits, underscores and hyphens.
 fn runs_by_that_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')

@@ -8,6 +8,7 @@
 //! does it. Where that is not enough, the source has a file here and a row in `INTEGRATIONS`.
 //! One with neither is called by people and scripts, of their own accord.
 
+mod adopt;
 mod boot;
 mod carry;
 mod diald;
@@ -22,6 +23,7 @@ mod ppp;
 mod seen;
 mod units;
 
+pub use adopt::{adopt, runs_itself};
 pub use boot::{Choice, Stage, opens_early};
 pub use carry::carry_out;
 pub use external::{configuration, external};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{PROGRAMS, external, flags};
+use super::{PROGRAMS, adopt, external, flags};
 use crate::paths::Layout;
 use crate::sources::ALL;
 use crate::sys::folder;
@@ -25,6 +25,7 @@ pub fn look(layout: &Layout, edit: Option<&Path>) -> Seen {
     let mut seen = Seen { live: layout.root() == Path::new("/"), ..Seen::default() };
     seen.look_at(layout, PROGRAMS);
     seen.look_at(layout, [external::configuration()]);
+    seen.look_at(layout, adopt::paths());
     flags::look(&mut seen, layout);
     for source in ALL {
         super::look_for(source, &mut seen, layout);

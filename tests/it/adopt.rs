@@ -343,3 +343,69 @@ fn a_hook_of_dhclients_is_sourced_in_a_shell_of_its_own() {
     let reason = ends.last().expect("an end")["failed"].to_string();
     assert!(reason.contains("world-writable"), "{reason}");
 }
+
+/// A folder with one script that is run and one that is not.
+fn with_scripts() -> Scene {
+    let scene = Scene::new();
+    scene.hook_in("etc/network/if-up.d", "postfix", script(":"), 0o755);
+    scene.hook_in("etc/network/if-up.d", "vlan", script(":"), 0o755);
+    scene
+}
+
+#[test]
+fn a_folder_is_adopted_and_given_back_to_the_byte() {
+    let scene = with_scripts();
+    scene.config("strict = false\n");
+    scene.hook_in("usr/lib/ifupdown", "wait-online.sh", script(":"), 0o755);
+    scene.hook_in("etc/NetworkManager/dispatcher.d", "01-ifupdown", script(":"), 0o755);
+    scene.hook_in("usr/sbin", "NetworkManager", script(":"), 0o755);
+    let adopt = |words: &[&str]| {
+        let call = scene.netcue(["adopt"]).words(words).any_stdout();
+        call.run().stdout.replace(&scene.root().display().to_string(), "")
+    };
+    let told = adopt(&["/etc/network/if-up.d", "--dry-run"]);
+    for line in [
+        "runs         postfix  action=up like=ifupdown",
+        "passed-over  vlan     it sets the interface up for ifupdown, which nobody else needs",
+        "adopt: would write /etc/netcue/netcue.conf",
+    ] {
+        assert!(told.contains(line), "{line:?} is not in {told}");
+    }
+    assert_eq!(scene.text("etc/netcue/netcue.conf"), "strict = false\n");
+    adopt(&["/etc/network/if-up.d/"]);
+    let table = "strict = false\n# netcue begin\n[[adopt]]\nfolder = \"/etc/network/if-up.d\"\n\
+                 profile = \"ifupdown\"\non = [\"up\"]\nnot-from = [\"ifupdown\", \"networkmanager\"]\n\
+                 # netcue end\n";
+    assert_eq!(scene.text("etc/netcue/netcue.conf"), table);
+    assert!(adopt(&["/etc/network/if-up.d"]).contains("already so"));
+    scene.netcue(["emit", "--action", "up", "--interface", "wg0"]).stdout("ID handled\n").run();
+    assert_eq!(scene.end_of("/etc/network/if-up.d/postfix")["outcome"], "done");
+    // By the name of the file alone, it is found as well.
+    scene.netcue(["why", "postfix"]).stdout_has("/etc/network/if-up.d/postfix").run();
+    adopt(&["--undo", "/etc/network/if-up.d"]);
+    assert_eq!(scene.text("etc/netcue/netcue.conf"), "strict = false\n");
+}
+
+#[test]
+fn what_is_not_known_of_a_folder_is_asked_for() {
+    let scene = with_scripts();
+    scene.hook_in("srv/scripts", "a", script(":"), 0o755);
+    for (words, status, said) in [
+        ("/srv/scripts", 64, "whose scripts are in /srv/scripts? say it with --profile"),
+        (
+            "/srv/scripts --profile ppp",
+            64,
+            "for which actions would ppp run what is in /srv/scripts? say it with --on",
+        ),
+        ("/srv/none", 74, "there is no folder /srv/none"),
+        ("/srv/scripts --profile pppd", 64, "wanted is one of ppp ifupdown networkmanager"),
+    ] {
+        scene.netcue(["adopt"]).words(words.split(' ')).status(status).stderr_has(said).run();
+    }
+    let words = ["/srv/scripts", "--profile", "ppp", "--on", "up,down"];
+    scene.netcue(["adopt"]).words(words).any_stdout().run();
+    scene.netcue(["emit", "--action", "up", "--interface", "wg0"]).stdout("ID handled\n").run();
+    assert_eq!(scene.end_of("/srv/scripts/a")["outcome"], "done");
+    scene.netcue(["adopt", "--undo", "/srv/scripts"]).any_stdout().run();
+    assert!(!scene.path("etc/netcue/netcue.conf").exists());
+}

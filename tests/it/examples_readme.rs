@@ -27,6 +27,9 @@ const ROWS: &[Row] = &[
     ("netcue disable", By::Reader(disables)),
     ("netcue emit --no-wait --action up --interface NAME", By::Reader(emits)),
     ("#!/bin/sh", By::Reader(writes_a_hook)),
+    ("netcue adopt --dry-run /etc/network/if-up.d", By::Reader(adopts)),
+    ("netcue adopt /etc/network/if-up.d", By::Reader(adopts)),
+    ("netcue adopt --undo /etc/network/if-up.d", By::Reader(adopts)),
     ("$ netcue history --last 2", By::Reader(looks_back)),
     ("netcue status", By::Reader(status)),
     ("netcue history", By::Reader(history)),
@@ -50,6 +53,15 @@ const ROWS: &[Row] = &[
     ("mkdir -p /tmp/try/etc/netcue/hooks.d", By::Reader(tries_safely)),
     ("nft -f", By::Reader(own_rules)),
 ];
+
+/// The folder is that of a machine with a package that ships a script for ifupdown.
+fn adopts(reader: &Reader, example: &str) {
+    reader.writes_program("/etc/network/if-up.d/postfix", "#!/bin/sh\n");
+    let words = without_remark(example);
+    let said = reader.sees(words);
+    assert!(said.contains("netcue.conf") || said.contains("already so"), "{said}");
+    assert_eq!(said.contains("postfix"), !words.contains("--undo"), "{said}");
+}
 
 #[test]
 fn every_example_of_the_readme_works() {

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod adopt;
 #[cfg(test)]
+mod adopt_doctor;
+#[cfg(test)]
 mod aftermath;
 #[cfg(test)]
 mod attention;

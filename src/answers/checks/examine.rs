@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::adopted::Adopted;
 use super::firewalls::OURS;
 use super::runs::RefusedCalls;
 use super::watch::Watching;
@@ -105,6 +106,7 @@ pub(crate) fn look(layout: &Layout, cost: Cost) -> Looked {
         refused,
         odd_hooks: hook_files::of_those_that_run(&survey).iter().map(ToString::to_string).collect(),
         unreadable: survey.unreadable.iter().map(ToString::to_string).collect(),
+        adopted: Adopted::of(layout, &config.adopt, &survey),
         engine_replaced,
         heard_whole: heard.as_ref().is_ok_and(|heard| heard.whole),
         heard: heard.map(|heard| heard.last).map_err(|error| error.to_string()),

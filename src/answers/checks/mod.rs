@@ -1,6 +1,7 @@
 //! Everything that could need attention, as one list: each check a function over what was
 //! examined. `status`, `doctor`, `why`, `metrics` and `report` say what it finds, and nothing else.
 
+mod adopted;
 mod callers;
 mod examine;
 mod firewalls;
@@ -21,6 +22,7 @@ use crate::answers::shared::when;
 use crate::integrate::Seen;
 use crate::sys::foreign::Chain;
 use crate::sys::systemd::Unit;
+use adopted::Adopted;
 pub(crate) use examine::{Cost, Looked, heard, look};
 pub(crate) use hook_files::{Problem, of_those_that_run, problems};
 pub(crate) use runs::Runs;
@@ -139,6 +141,8 @@ pub(crate) struct Examined {
     pub(crate) unreadable: Vec<String>,
     /// What hooks that may run say without its being meant, each with its place.
     pub(crate) odd_hooks: Vec<String>,
+    /// Other dispatchers' folders whose scripts are run, too.
+    pub(crate) adopted: Vec<Adopted>,
     /// The file that takes the place of the built-in engine, if one does.
     pub(crate) engine_replaced: Option<PathBuf>,
     /// When each source was last heard of.
@@ -282,7 +286,7 @@ const fn check(
 use Severity::{Critical, Warning};
 
 /// Every check, in the order in which they are shown.
-const CHECKS: [Check; 24] = [
+const CHECKS: [Check; 25] = [
     check("configuration", Warning, machine::configuration),
     check("journal", Critical, machine::journal),
     check("storage", Critical, machine::writable),
@@ -294,6 +298,7 @@ const CHECKS: [Check; 24] = [
     check("set-aside", Warning, machine::failed),
     check("handing-on", Warning, machine::handing_on),
     check("hooks", Warning, machine::hooks),
+    check("adopted", Warning, adopted::adopted),
     check("failing", Warning, runs::failing),
     check("calls", Warning, runs::calls),
     check("program", Critical, callers::program),
@@ -339,6 +344,7 @@ mod tests {
             refused: Vec::new(),
             unreadable: Vec::new(),
             odd_hooks: Vec::new(),
+            adopted: Vec::new(),
             engine_replaced: None,
             heard: Ok(BTreeMap::new()),
             heard_whole: true,

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::checks;
 use super::shared::table::{Paint, Table, Tone};
+use crate::config::Adopt;
 use crate::error::Ended;
 use crate::error::Exit;
 use crate::hooks::{self, Survey};
 use crate::paths::Layout;
 use crate::pipeline;
-use crate::plan::{Candidate, Fitness, Kind, Wishes};
+use crate::plan::{self, Candidate, Fitness, Kind, Wishes};
 use crate::sys::terminal;
 
 /// What may be said with `hooks`.
@@ -48,6 +49,16 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     let text = if args.json { as_json(&rows) } else { as_table(&rows, Paint::for_stdout()) };
     terminal::show(&text)?;
     Ok(Exit::Done)
+}
+
+/// What would become of each file in another dispatcher's folder.
+pub(crate) fn of_folder(layout: &Layout, adopt: &Adopt) -> String {
+    let rows: Vec<Row> = rows(&hooks::find_adopted(layout, adopt))
+        .into_iter()
+        .filter(|row| !plan::makes_rules(&row.name))
+        .map(|row| Row { name: name_of(row.path.as_ref()), ..row })
+        .collect();
+    as_table(&rows, Paint::for_stdout())
 }
 
 fn rows(survey: &Survey) -> Vec<Row> {
