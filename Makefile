@@ -110,7 +110,7 @@ endif
 # wherever they are: they would call something that is gone.
 uninstall: ## Takes out what install put in place
 	find $(DESTDIR)/etc -xdev -type l \( -lname '$(program)' -o -lname '*/netcue-boot-*.service' \
-	    -o -lname '*/netcue-queue.path' -o -lname '*/netcue-watch.*' -o -lname '*/netcue-ship@.*' -o -lname '../init.d/netcue*' \) -delete
+	    -o -lname '*/netcue-queue.path' -o -lname '*/netcue-watch.*' -o -lname '*/netcue-ship@.*' -o -lname '*/netcue-metrics.*' -o -lname '../init.d/netcue*' \) -delete
 	rm -f $(DESTDIR)$(program) $(DESTDIR)$(PREFIX)/sbin/ipmasq
 	rm -f $(share)/man/man5/netcue.conf.5 $(share)/man/man7/netcue-event.7 \
 	    $(share)/man/man7/netcue-hooks.7 $(share)/man/man8/netcue.8 $(share)/man/man8/ipmasq.8

@@ -18,11 +18,11 @@ pub(crate) struct Args {
 pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     let findings = checks::look(layout, Cost::Any).findings;
     let text = if args.json {
-        super::shared::json::pretty(&serde_json::to_value(&findings).unwrap_or_default())
+        super::shared::json::answer(serde_json::to_value(&findings).unwrap_or_default())
     } else {
         as_text(&findings)
     };
-    terminal::show(&text)?;
+    terminal::page(&text)?;
     let needs_attention = findings.iter().any(Finding::needs_attention);
     Ok(if needs_attention { Exit::StepFailed } else { Exit::Done })
 }

@@ -42,7 +42,7 @@ pub(crate) fn show(layout: &Layout, json: bool) -> Ended {
             "notes": preview.notes,
             "counters": preview.counts,
         });
-        terminal::show(&super::shared::json::pretty(&shown))?;
+        terminal::page(&super::shared::json::answer(shown))?;
         return Ok(Exit::Done);
     }
     let mut text = preview.wanted.clone();
@@ -55,7 +55,7 @@ pub(crate) fn show(layout: &Layout, json: bool) -> Ended {
     for note in &preview.notes {
         text.push_str(&format!("# {note}\n"));
     }
-    terminal::show(&text)?;
+    terminal::page(&text)?;
     Ok(Exit::Done)
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn diff(layout: &Layout) -> Ended {
     let preview = preview(&House::open(layout.clone()))?;
     let paint = Paint::for_stdout();
     let lines: String = changes(&preview).iter().map(|line| paint.change(line) + "\n").collect();
-    terminal::show(&lines)?;
+    terminal::page(&lines)?;
     Ok(if preview.differences.is_empty() { Exit::Done } else { Exit::StepFailed })
 }
 

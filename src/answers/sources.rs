@@ -40,7 +40,7 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     } else {
         as_table(&rows, heard.as_ref().ok(), Paint::for_stdout())
     };
-    terminal::show(&text)?;
+    terminal::page(&text)?;
     heard.map_or_else(|error| Err(Failure::unreadable(error)), |_| Ok(Exit::Done))
 }
 
@@ -139,5 +139,5 @@ fn as_json(rows: &[Row], heard: Option<&Heard>) -> String {
             })
         })
         .collect();
-    super::shared::json::pretty(&rows.into())
+    super::shared::json::answer(rows.into())
 }

@@ -14,7 +14,7 @@ use crate::event::{Family, InterfaceName};
 use crate::journal::{StepOutcome, Story};
 use crate::paths::Layout;
 use crate::plan::{Candidate, Fitness};
-use crate::sys::{identity, terminal};
+use crate::sys::terminal;
 
 /// Events shown.
 const LAST: usize = 8;
@@ -33,7 +33,7 @@ pub(crate) struct Args {
 pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     let looked = checks::look(layout, Cost::Any);
     let text = if args.json { as_json(&looked) } else { as_text(&looked, layout) };
-    terminal::show(&text)?;
+    terminal::page(&text)?;
     // Why they can't be read has been said among the rest.
     Ok(looked.recent.err().map_or(Exit::Done, |error| Failure::unreadable(error).exit))
 }
@@ -197,8 +197,7 @@ fn as_json(looked: &Looked) -> String {
     };
     let changed_by = looked.changed_by();
     let changed = changed_by.and_then(changed_at);
-    json::pretty(&json!({
-        "host": identity::host(),
+    json::answer(json!({
         "rules": {
             "in_force": rules.filter(|_| looked.in_its_place.is_none())
                 .map(|preview| preview.differences.is_empty()),

@@ -30,7 +30,7 @@ use crate::answers::{
 use crate::error::{Ended, Exit, Failure};
 use crate::paths::Layout;
 use crate::sys::invocation::Invocation;
-use crate::sys::{inherited, screen, terminal};
+use crate::sys::{inherited, pager, screen, terminal};
 
 /// Runs rules and scripts when routes change or an interface goes up or down.
 #[derive(Debug, Parser)]
@@ -45,6 +45,9 @@ pub struct Cli {
     /// Looks for /etc, /run, /var and /usr/lib under DIR
     #[arg(long, value_name = "DIR", default_value = "/", hide_default_value = true)]
     root: PathBuf,
+    /// Shows long answers without a pager
+    #[arg(long, global = true)]
+    no_pager: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -156,6 +159,9 @@ fn by_words(invocation: &Invocation) -> Ended {
         Err(error) => return usage(&error, invocation),
     };
     let layout = layout(&cli.root)?;
+    if cli.no_pager {
+        pager::switch_off();
+    }
     match cli.command {
         Command::From(args) => from::main(&layout, &args, invocation),
         Command::Parse(args) => parse::main(&args, invocation),

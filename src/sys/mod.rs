@@ -23,6 +23,7 @@ pub mod netlink;
 pub mod nexthop;
 pub mod nftables;
 pub mod output;
+pub mod pager;
 pub mod place;
 pub mod processes;
 pub mod prompt;

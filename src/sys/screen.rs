@@ -28,15 +28,26 @@ pub fn can_write_over() -> bool {
 
 /// Columns of the terminal that stdout is; none where it is no terminal or won't tell.
 #[must_use]
-#[expect(unsafe_code, reason = "nix offers this ioctl only as a macro that is unsafe too")]
 pub fn width() -> Option<usize> {
+    let (columns, _) = window()?;
+    (columns > 0).then_some(columns)
+}
+
+/// Columns and rows of that terminal.
+#[must_use]
+pub fn size() -> Option<(usize, usize)> {
+    window().filter(|(columns, rows)| *columns > 0 && *rows > 0)
+}
+
+#[expect(unsafe_code, reason = "nix offers this ioctl only as a macro that is unsafe too")]
+fn window() -> Option<(usize, usize)> {
     if !is_terminal() {
         return None;
     }
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ writes one winsize, and that is what it is given.
     let told = unsafe { libc::ioctl(io::stdout().as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) };
-    (told == 0 && size.ws_col > 0).then(|| usize::from(size.ws_col))
+    (told == 0).then(|| (usize::from(size.ws_col), usize::from(size.ws_row)))
 }
 
 /// Whether the locale's characters are those of UTF-8, as setlocale(3) would find it.

@@ -4,12 +4,22 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use super::pager;
+
 /// Writes to stdout. A reader that has gone away wants no more, so that is no error.
 ///
 /// # Errors
 /// When stdout can't be written for another reason, as on a full disk.
 pub fn show(text: &str) -> io::Result<()> {
     write(text.as_bytes())
+}
+
+/// Shows an answer: as [`show`] does, or through a pager where it has no room on the terminal.
+///
+/// # Errors
+/// As with [`show`].
+pub fn page(text: &str) -> io::Result<()> {
+    if pager::show(text) { Ok(()) } else { show(text) }
 }
 
 /// Writes bytes that are no text to stdout, as [`show`] does.

@@ -9,7 +9,7 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use serde_json::{Value, json};
 
 use crate::call::{Call, NETCUE};
-use crate::scene::{Scene, run, wait_until, write_file};
+use crate::scene::{IP_UP, Scene, run, wait_until, write_file};
 
 fn repository(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -305,4 +305,27 @@ fn what_is_not_over_is_no_cloudevent_yet() {
     scene.open();
     running.finish();
     assert_eq!(cloudevents(&scene).len(), 1);
+}
+
+/// The hook alone says nothing while no event is handled, and the file stays as it was.
+#[test]
+fn the_timers_service_tells_of_a_run_that_is_stuck() {
+    let unit = repository("integrations/metrics/netcue-metrics.service");
+    assert!(unit.contains("\nExecStart=/usr/lib/netcue/hooks.d/90-metrics\n"), "{unit}");
+    let scene = Scene::new();
+    fs::create_dir(scene.path("out")).expect("a folder");
+    write_file(&scene.path("etc/netcue/metrics.conf"), b"output = /out/netcue.prom\n", 0o644);
+    scene.gated_hook("20-stuck", "");
+    let call = scene.calling(IP_UP).spawn();
+    scene.begun(1);
+    let hook = Path::new(env!("CARGO_MANIFEST_DIR")).join("hooks.d/90-metrics");
+    let folder = Path::new(NETCUE).parent().expect("a folder").display();
+    let path = format!("{folder}:/usr/sbin:/usr/bin:/sbin:/bin");
+    let root = scene.root().display().to_string();
+    let run = Call::through(hook.to_str().expect("text"), Path::new("/"));
+    run.env("NETCUE_ROOT", &root).env("PATH", &path).run();
+    let text = scene.text("out/netcue.prom");
+    assert!(text.contains("\nnetcue_queue_length 1\n"), "{text}");
+    scene.open();
+    call.finish();
 }

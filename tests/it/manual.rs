@@ -18,7 +18,8 @@ use super::mdoc::{PAGES, Words, behind, file, items, page, part, parts, words};
 
 /// Every option of a command and of those below it, as `Fl` has it; help stands in one place.
 fn options(command: &clap::Command) -> Words {
-    let own = command.get_arguments().filter(|arg| arg.get_id() != "help");
+    let is_own = |arg: &&clap::Arg| arg.get_id() != "help" && !arg.is_global_set();
+    let own = command.get_arguments().filter(is_own);
     let mut all: Words = own
         .flat_map(|arg| {
             let long = arg.get_long().map(|long| format!("-{long}"));
@@ -72,10 +73,10 @@ fn every_command_and_option() {
             assert!(values.is_subset(&behind(body, "Cm")), "{values:?}");
         }
     }
-    let top = words(["-root", "-help", "h", "-version", "V"]);
+    let top = words(["-root", "-no-pager", "-help", "h", "-version", "V"]);
     assert_eq!(behind(&part(&text, ".Sh", "OPTIONS"), "Fl"), top);
     let own = command.get_arguments().filter_map(clap::Arg::get_long);
-    assert_eq!(words(own), words(["root", "help", "version"]));
+    assert_eq!(words(own), words(["root", "no-pager", "help", "version"]));
 }
 
 /// Help is read on terminals of eighty columns, and clap breaks no line.
@@ -316,9 +317,9 @@ fn every_variable() {
     assert_eq!(listed, there);
     let details = documented_details().into_iter().flat_map(|(_, names)| names);
     let details = details.map(|name| format!("NETCUE_DETAILS_{}", name.to_ascii_uppercase()));
-    // What a command of `ship` finds.
-    let of_ship = ["CURSOR", "HOST", "MACHINE"].map(|name| format!("NETCUE_{name}"));
-    let known: Words = there.into_iter().chain(details).chain(of_ship).collect();
+    // What a command of `ship` finds, and what people set.
+    let others = ["CURSOR", "HOST", "MACHINE", "PAGER"].map(|name| format!("NETCUE_{name}"));
+    let known: Words = there.into_iter().chain(details).chain(others).collect();
     for name in PAGES {
         for word in page(name).split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
             let is_variable = word.starts_with("NETCUE_");

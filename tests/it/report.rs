@@ -102,3 +102,26 @@ fn a_machine_without_events_has_a_page_too() {
     let (_, text) = read(&few);
     assert!(text.contains("3 events, and there are older ones: see -n"), "{text}");
 }
+
+/// What hooks print may be megabytes in all, and a browser has to show the page.
+#[test]
+fn what_failed_hooks_printed_does_not_make_the_page_too_large_to_show() {
+    let scene = Scene::new();
+    scene.hook("70-ddns", "#!/bin/sh\nhead -c 60000 /dev/zero | tr '\\0' x\nexit 3\n");
+    scene.ip_up();
+    let one = scene.journal();
+    let mut many = String::new();
+    for number in 0..1000 {
+        for record in &one {
+            let id = one[0]["event_id"].as_str().expect("an id");
+            let (_, rest) = id.split_at(8);
+            let other = format!("0199{number:04x}{rest}");
+            many += &(record.to_string().replace(id, &other) + "\n");
+        }
+    }
+    std::fs::write(scene.path("var/log/netcue/journal.jsonl"), many).expect("written");
+    let all = scene.netcue(["report", "--html", "-n", "1000"]).any_stdout().run().stdout;
+    assert_eq!(all.matches("<tr data-source").count(), 1000);
+    assert!(all.contains("bytes more: \"netcue history "), "it says where the rest is");
+    assert!(all.len() < 8 << 20, "{} bytes", all.len());
+}

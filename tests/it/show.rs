@@ -63,13 +63,19 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
+    /// One of endless height, on which nothing needs a pager.
     pub(crate) fn with(scene: &Scene, words: &str, columns: u16, locale: &str) -> Self {
-        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        Self::of(scene, words, (columns, 0), &[("LC_ALL", locale)])
+    }
+
+    fn of(scene: &Scene, words: &str, (columns, rows): (u16, u16), env: &[(&str, &str)]) -> Self {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(&size, None).expect("a terminal");
         let slave: OwnedFd = pty.slave;
         let child = Command::new(NETCUE)
             .env_clear()
-            .envs([("TERM", "xterm"), ("TZ", "Europe/Berlin"), ("LC_ALL", locale)])
+            .envs([("TERM", "xterm"), ("TZ", "Europe/Berlin")])
+            .envs(env.iter().copied())
             .arg("--root")
             .arg(scene.root())
             .args(split(words))
@@ -115,6 +121,39 @@ pub(crate) fn without_colours(shown: &str) -> String {
         text += rest;
     }
     text
+}
+
+#[test]
+fn what_has_no_room_on_a_terminal_goes_through_the_pager() {
+    let scene = remembering();
+    let pager = scene.path("pager");
+    let script = "#!/bin/sh\necho \"paged $# $LESS $LESSSECURE\"\ncat\n";
+    write_file(&pager, script.as_bytes(), 0o755);
+    let pager = format!("{} -S", pager.display());
+    let on_terminal = |words: &str, rows: u16, env: &[(&str, &str)]| {
+        let env: Vec<_> = env.iter().copied().chain([("PATH", "/usr/bin:/bin")]).collect();
+        Terminal::of(&scene, words, (80, rows), &env).read_to_end()
+    };
+    let whole = on_terminal("history", 0, &[]);
+    assert!(!whole.contains("paged"), "nobody knows how high the terminal is: {whole}");
+    let high = u16::try_from(whole.lines().count()).expect("few lines");
+    for (words, rows, env, is_paged) in [
+        ("history", high, &[("PAGER", pager.as_str())][..], true),
+        ("history", high + 1, &[("PAGER", pager.as_str())][..], false),
+        ("history --no-pager", high, &[("PAGER", pager.as_str())][..], false),
+        ("--no-pager history", high, &[("PAGER", pager.as_str())][..], false),
+        ("history", high, &[("PAGER", "cat")][..], false),
+        ("history", high, &[("PAGER", "/no/such/pager")][..], false),
+        ("history", high, &[("PAGER", "cat"), ("NETCUE_PAGER", pager.as_str())][..], true),
+        // It may not be ours to run what they name.
+        ("history", high, &[("PAGER", pager.as_str()), ("SUDO_UID", "1000")][..], false),
+    ] {
+        let shown = on_terminal(words, rows, env);
+        let text = shown.strip_prefix("paged 1 FRX 1\n");
+        assert_eq!(text.is_some(), is_paged, "{words} {env:?}: {shown}");
+        let text = text.unwrap_or(&shown);
+        assert!(text.contains(whole.lines().nth(1).expect("a line")), "{words}: {shown}");
+    }
 }
 
 /// Earlier versions wrote sentences where kinds with their parts are now.

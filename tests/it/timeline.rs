@@ -37,7 +37,7 @@ fn scene() -> Scene {
 
 /// What netcue says on a terminal so wide.
 fn on_terminal(scene: &Scene, columns: u16, env: &[(&str, &str)]) -> String {
-    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    let size = Winsize { ws_row: 0, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(&size, None).expect("a terminal");
     let mut child = Command::new(NETCUE)
         .arg("--root")

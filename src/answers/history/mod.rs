@@ -118,7 +118,7 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     } else {
         as_table(&stories, Reasons::Below, Paint::for_stdout())
     };
-    terminal::show(&text)?;
+    terminal::page(&text)?;
     if stories.is_empty() && far.is_none() && args.format == Format::Table && !args.json {
         terminal::tell(&nothing_found(args, records));
     }

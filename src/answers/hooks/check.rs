@@ -41,7 +41,7 @@ pub(super) fn main(layout: &Layout, named: &[PathBuf], as_json: bool) -> Ended {
                 "what": problem.what,
             })
         });
-        json::pretty(&found.collect())
+        json::answer(found.collect())
     } else {
         let mut lines = String::new();
         for problem in &found {
@@ -53,6 +53,6 @@ pub(super) fn main(layout: &Layout, named: &[PathBuf], as_json: bool) -> Ended {
             lines
         }
     };
-    terminal::show(&text)?;
+    terminal::page(&text)?;
     Ok(if found.is_empty() { Exit::Done } else { Exit::StepFailed })
 }

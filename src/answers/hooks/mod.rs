@@ -47,7 +47,7 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     let survey = hooks::find(layout, &pipeline::configured(layout).config.adopt);
     let rows = rows(&survey);
     let text = if args.json { as_json(&rows) } else { as_table(&rows, Paint::for_stdout()) };
-    terminal::show(&text)?;
+    terminal::page(&text)?;
     Ok(Exit::Done)
 }
 
@@ -171,5 +171,5 @@ fn as_json(rows: &[Row]) -> String {
             json!({ "name": row.name, "path": row.path, "state": row.state, "note": row.note })
         })
         .collect();
-    super::shared::json::pretty(&rows.into())
+    super::shared::json::answer(rows.into())
 }

@@ -106,7 +106,7 @@ fn show_event(house: &House, event: &Event, json: bool) -> Ended {
     } else {
         as_text(house, event, &steps, &rules)
     };
-    terminal::show(&text)?;
+    terminal::page(&text)?;
     rules.map(|_| Exit::Done)
 }
 
@@ -246,5 +246,5 @@ fn as_json(house: &House, event: &Event, steps: &[Step], rules: Option<&Preview>
         "changes": rules.map(super::rules::changes),
         "packets": rules.map(|preview| packets(house, preview)),
     });
-    json::pretty(&plan)
+    json::answer(plan)
 }

@@ -5,7 +5,7 @@ mod page;
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::checks::{self, Cost, Looked};
@@ -21,6 +21,7 @@ use crate::paths::Layout;
 use crate::pipeline;
 use crate::plan::Candidate;
 use crate::sources::ALL;
+use crate::sys::files::FileError;
 use crate::sys::terminal;
 
 /// Events shown where nobody says how many.
@@ -55,8 +56,16 @@ struct Report {
     hooks: Vec<Candidate>,
     sources: Vec<SourceRow>,
     heard: Option<Heard>,
-    /// A picture for each of the last bursts, the newest first.
-    bursts: Vec<String>,
+    /// The last bursts, the newest first.
+    bursts: Vec<Burst>,
+}
+
+/// Events that followed one another.
+struct Burst {
+    /// When the first of those came that are drawn.
+    time: Timestamp,
+    events: usize,
+    picture: String,
 }
 
 /// A source that is on this machine, or was heard of.
@@ -79,13 +88,18 @@ impl Report {
         let config = pipeline::configured(layout).config;
         let journal = Journal::of(layout, &config.journal);
         let found = journal::look_back(&journal, Reach::default(), last + 1, |_| true);
-        let mut stories = found.map_err(Failure::unreadable)?.stories;
-        let is_cut = stories.len() > last;
+        let found = found.map_err(Failure::unreadable)?;
+        let is_cut = found.stories.len() > last || found.cut_short;
+        let mut stories = found.stories;
         stories.truncate(last);
         let heard = checks::heard(&journal).ok();
         let bursts = bursts(&stories);
-        let bursts = bursts.into_iter().map(|ids| timeline::picture_of(&journal, ids));
-        let bursts = bursts.collect::<Result<Vec<_>, _>>().map_err(Failure::unreadable)?;
+        let drawn = |(time, ids): (Timestamp, BTreeSet<Uuid>)| {
+            let events = ids.len();
+            Ok(Burst { time, events, picture: timeline::picture_of(&journal, ids)? })
+        };
+        let bursts = bursts.into_iter().map(drawn);
+        let bursts = bursts.collect::<Result<Vec<_>, FileError>>().map_err(Failure::unreadable)?;
         let sources = sources(layout, heard.as_ref());
         let hooks = pipeline::candidates(&hooks::find(layout, &config.adopt));
         Ok(Self { looked, config, stories, is_cut, hooks, sources, heard, bursts })
@@ -107,22 +121,22 @@ fn sources(layout: &Layout, heard: Option<&Heard>) -> Vec<SourceRow> {
 }
 
 /// The events of the last bursts, those without a run left out.
-fn bursts(stories: &[Story]) -> Vec<BTreeSet<Uuid>> {
-    let mut bursts: Vec<BTreeSet<Uuid>> = Vec::new();
+fn bursts(stories: &[Story]) -> Vec<(Timestamp, BTreeSet<Uuid>)> {
+    let mut bursts: Vec<(Timestamp, BTreeSet<Uuid>)> = Vec::new();
     let mut newer = None;
     for story in stories.iter().filter(|story| story.attempts > 0) {
         let (Some(id), Some(time)) = (story.id, wording::began(story)) else { continue };
-        let is_apart =
-            newer.is_none_or(|newer: jiff::Timestamp| newer.duration_since(time) > APART);
+        let is_apart = newer.is_none_or(|newer: Timestamp| newer.duration_since(time) > APART);
         newer = Some(time);
         if is_apart {
             if bursts.len() == BURSTS {
                 break;
             }
-            bursts.push(BTreeSet::new());
+            bursts.push((time, BTreeSet::new()));
         }
-        if let Some(burst) = bursts.last_mut().filter(|burst| burst.len() < MOST_DRAWN) {
-            burst.insert(id);
+        if let Some((began, ids)) = bursts.last_mut().filter(|(_, ids)| ids.len() < MOST_DRAWN) {
+            *began = time;
+            ids.insert(id);
         }
     }
     bursts

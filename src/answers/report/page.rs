@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Report, of_family};
+use super::{Burst, Report, of_family};
 use crate::answers::checks::State;
 use crate::answers::shared::pace::Pace;
 use crate::answers::shared::{markup, when, wording};
@@ -24,9 +24,9 @@ nav a{margin-right:.8rem;color:var(--link)}.muted{color:var(--muted)}.bad{color:
 .good{color:var(--good)}code,pre{font:13px/1.4 ui-monospace,'DejaVu Sans Mono',monospace}\
 pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.3rem 0;padding:.5rem;background:var(--card)}\
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;\
-border-top:1px solid var(--line);overflow-wrap:anywhere}th{color:var(--muted);font-weight:600;border:0}\
+border-top:1px solid var(--line);overflow-wrap:break-word}td code{overflow-wrap:anywhere}th{color:var(--muted);font-weight:600;border:0}\
 .cards{list-style:none;padding:0}.cards li{background:var(--card);border-left:4px solid var(--bad);\
-padding:.5rem .8rem;margin:.4rem 0}.num{font-variant-numeric:tabular-nums;white-space:nowrap}\
+padding:.5rem .8rem;margin:.4rem 0}.wide{overflow-x:auto}.num{font-variant-numeric:tabular-nums;white-space:nowrap}\
 .plot{overflow-x:auto;border:1px solid var(--line);margin:.5rem 0}.plot svg{min-width:760px;width:100%;\
 height:auto;display:block}form{display:none;flex-wrap:wrap;gap:.5rem;margin:.5rem 0}\
 .js form{display:flex}input,select{font:inherit;padding:.3rem;max-width:100%}\
@@ -97,7 +97,9 @@ fn row(cells: &[String]) -> String {
 
 fn table(heads: &[&str], rows: &str) -> String {
     let heads = all(heads.iter().map(|head| format!("<th>{head}</th>")));
-    format!("<table><thead><tr>{heads}</tr></thead><tbody>\n{rows}</tbody></table>\n")
+    format!(
+        "<div class=\"wide\"><table><thead><tr>{heads}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+    )
 }
 
 fn checks(report: &Report) -> String {
@@ -173,7 +175,15 @@ fn bursts(report: &Report) -> String {
     if report.bursts.is_empty() {
         return "<p class=\"muted\">No event was run yet.</p>\n".to_owned();
     }
-    all(report.bursts.iter().map(|svg| format!("<div class=\"plot\">{svg}</div>\n")))
+    let burst = |(index, burst): (usize, &Burst)| {
+        let open = if index == 0 { " open" } else { "" };
+        let about = format!("{}, {}", when::brief(burst.time), counted(burst.events));
+        format!(
+            "<details{open}><summary>{about}</summary><div class=\"plot\">{}</div></details>\n",
+            burst.picture
+        )
+    };
+    all(report.bursts.iter().enumerate().map(burst))
 }
 
 fn events(report: &Report) -> String {
@@ -181,8 +191,9 @@ fn events(report: &Report) -> String {
         return "<p class=\"muted\">The journal holds no event.</p>\n".to_owned();
     }
     let ids = wording::short_ids(&report.stories);
+    let room = (ROOM_FOR_OUTPUT / report.stories.len().max(1)).clamp(LEAST_OUTPUT, MOST_OUTPUT);
     let rows: String =
-        report.stories.iter().zip(&ids).map(|(story, id)| event(story, id)).collect();
+        report.stories.iter().zip(&ids).map(|(story, id)| event(story, id, room)).collect();
     let select = |name: &str| {
         format!(
             "<select name=\"{name}\" aria-label=\"{name}\"><option value=\"\">every {name}</option></select>"
@@ -201,7 +212,14 @@ fn events(report: &Report) -> String {
     )
 }
 
-fn event(story: &Story, id: &str) -> String {
+/// Bytes of what failed steps printed that the whole page has room for, so that a browser can
+/// show it, and how many of them one step has at least and at most.
+const ROOM_FOR_OUTPUT: usize = 4 << 20;
+const LEAST_OUTPUT: usize = 300;
+const MOST_OUTPUT: usize = 16 << 10;
+
+/// A row; each failed step has `room` bytes for what it printed.
+fn event(story: &Story, id: &str, room: usize) -> String {
     let (source, _, interface) = wording::who(story);
     let (outcome, _) = wording::outcome(story);
     let went_wrong = wording::went_wrong(story);
@@ -222,12 +240,12 @@ fn event(story: &Story, id: &str) -> String {
         time(wording::began(story)),
         text(id),
         text(&wording::called(story)),
-        steps(story)
+        steps(story, id, room)
     )
 }
 
 /// What each step came to, with what those printed that failed.
-fn steps(story: &Story) -> String {
+fn steps(story: &Story, id: &str, room: usize) -> String {
     if story.steps.is_empty() {
         return String::new();
     }
@@ -243,14 +261,28 @@ fn steps(story: &Story) -> String {
             StepOutcome::Changed => format!("<strong>{how}</strong>"),
             _ => how,
         };
-        let said = if end.outcome.is_failure() { lines(&end.output) } else { String::new() };
-        let said = all(said.lines().map(|line| format!("  | {line}\n")));
+        let said = if end.outcome.is_failure() { end.output.as_str() } else { "" };
+        let (said, more) = beginning(said, room);
+        let more =
+            (more > 0).then(|| format!("  ({more} bytes more: \"netcue history {}\")\n", text(id)));
+        let said = all(said.lines().map(|line| format!("  | {}\n", text(line))).chain(more));
         format!("{at} {name}: {how} ({})\n{said}", when::lasting(end.ms))
     };
     let shown: String = story.steps.iter().map(step).collect();
     let number = story.steps.len();
     let open = if wording::went_wrong(story) { " open" } else { "" };
     format!("<details{open}><summary>{number} steps</summary><pre>{shown}</pre></details>")
+}
+
+/// As much of a text as has room, and how many bytes are left out.
+fn beginning(said: &str, room: usize) -> (&str, usize) {
+    let end = (0..=room.min(said.len())).rev().find(|end| said.is_char_boundary(*end));
+    let end = end.unwrap_or_default();
+    (said.get(..end).unwrap_or_default(), said.len().saturating_sub(end))
+}
+
+fn counted(events: usize) -> String {
+    if events == 1 { "1 event".to_owned() } else { format!("{events} events") }
 }
 
 fn rules(report: &Report) -> String {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::journal::StepEnd;
 use crate::reason::Reason;
+use crate::sys::identity;
 use crate::sys::terminal::harmless_json;
 
 /// The JSON Schemas of what commands print, by the name of the command; that of an event
@@ -44,6 +45,22 @@ pub(crate) fn end(end: &StepEnd) -> Value {
 /// One object a line.
 pub(crate) fn line(value: &Value) -> String {
     harmless_json(&value.to_string()).into_owned() + "\n"
+}
+
+/// What a command answers, set out for eyes as well, with the machine's name in each object:
+/// such answers are gathered from many machines.
+pub(crate) fn answer(value: Value) -> String {
+    pretty(&match value {
+        Value::Array(items) => items.into_iter().map(of_this_host).collect(),
+        value => of_this_host(value),
+    })
+}
+
+fn of_this_host(mut value: Value) -> Value {
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("host".to_owned(), identity::host().into());
+    }
+    value
 }
 
 /// One object, set out for eyes as well.

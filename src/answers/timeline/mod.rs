@@ -68,7 +68,7 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     } else {
         svg::picture(&tracks)
     };
-    terminal::show(&drawn)?;
+    terminal::page(&drawn)?;
     Ok(Exit::Done)
 }
 

@@ -24,7 +24,7 @@ use crate::journal::{self, Found, Reach, Story};
 use crate::paths::Layout;
 use crate::pipeline::{self, House};
 use crate::sources;
-use crate::sys::{identity, route, terminal};
+use crate::sys::{route, terminal};
 
 /// What may be said with `why`.
 #[derive(Debug, clap::Args)]
@@ -97,7 +97,7 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
         Failure::new(Exit::StepFailed, format!("{}{far}", question.nothing(&words)))
     })?;
     let text = if args.json { as_json(&answer) } else { as_text(&answer.lines) };
-    terminal::show(&text)?;
+    terminal::page(&text)?;
     Ok(Exit::Done)
 }
 
@@ -259,8 +259,7 @@ fn as_json(answer: &Answer) -> String {
     let verdict = answer.lines.first().map(|line| match line {
         Line::Says(text) | Line::Warns(text) | Line::Quotes(text) | Line::Change(text) => text,
     });
-    json::pretty(&json!({
-        "host": identity::host(),
+    json::answer(json!({
         "about": answer.about,
         "name": answer.name,
         "verdict": verdict,

@@ -201,7 +201,7 @@ impl Shown {
         // Some scripts of other dispatchers are started for each family.
         let mut starts = self.programs.iter().map(given);
         let first = starts.next().unwrap_or_default();
-        json::pretty(&json!({
+        json::answer(json!({
             "hook": {
                 "name": self.name,
                 "path": self.path,
