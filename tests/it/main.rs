@@ -199,6 +199,8 @@ mod unit;
 #[cfg(test)]
 mod watch;
 #[cfg(test)]
+mod watch_changes;
+#[cfg(test)]
 mod watch_sockets;
 #[cfg(test)]
 mod why;

@@ -11,11 +11,11 @@ use crate::scene::{Scene, script, text_of, wait_until, words_of};
 pub(crate) const QUICK: &str = "[watch]\nquiet-ms = 20\nsettle-ms = 300\nsettle-limit-ms = 2000\n";
 
 /// A watch in the foreground, until it is dropped.
-struct Watch(Child);
+pub(crate) struct Watch(Child);
 
 impl Watch {
     /// Starts one, and waits until it has looked once.
-    fn on(scene: &Scene) -> Self {
+    pub(crate) fn on(scene: &Scene) -> Self {
         let _ = std::fs::remove_file(scene.path("run/netcue/watch.json"));
         let watch = Self::again(scene);
         wait_until("the first look", || scene.path("run/netcue/watch.json").exists());
@@ -23,12 +23,18 @@ impl Watch {
     }
 
     /// Starts one that goes on with what an earlier one left.
-    fn again(scene: &Scene) -> Self {
-        let child = Command::new(NETCUE).arg("--root").arg(scene.root()).arg("watch").spawn();
-        Self(child.expect("a watch"))
+    pub(crate) fn again(scene: &Scene) -> Self {
+        Self::with(scene, &[])
     }
 
-    fn kill(&mut self) {
+    /// The same, with variables of whoever starts it.
+    pub(crate) fn with(scene: &Scene, variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(NETCUE);
+        command.arg("--root").arg(scene.root()).arg("watch").envs(variables.iter().copied());
+        Self(command.spawn().expect("a watch"))
+    }
+
+    pub(crate) fn kill(&mut self) {
         self.0.kill().expect("a process");
         self.0.wait().expect("its end");
     }
@@ -42,7 +48,7 @@ impl Drop for Watch {
 }
 
 /// A gateway with a quick watch, whose rules stand and whose hook tells what it is run for.
-fn watched() -> (Scene, Watch) {
+pub(crate) fn watched() -> (Scene, Watch) {
     let scene = Scene::new();
     let ran = scene.path("ran").display().to_string();
     let tells = script(&format!(
@@ -66,81 +72,19 @@ pub(crate) fn told(scene: &Scene, trigger: &str) -> Vec<Value> {
 }
 
 /// The same, about one interface.
-fn told_of(scene: &Scene, trigger: &str, interface: &str) -> Vec<Value> {
+pub(crate) fn told_of(scene: &Scene, trigger: &str, interface: &str) -> Vec<Value> {
     told(scene, trigger).into_iter().filter(|event| event["interface"] == interface).collect()
 }
 
 /// A new link that works.
-fn link(scene: &Scene, name: &str) {
+pub(crate) fn link(scene: &Scene, name: &str) {
     scene.ip(&format!("link add {name} type veth peer name {name}-far"));
     scene.ip(&format!("link set {name} up"));
     scene.ip(&format!("link set {name}-far up"));
 }
 
-fn outcome_of(scene: &Scene, event: &Value) -> Option<Value> {
+pub(crate) fn outcome_of(scene: &Scene, event: &Value) -> Option<Value> {
     scene.records("outcome").into_iter().find(|outcome| outcome["event_id"] == event["id"])
-}
-
-#[test]
-fn rules_follow_the_kernel_though_nobody_calls() {
-    let (scene, _watch) = watched();
-    let knows = |what: &str| {
-        let (scene, what) = (&scene, what.to_owned());
-        move || scene.rules().contains(&what)
-    };
-    let lacks = |what: &str| {
-        let (scene, what) = (&scene, what.to_owned());
-        move || !scene.rules().contains(&what)
-    };
-    // An address, by hand.
-    scene.ip("addr add 192.168.20.1/24 dev lan");
-    wait_until("the address", knows("192.168.20.0/24"));
-    scene.ip("addr del 192.168.20.1/24 dev lan");
-    wait_until("the address to go", lacks("192.168.20.0/24"));
-    // A link, down and up.
-    scene.ip("link set lan down");
-    wait_until("the link to go", lacks("192.168.7.0/24"));
-    scene.ip("link set lan up");
-    wait_until("the link", knows("192.168.7.0/24"));
-    // A bridge, and what takes its place.
-    scene.ip("link add lan-br type bridge");
-    scene.ip("link set lan-br up");
-    scene.ip("addr add 192.168.30.1/24 dev lan-br");
-    wait_until("the bridge", knows("192.168.30.0/24"));
-    scene.ip("link del lan-br");
-    wait_until("the bridge to go", lacks("192.168.30.0/24"));
-    // A tunnel.
-    scene.ip("tuntap add mode tun name work");
-    scene.ip("link set work up");
-    scene.ip("addr add 10.9.0.1 peer 10.9.0.2 dev work");
-    wait_until("the tunnel", || scene.rules().contains("\"work\""));
-    scene.ip("link del work");
-    wait_until("the tunnel to go", || !scene.rules().contains("\"work\""));
-    // A default route by another interface.
-    link(&scene, "other");
-    scene.ip("addr add 203.0.113.9/24 dev other");
-    scene.ip("route add default via 203.0.113.1 metric 50");
-    wait_until("the route", || is_outside(&scene, "other"));
-    scene.ip("link del other");
-    wait_until("the route to go", || !is_outside(&scene, "other"));
-}
-
-fn is_outside(scene: &Scene, name: &str) -> bool {
-    let rules = scene.rules();
-    let set = rules.split("masquerade").next().unwrap_or_default();
-    set.contains(&format!("\"{name}\""))
-}
-
-#[test]
-fn a_policy_rule_takes_its_table_into_account() {
-    let (scene, _watch) = watched();
-    link(&scene, "other");
-    scene.ip("addr add 203.0.113.9/24 dev other");
-    scene.ip("route add default via 203.0.113.1 table 77");
-    let before = scene.rules();
-    scene.ip("rule add from 192.168.7.0/24 lookup 77");
-    wait_until("the rules to change", || scene.rules() != before && is_outside(&scene, "other"));
-    wait_until("an event", || !told(&scene, "policy").is_empty());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! something comes.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use nix::sys::socket::{
 };
 
 use crate::call::NETCUE;
-use crate::scene::{Scene, wait_until};
-use crate::watch::{QUICK, has_rules, told};
+use crate::scene::{PATIENCE, Scene, wait_until};
+use crate::watch::{QUICK, Watch, has_rules, told};
 
 /// What systemd does for netcue-watch.socket: it holds two sockets, starts the service while
 /// something is in one of them, and gives up on one that is in error.
@@ -140,4 +141,54 @@ fn our_own_commits_wake_nobody() {
     wait_until("the event", || !told(&scene, "link").is_empty());
     assert_eq!(unit.starts.load(Ordering::SeqCst), 1);
     unit.stop();
+}
+
+/// What a supervisor hears on a socket of its own.
+struct Supervisor(UnixDatagram);
+
+impl Supervisor {
+    fn at(path: &Path) -> Self {
+        let socket = UnixDatagram::bind(path).expect("a socket");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a limit");
+        Self(socket)
+    }
+
+    /// The next that it is told.
+    fn hears(&self) -> String {
+        let mut buffer = [0; 64];
+        let length = self.0.recv(&mut buffer).expect("a message");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    }
+}
+
+#[test]
+fn who_starts_it_is_told_that_it_is_ready_and_lives() {
+    let scene = Scene::new();
+    scene.gateway().config(QUICK);
+    let path = scene.path("notify");
+    let (supervisor, at) = (Supervisor::at(&path), path.display().to_string());
+    let mut watch = Watch::with(&scene, &[("NOTIFY_SOCKET", &at), ("WATCHDOG_USEC", "200000")]);
+    assert_eq!(supervisor.hears(), "READY=1");
+    // It has looked by then.
+    assert!(scene.path("run/netcue/watch.json").exists());
+    for _ in 0..3 {
+        assert_eq!(supervisor.hears(), "WATCHDOG=1");
+    }
+    // Also while news come all the time.
+    for n in 0..100 {
+        scene.ip(&format!("addr add 192.168.20.{}/32 dev lan", n + 1));
+    }
+    assert_eq!(supervisor.hears(), "WATCHDOG=1");
+    watch.kill();
+    // Signs of life that were asked of another process are not given.
+    std::fs::remove_file(&path).expect("the socket");
+    let supervisor = Supervisor::at(&path);
+    let variables =
+        [("NOTIFY_SOCKET", at.as_str()), ("WATCHDOG_USEC", "1000"), ("WATCHDOG_PID", "1")];
+    let _watch = Watch::with(&scene, &variables);
+    assert_eq!(supervisor.hears(), "READY=1");
+    scene.ip("link add seen type bridge");
+    wait_until("an event", || !told(&scene, "link").is_empty());
+    supervisor.0.set_nonblocking(true).expect("a socket");
+    assert!(supervisor.0.recv(&mut [0; 64]).is_err(), "it is told nothing more");
 }
