@@ -20,6 +20,8 @@ pub struct Memory {
     pub seen_ns: u64,
     /// When each interface was first and last seen to be different from what was told.
     pub changed: BTreeMap<u32, (u64, u64)>,
+    /// Since when what is different is not told, as it would close a loop of hooks.
+    pub held: BTreeMap<u32, u64>,
     /// How often each interface lost its link since then.
     pub losses: BTreeMap<u32, u32>,
     /// How often rules were put back lately.

@@ -201,6 +201,8 @@ mod watch;
 #[cfg(test)]
 mod watch_changes;
 #[cfg(test)]
+mod watch_loops;
+#[cfg(test)]
 mod watch_sockets;
 #[cfg(test)]
 mod why;

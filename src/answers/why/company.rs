@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Failure, Line, Question};
 use crate::answers::shared::{when, wording};
 use crate::journal::{self, Reach, Story};
+use crate::sources;
 
 /// A wait for this many milliseconds behind nobody is no wait: a runner has to start.
 const AT_ONCE: f64 = 1000.0;
@@ -24,6 +25,8 @@ const MOST: usize = 3;
 pub(super) struct Company {
     /// The event whose hook made the call: the beginning of its id, and its story.
     cause: Option<(String, Option<Story>)>,
+    /// Whether nobody called: the kernel told, and the hook may have had no part in it.
+    is_of_kernel: bool,
     /// How long it waited, in milliseconds, if it did.
     waited_ms: Option<f64>,
     /// Those whose runs ended meanwhile, oldest first.
@@ -39,6 +42,7 @@ impl Question<'_> {
     pub(super) fn company(&self, story: &Story, records: usize) -> Result<Company, Failure> {
         let mut company = Company::default();
         let Some(event) = &story.event else { return Ok(company) };
+        company.is_of_kernel = event.source == sources::KERNEL.name;
         if let Some(id) = event.caused_by {
             let found = journal::story_of(&self.house.journal, id).map_err(Failure::unreadable)?;
             company.cause = Some((wording::short(Some(id)), found));
@@ -82,7 +86,11 @@ impl Company {
         let mut lines = Vec::new();
         if let Some((id, cause)) = &self.cause {
             let whose = cause.as_ref().map_or_else(|| "an event".to_owned(), wording::called);
-            lines.push(Line::Says(format!("A hook of {whose} ({id}) made this call.")));
+            lines.push(Line::Says(if self.is_of_kernel {
+                format!("It changed while a hook of {whose} ({id}) was at work.")
+            } else {
+                format!("A hook of {whose} ({id}) made this call.")
+            }));
         }
         if let Some(waited) = self.waited_ms {
             let waited = when::lasting(waited);

@@ -5,6 +5,7 @@
 //! is missing to nobody. What was told last is in a file, which is written after the event that
 //! tells it is in the queue; who dies in between tells it twice.
 
+mod cause;
 mod rules;
 mod tell;
 
@@ -29,6 +30,9 @@ const LARGEST: u64 = 64 << 20;
 
 /// How long news are read that don't end.
 const LONGEST_DRAIN: Duration = Duration::from_secs(1);
+
+/// A sleep shorter than this was none.
+const AT_ONCE_NS: u64 = 1_000_000;
 
 /// What the watch has kept of what it told and saw; none if nobody has watched since the start of
 /// the machine.
@@ -71,6 +75,10 @@ struct Watcher<'a> {
     /// Whether there is something in the memory that is not in its file.
     is_news: bool,
     guarding: Guarding,
+    /// The moment of `CLOCK_BOOTTIME` before which nothing came of the news that were read last.
+    heard_ns: u64,
+    /// Until when all that came had been read.
+    read_ns: u64,
     /// The interfaces that lost their link since the last look.
     lost: BTreeSet<u32>,
     /// What was said last about a trouble: the same is not said again and again.
@@ -88,6 +96,8 @@ impl<'a> Watcher<'a> {
             memory,
             is_news: false,
             guarding,
+            heard_ns: clock::boottime_ns(),
+            read_ns: clock::boottime_ns(),
             lost: BTreeSet::new(),
             said: String::new(),
         }
@@ -116,7 +126,14 @@ impl<'a> Watcher<'a> {
             }
             came = loop {
                 let ping = pings.map(|every| Instant::now() + every / 2);
+                let asleep_ns = clock::boottime_ns();
                 let came = self.listener.sleep_until(due.into_iter().chain(ping).min());
+                // What waits already came while something else was done.
+                let now = clock::boottime_ns();
+                if came {
+                    let slept = now.saturating_sub(asleep_ns) > AT_ONCE_NS;
+                    self.heard_ns = if slept { now } else { self.read_ns };
+                }
                 if ping.is_some() {
                     systemd::notify("WATCHDOG=1");
                 }
@@ -148,6 +165,7 @@ impl<'a> Watcher<'a> {
             News::Other => {}
         });
         self.is_news |= !self.lost.is_empty();
+        self.read_ns = clock::boottime_ns();
     }
 
     /// Looks at the state, and does what is to be done about it now.

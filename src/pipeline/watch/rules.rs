@@ -1,10 +1,10 @@
 //! The rules, at once: when the state calls for others, and when somebody else changed them.
 
-use super::super::{Caller, House, arrive, in_vain, steps};
+use super::super::{Caller, Fate, House, arrive, in_vain, steps};
 use super::Watcher;
 use crate::config::Guard;
 use crate::engine::{self, EngineError, Preview};
-use crate::event::Facts;
+use crate::event::{Action, Cause, Facts};
 use crate::hooks;
 use crate::plan::{self, Fitness, Kind};
 use crate::queue::Ticket;
@@ -17,6 +17,9 @@ use crate::watch::{Fight, Ruling};
 /// How long after an event for the rules to look whether they stand.
 const LOOK_AGAIN_NS: u64 = 100_000_000;
 
+/// How long rules wait that hooks have made anew again and again.
+const PAUSE_NS: u64 = 10_000_000_000;
+
 /// How far putting rules in place is.
 #[derive(Debug, Default)]
 pub(super) struct Guarding {
@@ -28,6 +31,10 @@ pub(super) struct Guarding {
     asked: Option<u64>,
     /// Whether this process has looked at the rules: what came before it, it can't know.
     has_looked: bool,
+    /// When the first change came that no run has been asked to follow yet.
+    changed_ns: Option<u64>,
+    /// Until when rules wait, as hooks that are run for new rules call for other ones each time.
+    paused_ns: Option<u64>,
     /// When to look again.
     due_ns: Option<u64>,
 }
@@ -48,13 +55,16 @@ impl Watcher<'_> {
     /// change is not looked at again.
     pub(super) fn see_to_rules(&mut self, digest: u64) {
         let has_changed = self.memory.seen.digest != digest;
+        if has_changed {
+            self.guarding.changed_ns.get_or_insert(self.heard_ns);
+        }
         let was_due = self.guarding.due_ns.take().is_some();
         let is_first = !std::mem::replace(&mut self.guarding.has_looked, true);
         let surely = has_changed || is_first || was_due || self.guarding.suspect.is_some();
         match self.maker() {
             // Whether it has something to do, it says itself.
-            Maker::Hook if has_changed => {
-                self.send(sources::kernel_news(KernelNews::State, |_| {}));
+            Maker::Hook if has_changed || was_due && self.guarding.paused_ns.is_some() => {
+                self.follow();
             }
             Maker::Hook | Maker::Nobody => {}
             Maker::Engine => match self.preview(surely) {
@@ -98,7 +108,7 @@ impl Watcher<'_> {
         if !is_foreign {
             let is_asked = self.guarding.asked.replace(digest) == Some(digest);
             if !is_asked || self.guarding.suspect.is_some() {
-                self.send(sources::kernel_news(KernelNews::State, |_| {}));
+                self.follow();
             }
             return;
         }
@@ -113,7 +123,7 @@ impl Watcher<'_> {
                         self.memory.fight = None;
                     }
                     let lost = self.lost(preview);
-                    self.send(lost);
+                    self.send(lost, None);
                 }
                 Ruling::Wait(until) => {
                     self.guarding.due_ns = Some(until);
@@ -169,16 +179,41 @@ impl Watcher<'_> {
         let _ = in_vain(&mut house, lost, caller(), why);
     }
 
+    /// Has a run make the rules that the state calls for now.
+    fn follow(&mut self) {
+        let now = clock::boottime_ns();
+        let since_ns = self.guarding.changed_ns.unwrap_or(self.heard_ns);
+        if let Some(until) = self.guarding.paused_ns.filter(|until| now < *until) {
+            (self.guarding.due_ns, self.guarding.asked) = (Some(until), None);
+            return;
+        }
+        let cause = if self.guarding.paused_ns.take().is_some() {
+            None
+        } else {
+            let house = House::open(self.layout.clone());
+            self.hook_at_work(&house, (since_ns, now), |event| {
+                event.source == sources::KERNEL.name && event.facts.action == Some(Action::Rules)
+            })
+        };
+        let reading = sources::kernel_news(KernelNews::State, |_| {});
+        if self.send(reading, cause) == Fate::Refused {
+            let until = Some(now + PAUSE_NS);
+            self.guarding.paused_ns = until;
+            (self.guarding.due_ns, self.guarding.asked) = (until, None);
+        }
+    }
+
     /// Has a run see to the rules.
-    fn send(&mut self, reading: Reading) {
+    fn send(&mut self, reading: Reading, cause: Option<Cause>) -> Fate {
         let mut house = House::open(self.layout.clone());
         let wait = reading.trigger.wait;
-        let arrival = arrive(&mut house, reading, caller(), wait);
+        let arrival = arrive(&mut house, reading, Caller { cause, ..caller() }, wait);
         house.close();
         signals::let_in();
         self.guarding.pending = arrival.event.as_ref().map(|event| Ticket::of(event));
-        self.guarding.suspect = None;
+        (self.guarding.suspect, self.guarding.changed_ns) = (None, None);
         self.guarding.due_ns = Some(clock::boottime_ns() + LOOK_AGAIN_NS);
+        arrival.fate
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events for what nobody told: one for each interface, when it has come to rest.
 
-use super::super::{House, arrive, in_vain};
+use super::super::{CAUSES_AGE, Caller, Fate, House, arrive, in_vain};
 use super::rules::caller;
 use super::{Watcher, nanoseconds};
 use crate::event::{Event, Fact, Facts, pattern};
@@ -12,6 +12,9 @@ use crate::watch::{Difference, Kind, Picture, differences, is_told_by};
 
 /// Most lines of the journal that are looked at for who has told already.
 const MOST_LINES: usize = 4096;
+
+/// How long what would close a loop of hooks is not told: a cause older than that counts no more.
+const HELD_NS: u64 = CAUSES_AGE.as_secs() * 1_000_000_000;
 
 /// By which number policy rules stand among the interfaces: the kernel gives none that.
 const POLICY: u32 = 0;
@@ -28,14 +31,22 @@ impl Watcher<'_> {
                 POLICY => self.memory.seen.policy != picture.policy,
                 index => was(index) != picture.interfaces.get(&index),
             };
-            let (_, last) = self.memory.changed.entry(index).or_insert((now, now));
-            if is_new || self.lost.contains(&index) {
+            let is_new = is_new || self.lost.contains(&index);
+            let is_held = self.memory.held.contains_key(&index);
+            if is_new && is_held {
+                // Nothing was run that could have made this: it is news of its own.
+                self.memory.held.remove(&index);
+                self.memory.changed.remove(&index);
+            }
+            let (_, last) = self.memory.changed.entry(index).or_insert((self.heard_ns, now));
+            if is_new {
                 *last = now;
             }
         }
         let different: Vec<u32> = all.iter().map(index_of).collect();
         self.memory.changed.retain(|index, _| different.contains(index));
         self.memory.losses.retain(|index, _| different.contains(index));
+        self.memory.held.retain(|index, _| different.contains(index));
         // Of these nobody is told.
         let ignored = all.iter().filter(|one| self.is_ignored(one)).map(index_of);
         for index in ignored.collect::<Vec<u32>>() {
@@ -63,11 +74,15 @@ impl Watcher<'_> {
         }
         memory.changed.remove(&index);
         memory.losses.remove(&index);
+        memory.held.remove(&index);
         self.is_news = true;
     }
 
     /// When what is different has come to rest, or has gone on for too long.
     fn due_of(&self, index: u32) -> Option<u64> {
+        if let Some(since) = self.memory.held.get(&index) {
+            return Some(since.saturating_add(HELD_NS));
+        }
         let (first, last) = self.memory.changed.get(&index)?;
         let watch = &self.config.watch;
         let rest = last.saturating_add(nanoseconds(watch.settle_ms));
@@ -87,18 +102,25 @@ impl Watcher<'_> {
         for one in differences(&self.memory.told, &picture, &self.memory.losses) {
             let index = index_of(&one);
             if self.due_of(index).is_some_and(|due| due <= now) {
-                self.tell(&one);
-                self.has_been_told(index, &picture);
+                if self.tell(&one) {
+                    self.has_been_told(index, &picture);
+                } else {
+                    self.memory.held.insert(index, clock::boottime_ns());
+                    self.is_news = true;
+                }
                 self.remember();
             }
         }
     }
 
-    fn tell(&self, difference: &Difference) {
+    /// Tells of it; false if that would close a loop of hooks.
+    fn tell(&self, difference: &Difference) -> bool {
         let mut house = House::open(self.layout.clone());
         let window = nanoseconds(self.config.watch.settle_ms);
-        let changed = self.memory.changed.get(&index_of(difference));
-        let since = changed.map_or(0, |(_, last)| last.saturating_sub(window));
+        let index = index_of(difference);
+        let (first, last) = self.memory.changed.get(&index).copied().unwrap_or_default();
+        let since = last.saturating_sub(window);
+        let mut is_told = true;
         let reading = reading(difference);
         if let Some(teller) = teller(&house, difference, since) {
             let call = Some(format!("{} {}", teller.source, teller.facts.trigger));
@@ -106,10 +128,15 @@ impl Watcher<'_> {
             let _ = in_vain(&mut house, reading, caller(), why);
         } else {
             let wait = reading.trigger.wait;
-            let _ = arrive(&mut house, reading, caller(), wait);
+            // What was held for so long that no cause counts any more begins a new chain.
+            let is_free = self.memory.held.contains_key(&index);
+            let cause = self.hook_at_work(&house, (first, last), |_| !is_free);
+            let arrival = arrive(&mut house, reading, Caller { cause, ..caller() }, wait);
+            is_told = arrival.fate != Fate::Refused;
             house.close();
         }
         signals::let_in();
+        is_told
     }
 }
 
