@@ -1,5 +1,6 @@
 //! `netcue watch`: rules and events follow the kernel, though nobody calls.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -96,6 +97,8 @@ fn rules_that_somebody_flushed_are_back_at_once_and_the_record_names_who() {
     let lost = &told(&scene, "rules-lost")[0];
     assert_eq!(lost["details"]["process"], "nft", "{lost}");
     assert!(lost["details"]["pid"].as_u64().is_some_and(|pid| pid > 1), "{lost}");
+    let who = format!("last before that is nft (pid {}).", lost["details"]["pid"]);
+    scene.netcue(["why", &text_of(&lost["id"])]).stdout_has(&who).run();
     wait_until("its end", || outcome_of(&scene, lost).is_some());
     assert!(!scene.text("ran").contains("rules-lost"), "hooks are not set going for it");
     // What somebody puts into our table goes, too.
@@ -153,7 +156,16 @@ fn what_nobody_told_is_told_once_for_each_interface_with_what_was_and_what_is() 
     assert_eq!(up["action"], "up");
     assert_eq!(up["details"]["before"], "absent");
     assert_eq!(up["details"]["after"], "up, 192.168.50.1/24");
+    // Who follows the history sees what happens as it does.
+    let mut follow = scene.netcue(["history", "--follow", "--last", "50", "--json"]);
+    let mut follower = follow.command().stdout(Stdio::piped()).spawn().expect("netcue");
+    let mut lines = BufReader::new(follower.stdout.take().expect("a pipe")).lines();
+    let mut shows = |what: &str| lines.any(|line| line.expect("a line").contains(what));
+    assert!(shows("\"trigger\":\"link-up\""));
     scene.ip("link del dmz");
+    assert!(shows("\"trigger\":\"link-down\""));
+    follower.kill().expect("a process");
+    follower.wait().expect("its end");
     wait_until("its end", || !told_of(&scene, "link-down", "dmz").is_empty());
     assert_eq!(told_of(&scene, "link-down", "dmz")[0]["action"], "down");
     let of_dmz = || {
@@ -204,13 +216,20 @@ fn what_a_source_told_is_not_told_again_and_no_telling_is_swallowed() {
     assert_eq!(end["outcome"], "ignored", "{end}");
     assert!(words_of(&end["reason"]).starts_with("covered by "), "{end}");
     let id = text_of(&of_lan["id"]);
-    scene.netcue(["why", "event", &id]).stdout_has("covered by").run();
+    let why = scene.netcue(["why", "event", &id]).any_stdout().run().stdout;
+    for sentence in [
+        "lan was: up, 192.168.7.1/24. Now it is: down, 192.168.7.1/24.",
+        "Nothing was run: covered by ",
+        ": manual emit told of it.",
+    ] {
+        assert!(why.contains(sentence), "no {sentence:?} in {why}");
+    }
     // What is told after the kernel has been heard runs all the same.
     scene.ip("link set lan up");
     wait_until("the kernel's own", || scene.text("ran").contains("kernel link-up up lan"));
     let up = ["emit", "--action", "up", "--interface", "lan", "--local", "192.168.7.1"];
     scene.netcue(up).any_stdout().any_stderr().run();
-    assert!(scene.text("ran").contains("manual emit up lan"), "{}", scene.text("ran"));
+    wait_until("what was told", || scene.text("ran").contains("manual emit up lan"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Why an event happened, and what came of it.
 
 use super::company::Company;
-use super::{Answer, Answered, Line, Question, step, verdict};
+use super::{Answer, Answered, Line, Question, kernel, step, verdict};
 use crate::answers::checks;
 use crate::answers::shared::pace::Pace;
 use crate::answers::shared::{search, when, wording};
@@ -33,6 +33,7 @@ impl Question<'_> {
             (Some(event), _) => {
                 lines.push(called(event));
                 lines.extend(words);
+                lines.extend(kernel::changed(event));
                 lines.extend(said(event));
             }
             (None, Some(_)) => {
@@ -146,7 +147,9 @@ fn called(event: &Event) -> Line {
 
 /// The facts, and what of them was left out.
 fn said(event: &Event) -> Vec<Line> {
-    let said = wording::fields(event, &["action", "ifindex"]);
+    let mut without = vec!["action", "ifindex"];
+    without.extend(kernel::said_of(event));
+    let said = wording::fields(event, &without);
     let said: Vec<String> = said.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let mut lines = Vec::new();
     if !said.is_empty() {

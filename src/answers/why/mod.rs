@@ -5,6 +5,7 @@ mod company;
 mod event;
 mod hook;
 mod interface;
+mod kernel;
 mod rule;
 mod source;
 mod step;
