@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::engine::{self, Side};
 use crate::error::Exit;
 use crate::event::InterfaceName;
-use crate::integrate::{self, Choice, Seen, Stage, Step, Wish};
+use crate::integrate::{self, Choice, Extent, Seen, Stage, Step, Wish};
 use crate::paths::Layout;
 use crate::pipeline;
 use crate::sources::{self, Source};
@@ -26,12 +26,18 @@ pub(super) struct Args {
     /// Whether ppp links set netcue going
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     ppp: Option<bool>,
+    /// Whether rules and events follow the kernel, though nobody calls
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    kernel: Option<bool>,
     /// The external interface; "auto" for those with a default route
     #[arg(long, value_name = "NAME|auto")]
     external: Option<External>,
     /// Asks nothing; what isn't given stays as it is
     #[arg(long)]
     non_interactive: bool,
+    /// Listens to the kernel from the next start on, not now
+    #[arg(long)]
+    no_start: bool,
     /// Says what would be done, and changes nothing
     #[arg(long)]
     dry_run: bool,
@@ -72,6 +78,8 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         boot: args.boot,
         pre_network: args.pre_network,
         ppp: args.ppp,
+        kernel: args.kernel,
+        no_start: args.no_start,
         external: args.external.clone(),
     };
     let prompt = if args.non_interactive { None } else { Prompt::open() };
@@ -93,6 +101,8 @@ struct Answers {
     boot: Option<Stage>,
     pre_network: Option<bool>,
     ppp: Option<bool>,
+    kernel: Option<bool>,
+    no_start: bool,
     external: Option<External>,
 }
 
@@ -110,6 +120,9 @@ impl Answers {
             wishes.push(Wish { boot: Some(choice), ..Wish::of(&sources::BOOT, on) });
         }
         wishes.extend(self.ppp.map(|on| Wish::of(&sources::PPP, on)));
+        let kernel = self.kernel.map(|on| Wish::of(&sources::KERNEL, on));
+        let extent = if self.no_start { Extent::NextStart } else { Extent::Now };
+        wishes.extend(kernel.map(|wish| Wish { extent, ..wish }));
         let mut steps = integrate::plan(seen, &wishes);
         if let Some(external) = &self.external {
             let name = match external {
@@ -145,6 +158,12 @@ impl Questions<'_> {
         if answers.ppp.is_none() && integrate::attachment(self.seen, ppp).installed {
             let question = "Shall a ppp link that comes up or goes down set netcue going?";
             answers.ppp = Some(self.yes_or_no(question, integrate::is_on(self.seen, ppp))?);
+        }
+        let kernel = &sources::KERNEL;
+        if answers.kernel.is_none() && integrate::attachment(self.seen, kernel).installed {
+            let question = "Shall rules and events follow the kernel, though nobody calls: an \
+                            address\nby hand, a pulled cable, a flush of the rules?";
+            answers.kernel = Some(self.yes_or_no(question, integrate::is_on(self.seen, kernel))?);
         }
         if answers.external.is_none() && self.external_is_unknown() {
             answers.external = Some(self.external()?);

@@ -7,7 +7,7 @@ use super::configure::yes_or_no;
 use crate::answers::shared::ssh;
 use crate::error::Exit;
 use crate::error::{Ended, Failure};
-use crate::integrate::{self, Change, Choice, Seen, Stage, Step, Wish};
+use crate::integrate::{self, Change, Choice, Extent, Seen, Stage, Step, Wish};
 use crate::paths::Layout;
 use crate::pipeline;
 use crate::sources::{self, Source};
@@ -119,7 +119,8 @@ fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> End
         let message = format!("--edit is for {}, one at a time", either(&names));
         return Err(Failure::new(Exit::Usage, message));
     }
-    let (flag_only, edit) = (args.flag_only, edit.as_deref());
+    let extent = if args.flag_only { Extent::Flag } else { Extent::Now };
+    let edit = edit.as_deref();
     let seen = integrate::look(layout, edit);
     let is_pcmcia = args.sources.iter().any(|source| source.name == sources::PCMCIA.name);
     let open = edit.filter(|file| on && is_pcmcia && integrate::leaves_cards_open(&seen, file));
@@ -138,7 +139,7 @@ fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> End
     for source in &args.sources {
         // What is named twice is wished for once.
         if wishes.iter().all(|wish| wish.source.name != source.name) {
-            wishes.push(Wish { source, on, flag_only, boot, edit, cards });
+            wishes.push(Wish { source, on, extent, boot, edit, cards });
         }
     }
     if on {

@@ -1,6 +1,6 @@
 //! The kernel: the units, or the init script, by which `netcue watch` hears it.
 
-use super::{Change, Integration, Seen, Spot, Step, Wish, units};
+use super::{Change, Extent, Integration, Seen, Spot, Step, Wish, units};
 use crate::paths::Layout;
 use crate::sources;
 
@@ -43,7 +43,8 @@ fn plan(seen: &Seen, wish: &Wish<'_>) -> Vec<Step> {
     let run = |words: &[&str]| {
         Step::Do(Change::Run(words.iter().map(|word| (*word).to_owned()).collect()))
     };
-    if units::systemd_runs(seen) && changes(&links) {
+    let now = !(wish.on && wish.extent == Extent::NextStart);
+    if now && units::systemd_runs(seen) && changes(&links) {
         let [socket, service] = UNITS;
         if wish.on {
             links.push(run(&[SYSTEMCTL, "daemon-reload"]));
@@ -54,7 +55,7 @@ fn plan(seen: &Seen, wish: &Wish<'_>) -> Vec<Step> {
             links.push(run(&[SYSTEMCTL, "stop", socket, service]));
         }
     }
-    if units::sysv_only(seen) && changes(&scripts) {
+    if now && units::sysv_only(seen) && changes(&scripts) {
         let script = units::script_path(SCRIPT).display().to_string();
         scripts.push(run(&[&script, if wish.on { "start" } else { "stop" }]));
     }

@@ -137,8 +137,8 @@ pub struct Wish<'a> {
     pub source: &'static Source,
     /// On or off.
     pub on: bool,
-    /// Whether only the flag is to change, and what calls netcue stays as it is.
-    pub flag_only: bool,
+    /// How much of it is to change.
+    pub extent: Extent,
     /// For boot: when.
     pub boot: Option<Choice>,
     /// A configuration file of the source's own that may be changed between markers.
@@ -147,11 +147,22 @@ pub struct Wish<'a> {
     pub cards: bool,
 }
 
+/// How much is to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The flag; what calls netcue stays as it is.
+    Flag,
+    /// What calls netcue, too, from the next start of the machine on.
+    NextStart,
+    /// All of it, now.
+    Now,
+}
+
 impl Wish<'_> {
     /// A source on or off, with all that follows.
     #[must_use]
     pub fn of(source: &'static Source, on: bool) -> Self {
-        Self { source, on, flag_only: false, boot: None, edit: None, cards: false }
+        Self { source, on, extent: Extent::Now, boot: None, edit: None, cards: false }
     }
 }
 
@@ -159,7 +170,7 @@ impl Wish<'_> {
 #[must_use]
 pub fn plan(seen: &Seen, wishes: &[Wish<'_>]) -> Vec<(&'static str, Step)> {
     if !has_program(seen) {
-        let leads = wishes.iter().filter(|wish| wish.on && !wish.flag_only);
+        let leads = wishes.iter().filter(|wish| wish.on && wish.extent != Extent::Flag);
         let refusals: Vec<_> = leads.map(|wish| (wish.source.name.as_str(), nowhere())).collect();
         if !refusals.is_empty() {
             return refusals;
@@ -174,7 +185,7 @@ pub fn plan(seen: &Seen, wishes: &[Wish<'_>]) -> Vec<(&'static str, Step)> {
         flags.iter().filter(|(name, _)| is_of(name)).cloned().collect()
     };
     steps.extend(flag_steps(&offs));
-    for wish in wishes.iter().filter(|wish| !wish.flag_only) {
+    for wish in wishes.iter().filter(|wish| wish.extent != Extent::Flag) {
         let of_source = match Integration::of(wish.source) {
             Some(row) => (row.plan)(seen, wish),
             None => parts::plan(seen, wish),

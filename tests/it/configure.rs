@@ -11,7 +11,7 @@ use crate::call::{NETCUE, masked};
 use crate::scene::{IP_UP, Scene};
 
 /// Runs `netcue configure` on a terminal where somebody types this; what they see.
-fn at_a_terminal(scene: &Scene, words: &[&str], typed: &str) -> (Option<i32>, String) {
+pub(crate) fn at_a_terminal(scene: &Scene, words: &[&str], typed: &str) -> (Option<i32>, String) {
     let pty = openpty(None, None).expect("a terminal");
     let side = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
     let mut child = Command::new(NETCUE)

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::configure::at_a_terminal;
 use crate::scene::Scene;
 
 /// The units and the init script, as they are shipped.
@@ -27,6 +28,43 @@ fn the_units_are_enabled_and_disabled_without_a_trace() {
     {
         assert!(scene.path("etc/systemd/system").join(link).is_symlink(), "{link}");
     }
+}
+
+#[test]
+fn whoever_is_asked_is_proposed_to_listen_until_that_was_refused() {
+    let scene = Scene::installed();
+    std::fs::remove_dir(scene.path("etc/netcue/enabled")).expect("a fresh machine");
+    scene.gateway();
+    with_watch(&scene);
+    let question =
+        "though nobody calls: an address\nby hand, a pulled cable, a flush of the rules?";
+    let link = scene.path("etc/systemd/system/sockets.target.wants/netcue-watch.socket");
+    let (status, seen) = at_a_terminal(&scene, &["configure"], "\n\n\n");
+    assert_eq!(status, Some(0), "{seen}");
+    assert!(seen.contains(&format!("{question} [yes]: ")), "{seen}");
+    assert!(link.is_symlink());
+    scene.netcue(["configure", "--kernel", "no"]).any_stdout().run();
+    assert!(!link.is_symlink());
+    let (_, seen) = at_a_terminal(&scene, &["configure"], "\n\n\n");
+    assert!(seen.contains(&format!("{question} [no]: ")), "{seen}");
+    assert!(!link.is_symlink());
+}
+
+/// As the package does it: with systemd at work, nothing is started all the same.
+#[test]
+fn what_is_enabled_for_the_next_start_is_not_started_now() {
+    let scene = Scene::installed_on_this_machine();
+    scene.lay_over("/usr/lib/systemd").lay_over("/usr/sbin");
+    let _ = std::fs::remove_file("/usr/sbin/init");
+    with_watch(&scene);
+    std::fs::create_dir_all("/run/systemd/system").expect("a folder");
+    let plan = |words: &[&str]| {
+        let words = ["configure", "--kernel", "yes", "--dry-run"].iter().chain(words);
+        scene.netcue(words).any_stdout().run().stdout
+    };
+    assert!(plan(&[]).contains("would run /usr/bin/systemctl start netcue-watch.socket"));
+    let later = plan(&["--no-start"]);
+    assert!(later.contains("would link") && !later.contains("would run"), "{later}");
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn enables_two(reader: &Reader, example: &str) {
 fn configures(reader: &Reader, example: &str) {
     let asked = reader
         .types(&format!("script -qec '{example}' /dev/null"))
-        .stdin("off\nno\nno\n")
+        .stdin("off\nno\nno\nno\n")
         .any_stdout()
         .run();
     assert!(asked.stdout.contains("When shall netcue run at the start"), "{asked:?}");

@@ -52,6 +52,23 @@ ppp_is() {
     esac
 }
 
+# Whether the kernel is heard from the next start on, under systemd and under System V init.
+kernel_is() {
+    case $1 in
+    on)
+        [ ! -d /etc/netcue/enabled ] || [ -e /etc/netcue/enabled/kernel ] || fail "kernel has no flag"
+        wanted=1
+        ;;
+    off) wanted='' ;;
+    esac
+    for link in sockets.target.wants/netcue-watch.socket multi-user.target.wants/netcue-watch.service; do
+        found=
+        [ ! -e "/etc/systemd/system/$link" ] || found=1
+        [ "$found" = "$wanted" ] || fail "$link: ${found:-no}, expected: ${wanted:-no}"
+    done
+    started_is /etc/rc2.d netcue-watch "$wanted"
+}
+
 # What the boot runs, under systemd and under System V init.
 boot_is() {
     grep -q "^BOOT=\"$1\"" /etc/default/netcue || fail "not BOOT=\"$1\": $(cat /etc/default/netcue)"
