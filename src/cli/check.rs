@@ -1,10 +1,11 @@
 //! `check`: whether the configuration can be used, and if not, where and why not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config;
 use crate::error::Exit;
 use crate::error::{Ended, Failure};
+use crate::hooks;
 use crate::paths::Layout;
 use crate::pipeline;
 use crate::sys::{files, terminal};
@@ -25,15 +26,17 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         read(&path, config::LARGEST).map_err(|error| Failure::new(Exit::InputOutput, error))?;
     let Some(content) = content else {
         if args.file.is_some() {
-            return Err(Failure::new(Exit::InputOutput, format!("there is no {name}")));
+            let adopted = pipeline::configured(layout).config.adopt;
+            let is_hook = hooks::find_named(layout, &adopted, &path).is_ok();
+            let advice = if is_hook { is_for_hooks(&path) } else { format!("there is no {name}") };
+            let exit = if is_hook { Exit::Configuration } else { Exit::InputOutput };
+            return Err(Failure::new(exit, advice));
         }
         terminal::show(&format!("there is no {name}: the defaults hold\n"))?;
         return Ok(Exit::Done);
     };
-    if content.starts_with(b"#!") {
-        let advice =
-            format!("{name} is a script and no configuration: netcue hooks --check {name}");
-        return Err(Failure::new(Exit::Configuration, advice));
+    if content.starts_with(b"#!") || content.starts_with(b"\x7fELF") {
+        return Err(Failure::new(Exit::Configuration, is_for_hooks(&path)));
     }
     let text = String::from_utf8_lossy(&content);
     match config::parse(&text, &path) {
@@ -60,4 +63,9 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
             Err(Failure::new(Exit::Configuration, message))
         }
     }
+}
+
+fn is_for_hooks(path: &Path) -> String {
+    let name = path.display();
+    format!("{name} is a hook and no configuration: netcue hooks --check {name}")
 }

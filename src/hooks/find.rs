@@ -99,10 +99,37 @@ fn describes_another(name: &OsStr, names: &[std::ffi::OsString]) -> bool {
     stem.is_some_and(|stem| names.iter().any(|other| other == OsStr::new(stem)))
 }
 
+/// The hook that somebody names: a file by its path, else a name in the hook folders, else a
+/// file here.
+///
+/// # Errors
+/// When there is none, with the name that was probably meant.
+pub fn find_named(layout: &Layout, adopt: &[Adopt], hook: &Path) -> Result<Found, String> {
+    let path = std::path::absolute(hook).map_err(|error| error.to_string())?;
+    let is_path = hook.parent() != Some(Path::new(""));
+    let mut names: Vec<String> = Vec::new();
+    for found in find(layout, adopt).hooks {
+        // A script in another dispatcher's folder is that also by its path.
+        let is_adopted = found.adopted.is_some() && found.path == path;
+        if is_adopted || !is_path && Path::new(&found.name) == hook {
+            return Ok(found);
+        }
+        names.push(found.name);
+    }
+    look_at_one(&path, layout.root()).ok_or_else(|| {
+        if is_path {
+            return format!("there is no {}", path.display());
+        }
+        let word = hook.to_string_lossy();
+        let near = names.iter().min_by_key(|name| strsim::damerau_levenshtein(name, &word));
+        let near = near.map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
+        format!("there is no hook {word:?} in the hook folders, and no such file here{near}")
+    })
+}
+
 /// Looks at one file as if it stood in a hook folder; nothing if it is missing. What it says at
 /// its top is read even if it may not run.
-#[must_use]
-pub fn find_one(path: &Path, root: &Path) -> Option<Found> {
+fn look_at_one(path: &Path, root: &Path) -> Option<Found> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut found = look_at(name, path.to_owned(), &mut Judge::below(root))?;
     if matches!(found.judgement, Judgement::Distrusted(_)) {

@@ -29,6 +29,12 @@ impl Interpreter {
         (!line.is_empty()).then(|| Self { file, word: trimmed(word).to_owned() })
     }
 
+    /// Whether the line was written by an editor of another system.
+    pub(super) fn ends_in_cr(&self) -> bool {
+        let last = if self.word.is_empty() { self.file.as_os_str().as_bytes() } else { &self.word };
+        last.ends_with(b"\r")
+    }
+
     /// The program that the interpreter looks for, if it is env(1): `resolved` is its file with
     /// every link followed.
     ///

@@ -80,12 +80,19 @@ pub fn why_not_run(head: &[u8]) -> Option<String> {
     let Some(interpreter) = Interpreter::of(head) else {
         return Some("no #! line, and no program this machine can run: add #!/bin/sh".to_owned());
     };
-    let missing = interpreter.file.display().to_string();
-    match missing.strip_suffix('\r') {
-        Some(_) => Some("the #! line ends in CR: save the file with Unix line ends".to_owned()),
-        None if files::is_there(&interpreter.file) => None,
-        None => Some(format!("its interpreter {missing} is missing")),
+    let missing = interpreter.file.display();
+    if interpreter.ends_in_cr() {
+        return Some("the #! line ends in CR: save the file with Unix line ends".to_owned());
     }
+    if !files::is_there(&interpreter.file) {
+        return Some(format!("its interpreter {missing} is missing"));
+    }
+    let program = interpreter.program_of_env(&interpreter.file).ok().flatten()?;
+    let is_there = |folder: &str| files::is_there(&Path::new(folder).join(program));
+    let found = program.as_encoded_bytes().contains(&b'/') && is_there("/")
+        || PATH.split(':').any(is_there);
+    let name = program.to_string_lossy();
+    (!found).then(|| format!("its interpreter {name}, which env looks for, is missing"))
 }
 
 /// Judges one hook after the other, and nothing twice that they share.

@@ -28,7 +28,7 @@ pub struct Names<'a> {
 pub fn oddities(text: &str, names: Names<'_>) -> Vec<Oddity> {
     let is_code = |line: &str| !line.is_empty() && !line.starts_with('#');
     let read = text.lines().position(|line| is_code(line.trim())).unwrap_or(usize::MAX);
-    let mut found = Vec::new();
+    let mut found: Vec<Oddity> = ends_in_cr(text).into_iter().collect();
     for (index, line) in text.lines().enumerate() {
         let Some(comment) = line.trim_start().strip_prefix('#') else { continue };
         let comment = comment.trim_start();
@@ -61,6 +61,17 @@ pub fn oddities(text: &str, names: Names<'_>) -> Vec<Oddity> {
         }
     }
     found
+}
+
+/// The first line of a script that ends in CR, where its `#!` line does not: the kernel takes it,
+/// and a shell stumbles.
+fn ends_in_cr(text: &str) -> Option<Oddity> {
+    let mut lines = text.split('\n').enumerate();
+    let is_script = |(_, first): &(usize, &str)| first.starts_with("#!") && !first.ends_with('\r');
+    lines.next().filter(is_script)?;
+    let (index, line) = lines.find(|(_, line)| line.ends_with('\r'))?;
+    let what = "the line ends in CR: save the file with Unix line ends".to_owned();
+    Some(Oddity { line: index + 1, column: line.chars().count(), what })
 }
 
 /// Whether a comment looks as if it was to be a header line.
@@ -124,6 +135,10 @@ mod tests {
                 "2:28: there is no account \"nobdy\"",
                 "2:39: this version knows no action \"upp\"; did you mean \"up\"?",
             ]
+        );
+        assert_eq!(
+            told("#!/bin/sh\n:\r\n:\r\n"),
+            ["2:2: the line ends in CR: save the file with Unix line ends"]
         );
         for line in ["# netcue action=up", "#NETCUE: action=up", "# Netcue = action=up"] {
             assert_eq!(told(&format!("#!/bin/sh\n{line}\n")).len(), 1, "{line}");

@@ -325,3 +325,9 @@ pub fn is_there(path: &Path) -> bool {
 pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
 }
+
+/// Whether a file has an execute bit.
+#[must_use]
+pub fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.mode() & 0o111 != 0)
+}

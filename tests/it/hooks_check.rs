@@ -40,6 +40,21 @@ fn each_mistake_is_told_with_its_place() {
             "20-a:1:1: the #! line ends in CR: save the file with Unix line ends\n",
         ),
         (
+            "#!/usr/bin/env nosuch3\n",
+            0o755,
+            "20-a:1:1: its interpreter nosuch3, which env looks for, is missing\n",
+        ),
+        (
+            "#!/bin/sh -e\r\n:\r\n",
+            0o755,
+            "20-a:1:1: the #! line ends in CR: save the file with Unix line ends\n",
+        ),
+        (
+            "#!/bin/sh\n:\n:\r\n:\r\n",
+            0o755,
+            "20-a:3:2: the line ends in CR: save the file with Unix line ends\n",
+        ),
+        (
             "#!/bin/sh\n# netcue: source=pppd\n",
             0o755,
             "20-a:2:11: this version knows no source \"pppd\"; did you mean \"ppp\"?\n",
@@ -89,4 +104,23 @@ fn the_same_is_said_by_hooks_and_doctor_and_to_programs() {
     scene.netcue(["check", &hook]).status(78).stderr_has("netcue hooks --check").run();
     fs::remove_file(&hook).expect("removed");
     scene.netcue(["hooks", "--check", &hook]).any_status().stderr_has("there is no").run();
+}
+
+#[test]
+fn a_name_is_enough_and_a_file_elsewhere_belongs_to_whom_it_may() {
+    let scene = Scene::new();
+    scene.hook("20-a", "#!/bin/sh\n:\n");
+    let check = |file: &str| scene.netcue(["hooks", "--check", file]);
+    check("20-a").stdout("1 looked at, nothing to mend\n").run();
+    check("20-b").status(74).stderr_has("did you mean \"20-a\"?").run();
+    scene.netcue(["check", "20-a"]).status(78).stderr_has("netcue hooks --check 20-a").run();
+    // What an author has at home is installed as root's.
+    scene.hook_in("home", "70-mine", "#!/bin/sh\n:\n", 0o777);
+    let file = scene.path("home/70-mine").display().to_string();
+    nix::unistd::chown(file.as_str(), Some(1000.into()), Some(1000.into())).expect("chown");
+    check(&file).stdout("1 looked at, nothing to mend\n").run();
+    scene.chmod("home/70-mine", 0o666);
+    check(&file).status(1).stdout_has("70-mine is not executable: chmod +x\n").run();
+    scene.hook_in("home", "70-mine", "#!/bin/sh\n# netcue: action=ups\n", 0o777);
+    check(&file).status(1).stdout_has("70-mine:2:11: this version knows no action").run();
 }

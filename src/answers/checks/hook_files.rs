@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use crate::event::Action;
-use crate::hooks::{self, Found, Judgement, Survey};
+use crate::hooks::{self, Distrust, Found, Judgement, Survey};
 use crate::pipeline;
 use crate::plan::{self, Names, Oddity};
 use crate::reason::Flaw;
@@ -48,6 +48,26 @@ pub(crate) fn of_those_that_run(survey: &Survey) -> Vec<Problem> {
     survey.hooks.iter().filter(may_run).flat_map(problems).collect()
 }
 
+/// What is wrong with one that stands in no hook folder: whose it is there, and who may write to
+/// it, counts for nothing where it will be installed.
+pub(crate) fn problems_outside(found: &Found) -> Vec<Problem> {
+    let mut problems = problems(found);
+    let Judgement::Distrusted(distrust) = &found.judgement else { return problems };
+    if !matches!(
+        distrust.flaw,
+        Flaw::Owner { .. } | Flaw::GroupWritable { .. } | Flaw::WorldWritable
+    ) {
+        return problems;
+    }
+    let unfit = found.judgement.to_string();
+    problems.retain(|problem| problem.what != unfit);
+    if !files::is_executable(&found.path) {
+        let what = Distrust { part: found.path.clone(), flaw: Flaw::NotExecutable }.to_string();
+        problems.insert(0, Problem { file: found.path.clone(), place: None, what });
+    }
+    problems
+}
+
 /// What is wrong with one hook.
 pub(crate) fn problems(found: &Found) -> Vec<Problem> {
     let whole = |what| Problem { file: found.path.clone(), place: None, what };
@@ -58,7 +78,8 @@ pub(crate) fn problems(found: &Found) -> Vec<Problem> {
     let file = match &found.judgement {
         Judgement::Masked => return problems,
         Judgement::Ready(file) => file,
-        unfit @ Judgement::Distrusted(distrust) if distrust.flaw != Flaw::NoFile => {
+        // What anybody may have put there is read only where somebody asked for that file.
+        unfit @ Judgement::Distrusted(_) if !found.head.is_empty() => {
             problems.push(whole(unfit.to_string()));
             &found.path
         }

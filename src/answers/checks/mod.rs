@@ -24,7 +24,7 @@ use crate::sys::foreign::Chain;
 use crate::sys::systemd::Unit;
 use adopted::Adopted;
 pub(crate) use examine::{Cost, Looked, heard, look};
-pub(crate) use hook_files::{Problem, of_those_that_run, problems};
+pub(crate) use hook_files::{Problem, of_those_that_run, problems, problems_outside};
 pub(crate) use runs::Runs;
 pub(crate) use work::{AtWork, is_held};
 

@@ -4,29 +4,31 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::answers::checks::{Problem, problems};
+use crate::answers::checks::{Problem, problems, problems_outside};
 use crate::answers::shared::json;
 use crate::error::{Ended, Exit, Failure};
-use crate::hooks::{self, Survey};
+use crate::hooks::{self, Found, Survey};
 use crate::paths::Layout;
 use crate::pipeline;
 use crate::sys::terminal;
 
 pub(super) fn main(layout: &Layout, named: &[PathBuf], as_json: bool) -> Ended {
-    let config = pipeline::configured(layout).config;
-    let survey =
-        if named.is_empty() { hooks::find(layout, &config.adopt) } else { Survey::default() };
+    let adopted = pipeline::configured(layout).config.adopt;
     let whole = |file: &Path, what: String| Problem { file: file.to_owned(), place: None, what };
-    let mut hooks = survey.hooks;
-    for path in named {
-        let path =
-            std::path::absolute(path).map_err(|error| Failure::new(Exit::InputOutput, error))?;
-        let found = hooks::find_one(&path, layout.root()).ok_or_else(|| {
-            Failure::new(Exit::InputOutput, format!("there is no {}", path.display()))
-        })?;
-        hooks.push(found);
+    let mut survey =
+        if named.is_empty() { hooks::find(layout, &adopted) } else { Survey::default() };
+    for hook in named {
+        let found = hooks::find_named(layout, &adopted, hook);
+        survey.hooks.push(found.map_err(|why| Failure::new(Exit::InputOutput, why))?);
     }
-    let mut found: Vec<Problem> = hooks.iter().flat_map(problems).collect();
+    let folders = layout.hook_folders();
+    let is_in_place = |hook: &Found| {
+        hook.adopted.is_some()
+            || hook.path.parent().is_some_and(|folder| folders.iter().any(|f| f == folder))
+    };
+    let judged =
+        |hook: &Found| if is_in_place(hook) { problems(hook) } else { problems_outside(hook) };
+    let mut found: Vec<Problem> = survey.hooks.iter().flat_map(judged).collect();
     let misnamed = survey.misnamed.iter();
     found.extend(misnamed.map(|path| whole(path, hooks::MISNAMED.to_owned())));
     let unreadable = survey.unreadable.iter();
@@ -48,7 +50,7 @@ pub(super) fn main(layout: &Layout, named: &[PathBuf], as_json: bool) -> Ended {
             lines.push_str(&format!("{problem}\n"));
         }
         if lines.is_empty() {
-            format!("{} looked at, nothing to mend\n", hooks.len())
+            format!("{} looked at, nothing to mend\n", survey.hooks.len())
         } else {
             lines
         }

@@ -44,7 +44,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ended {
-    let found = find(layout, &args.hook, &invocation.cwd)?;
+    let adopted = pipeline::configured(layout).config.adopt;
+    let found = hooks::find_named(layout, &adopted, &args.hook)
+        .map_err(|why| Failure::new(Exit::InputOutput, why))?;
     let header = pipeline::wishes(&found).map_err(|bad| bad.to_string());
     let wishes = header.clone().unwrap_or_default();
     let is_root = invocation::is_root();
@@ -108,35 +110,6 @@ pub(super) fn main(layout: &Layout, args: Args, invocation: &Invocation) -> Ende
     shown.end(&runs)?;
     house.close();
     Ok(exit)
-}
-
-/// The hook that is meant: a file by its path, else a name in the hook folders, else a file
-/// here.
-fn find(layout: &Layout, hook: &Path, cwd: &Path) -> Result<Found, Failure> {
-    let missing = |what: String| Failure::new(Exit::InputOutput, what);
-    let is_path = hook.components().count() > 1 || hook.is_absolute();
-    let survey = hooks::find(layout, &pipeline::configured(layout).config.adopt);
-    let path = cwd.join(hook);
-    let mut names: Vec<String> = Vec::new();
-    for found in survey.hooks {
-        // A script in another dispatcher's folder is that also by its path.
-        let is_adopted = found.adopted.is_some() && found.path == path;
-        if is_adopted || !is_path && Path::new(&found.name) == hook {
-            return Ok(found);
-        }
-        names.push(found.name);
-    }
-    hooks::find_one(&path, layout.root()).ok_or_else(|| {
-        if is_path {
-            return missing(format!("there is no {}", path.display()));
-        }
-        let word = hook.to_string_lossy();
-        let near = names.iter().min_by_key(|name| strsim::damerau_levenshtein(name, &word));
-        let near = near.map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
-        missing(format!(
-            "there is no hook {word:?} in the hook folders, and no such file here{near}"
-        ))
-    })
 }
 
 /// The file that is run, or why none is. What somebody else could change is run by nobody who
