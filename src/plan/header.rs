@@ -59,13 +59,25 @@ const HEAD: usize = 4096;
 /// Characters of a line that are quoted: a file beside a hook may be anything.
 const QUOTED: usize = 60;
 
-const KEYS: &str = "source action interface timeout user coalesce wait joined like";
+/// The keys there are, each with the version that brought it.
+pub const KEYS: [(&str, &str); 9] = [
+    ("source", "0.1.0"),
+    ("action", "0.1.0"),
+    ("interface", "0.1.0"),
+    ("timeout", "0.1.0"),
+    ("user", "0.1.0"),
+    ("coalesce", "0.1.0"),
+    ("wait", "0.1.0"),
+    ("joined", "0.2.0"),
+    ("like", "0.2.0"),
+];
 
 impl Wishes {
     /// Reads the comment lines at the top of a hook: those before its first other line.
     ///
     /// # Errors
-    /// When a `# netcue:` line has a word that is no known `key=value`, or is cut off.
+    /// When a `# netcue:` line has a word that is no `key=value`, has a key that is nearly a known
+    /// one, or is cut off.
     pub fn from_head(head: &str) -> Result<Self, BadHeader> {
         Self::read(head, None)
     }
@@ -132,10 +144,10 @@ impl Wishes {
                     value.escape_debug()
                 ));
             }
-            "joined" => self.every_telling = !yes_or_no(value)?,
+            "joined" => self.every_telling = !yes_or_no(key, value)?,
             "like" => self.manner.like = Some(Like { profile: profile(value)?, folder: None }),
-            "wait" => self.manner.unattended = !yes_or_no(value)?,
-            _ => return Err(format!("{key:?} is no key; there are {KEYS}")),
+            "wait" => self.manner.unattended = !yes_or_no(key, value)?,
+            _ => return is_of_a_later_version(key),
         }
         Ok(())
     }
@@ -214,11 +226,27 @@ fn duration(value: &str) -> Result<Duration, String> {
         })
 }
 
-fn yes_or_no(value: &str) -> Result<bool, String> {
+/// A key that this version does not know may be one of a later version, of which a package's hook
+/// can do without; one that is nearly a known one is a slip, and without it the hook would run
+/// for other events than it is meant for.
+pub(super) fn is_of_a_later_version(key: &str) -> Result<(), String> {
+    let is_word = key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !is_word || !key.starts_with(|first: char| first.is_ascii_lowercase()) {
+        return Err(format!("{key:?} is no key: a key is a word of a-z, 0-9 and -"));
+    }
+    let distance = |known: &&str| strsim::damerau_levenshtein(key, known);
+    let nearest = KEYS.iter().map(|(known, _)| *known).min_by_key(distance);
+    match nearest.filter(|known| distance(known) <= 1 + key.len() / 4) {
+        Some(known) => Err(format!("{key:?} is no key, but {known:?} is")),
+        None => Ok(()),
+    }
+}
+
+fn yes_or_no(key: &str, value: &str) -> Result<bool, String> {
     match value {
         "yes" => Ok(true),
         "no" => Ok(false),
-        _ => Err(format!("wait={}: wanted is yes or no", value.escape_debug())),
+        _ => Err(format!("{key}={}: wanted is yes or no", value.escape_debug())),
     }
 }
 
@@ -275,6 +303,24 @@ mod tests {
         ] {
             let header = Wishes::from_head(&format!("# netcue: {word}\n"));
             assert!(header.is_ok(), "{word}: {header:?}");
+        }
+    }
+
+    #[test]
+    fn keys_of_a_later_version_are_passed_over_and_slips_are_not() {
+        for key in ["when", "on-battery", "nosuch", "x2"] {
+            let wishes = Wishes::from_head(&format!("# netcue: {key}=now action=up\n")).unwrap();
+            assert_eq!(wishes.actions, ["up"], "{key}");
+        }
+        for (slip, meant) in [
+            ("interfaces", "interface"),
+            ("sorce", "source"),
+            ("actoin", "action"),
+            ("timeuot", "timeout"),
+            ("usr", "user"),
+        ] {
+            let bad = Wishes::from_head(&format!("# netcue: {slip}=x\n")).unwrap_err();
+            assert_eq!(bad.reason, format!("{slip:?} is no key, but {meant:?} is"));
         }
     }
 

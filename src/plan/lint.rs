@@ -1,6 +1,8 @@
 //! What a hook's header lines say without its being meant: words that fit no event, and lines
 //! that are not read. Pure.
 
+use super::{KEYS, header};
+
 /// One such thing, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oddity {
@@ -91,6 +93,15 @@ fn unknown(word: &str, names: Names<'_>) -> Vec<String> {
         "user" if !(names.has_account)(value) => {
             return vec![format!("there is no account {value:?}")];
         }
+        later
+            if KEYS.iter().all(|(known, _)| *known != later)
+                && header::is_of_a_later_version(later).is_ok() =>
+        {
+            return vec![format!(
+                "this version knows no key {later:?} and passes it over: a later one may, or it is \
+                 a slip"
+            )];
+        }
         _ => return Vec::new(),
     };
     let is_name = |pattern: &&str| !pattern.contains(['*', '?']) && *pattern != "none";
@@ -129,11 +140,13 @@ mod tests {
             assert_eq!(told(text), Vec::<String>::new(), "{text}");
         }
         assert_eq!(
-            told("#!/bin/sh\n#  netcue: source=pppd,ppp user=nobdy action=upp\n"),
+            told("#!/bin/sh\n#  netcue: source=pppd,ppp user=nobdy action=upp when=now\n"),
             [
                 "2:12: this version knows no source \"pppd\"; did you mean \"ppp\"?",
                 "2:28: there is no account \"nobdy\"",
                 "2:39: this version knows no action \"upp\"; did you mean \"up\"?",
+                "2:50: this version knows no key \"when\" and passes it over: a later one may, or it \
+                 is a slip",
             ]
         );
         assert_eq!(

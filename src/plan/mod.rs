@@ -8,7 +8,7 @@ mod told;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use header::{BadHeader, Wishes};
+pub use header::{BadHeader, KEYS, Wishes};
 pub use lint::{Names, Oddity, oddities};
 pub use told::{Before, Told, before};
 

@@ -86,8 +86,7 @@ fn wishes_keep_a_hook_from_events_it_does_not_want() {
         (
             "#!/bin/sh\n# netcue: sorce=ppp",
             ("ppp", "up", "e"),
-            "60 refused: bad header in line 2: \"sorce\" is no key; there are source action interface \
-             timeout user coalesce wait joined like",
+            "60 refused: bad header in line 2: \"sorce\" is no key, but \"source\" is",
         ),
         (
             "# netcue: timeout=0",

@@ -12,6 +12,7 @@ const NETCUE_HOOKS_7: &[Row] = &[
     ("nft -f", By::Reader(a_hook_makes_the_rules)),
     ("ufw reload", By::Reader(ufw_makes_the_rules)),
     ("# netcue: source=ppp,diald action=up,down interface=ppp* timeout=30s", By::Reader(header)),
+    ("netcue hooks", By::Reader(tells_of_a_later_key)),
     ("netcue history last", By::Reader(shows_what_it_printed)),
     ("#!/bin/sh", By::Reader(writes_a_hook)),
     ("install -m 755 30-office-route /etc/netcue/hooks.d/", By::Reader(installs_it)),
@@ -88,6 +89,12 @@ fn header(reader: &Reader, example: &str) {
         "wants source=ppp,diald, this is pcmcia"
     );
     assert_eq!(called("ppp ip-up ppp0 ttyS0 115200 192.0.2.7 192.0.2.1"), None);
+}
+
+fn tells_of_a_later_key(reader: &Reader, example: &str) {
+    reader.writes_program("/etc/netcue/hooks.d/70-later", "#!/bin/sh\n# netcue: when=now\n");
+    reader.finds(example, &["70-later", "2:11: this version knows no key \"when\""]);
+    fs::remove_file("/etc/netcue/hooks.d/70-later").expect("the file");
 }
 
 fn shows_what_it_printed(reader: &Reader, example: &str) {

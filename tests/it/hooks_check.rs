@@ -77,7 +77,12 @@ fn each_mistake_is_told_with_its_place() {
         (
             "#!/bin/sh\n# netcue: action=up when=now\n",
             0o755,
-            "20-a:2:21: \"when\" is no key; there are source action interface timeout user coalesce wait joined like\n",
+            "20-a:2:21: this version knows no key \"when\" and passes it over: a later one may, or it is a slip\n",
+        ),
+        (
+            "#!/bin/sh\n# netcue: action=up timeuot=9\n",
+            0o755,
+            "20-a:2:21: \"timeuot\" is no key, but \"timeout\" is\n",
         ),
     ] {
         assert_eq!(said(text, mode), expected, "{text}");
@@ -87,6 +92,10 @@ fn each_mistake_is_told_with_its_place() {
 #[test]
 fn the_same_is_said_by_hooks_and_doctor_and_to_programs() {
     let scene = Scene::new();
+    scene.hook("10-new", "#!/bin/sh\n# netcue: when=now\necho on\n").ip_up();
+    assert_eq!(scene.output_of("10-new"), "on\n", "it is told of, not refused");
+    scene.netcue(["hooks"]).stdout_has("runs  10-new").stdout_has("knows no key \"when\"").run();
+    fs::remove_file(scene.path("etc/netcue/hooks.d/10-new")).expect("removed");
     scene.hook("20-a", "#!/bin/sh\n# netcue: source=pppd\n").hook("30-b.sh", "#!/bin/sh\n");
     let said = "2:11: this version knows no source \"pppd\"; did you mean \"ppp\"?";
     scene.netcue(["hooks"]).stdout_has(said).run();

@@ -93,10 +93,9 @@ fn what_somebody_else_could_change_is_not_run_and_says_why() {
         ),
         (
             |scene| {
-                scene.hook("20-a", "#!/bin/sh\n# netcue: when=now\n");
+                scene.hook("20-a", "#!/bin/sh\n# netcue: sorce=ppp\n");
             },
-            "bad header in line 2: \"when\" is no key; there are source action interface timeout \
-             user coalesce wait joined like",
+            "bad header in line 2: \"sorce\" is no key, but \"source\" is",
         ),
         (
             |scene| {

@@ -10,7 +10,7 @@ use netcue::config::{self, Config};
 use netcue::error::Exit;
 use netcue::event::{Action, JSON_SCHEMA};
 use netcue::paths::Layout;
-use netcue::plan::Wishes;
+use netcue::plan::KEYS;
 use netcue::sources::{self, Place, Wait};
 use serde_json::Value;
 
@@ -330,10 +330,15 @@ fn every_variable() {
 
 #[test]
 fn every_header_key() {
-    let refused = Wishes::from_head("# netcue: nosuch=1\n").unwrap_err();
-    let (_, keys) = refused.reason.split_once("there are ").unwrap();
-    let listed = items(&part(&page("netcue-hooks.7"), ".Ss", "Header lines"), "Cm");
-    assert_eq!(listed, words(keys.split(' ')));
+    let header = part(&page("netcue-hooks.7"), ".Ss", "Header lines");
+    assert_eq!(items(&header, "Cm"), words(KEYS.map(|(key, _)| key)));
+    // The first version has no need to be named.
+    let later = KEYS.iter().filter(|(_, since)| *since != "0.1.0");
+    for (key, since) in later {
+        let (_, item) = header.split_once(&format!(".It Cm {key}\n")).unwrap();
+        let item = item.split(".It ").next().unwrap();
+        assert!(item.contains(&format!("Since version {since}.")), "{key}: {item}");
+    }
 }
 
 #[test]

@@ -106,8 +106,8 @@ fn a_bad_hook_is_told_and_bounded() {
         &no_interpreter,
         &["70-a:1:1: its interpreter /no/such/shell is missing", "first run: not started, "],
     );
-    let bad_header = tried(&scene, "#!/bin/sh\n# netcue: when=now\ntouch /run/ran\n", 1);
-    has(&bad_header, &["not run: bad header in line 2: \"when\" is no key"]);
+    let bad_header = tried(&scene, "#!/bin/sh\n# netcue: sorce=ppp\ntouch /run/ran\n", 1);
+    has(&bad_header, &["not run: bad header in line 2: \"sorce\" is no key"]);
     scene.config("[hooks]\noutput = 2000\n");
     let floods = tried(&scene, "#!/bin/sh\nhead -c 1048576 /dev/zero | tr '\\0' x\necho end\n", 0);
     has(&floods, &["end\n"]);
