@@ -79,6 +79,10 @@ install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netc
 	install -D -m 644 -t $(share)/netcue src/event/event.schema.json src/answers/schema/*.schema.json
 	install -D -m 644 -t $(share)/doc/netcue README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT
 	install -D -m 644 -t $(share)/doc/netcue/examples docs/netcue.conf
+	install -D -m 755 -t $(share)/doc/netcue/examples/hook examples/hook/70-mydaemon
+	install -D -m 644 -t $(share)/doc/netcue/examples/hook/debian examples/hook/debian/mydaemon.install
+	install -D -m 644 -t $(share)/doc/netcue/examples/hook/debian/tests examples/hook/debian/tests/control
+	install -D -m 755 -t $(share)/doc/netcue/examples/hook/debian/tests examples/hook/debian/tests/netcue
 	for folder in $(notdir $(wildcard integrations/*)); do \
 	    install -D -m 644 -t $(share)/doc/netcue/integrations/$$folder integrations/$$folder/*; \
 	done

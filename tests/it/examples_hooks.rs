@@ -14,6 +14,26 @@ const NETCUE_HOOKS_7: &[Row] = &[
     ("# netcue: source=ppp,diald action=up,down interface=ppp* timeout=30s", By::Reader(header)),
     ("netcue hooks", By::Reader(tells_of_a_later_key)),
     ("netcue history last", By::Reader(shows_what_it_printed)),
+    (
+        "debian/70-mydaemon usr/lib/netcue/hooks.d",
+        By::Elsewhere(
+            "examples/hook/debian/mydaemon.install",
+            "debian/70-mydaemon usr/lib/netcue/hooks.d\n",
+        ),
+    ),
+    ("netcue hooks --check debian/70-mydaemon", By::Reader(checks_what_is_not_installed)),
+    (
+        "netcue try debian/70-mydaemon --action up --interface eth0",
+        By::Reader(tries_what_is_not_installed),
+    ),
+    ("#!/bin/sh", By::Reader(tests_what_is_installed)),
+    (
+        "Tests: netcue",
+        By::Elsewhere(
+            "examples/hook/debian/tests/control",
+            "Tests: netcue\nDepends: @, iproute2, netcue\nRestrictions: needs-root, skippable\n",
+        ),
+    ),
     ("#!/bin/sh", By::Reader(writes_a_hook)),
     ("install -m 755 30-office-route /etc/netcue/hooks.d/", By::Reader(installs_it)),
     ("netcue hooks", By::Reader(finds_it)),
@@ -99,6 +119,35 @@ fn tells_of_a_later_key(reader: &Reader, example: &str) {
 
 fn shows_what_it_printed(reader: &Reader, example: &str) {
     reader.finds(example, &["  70-heard  done (", "      | heard of ppp0\n"]);
+}
+
+const EXAMPLE: &str = "/usr/share/doc/netcue/examples/hook";
+
+fn checks_what_is_not_installed(reader: &Reader, example: &str) {
+    reader.sees(&format!("mkdir debian; cp {EXAMPLE}/70-mydaemon debian/"));
+    reader.sees("chown -R nobody debian");
+    reader.types(example).stdout("1 looked at, nothing to mend\n").run();
+}
+
+/// Not as root, who runs nothing that others may change.
+fn tries_what_is_not_installed(reader: &Reader, example: &str) {
+    reader.changes_nothing(|| {
+        let call = format!("runuser -u nobody -- {example}");
+        reader.finds(&call, &["first run: not for me", "second run: not for me", "is harmless"]);
+    });
+}
+
+fn tests_what_is_installed(reader: &Reader, example: &str) {
+    let shipped = reader.sees(&format!("cat {EXAMPLE}/debian/tests/netcue"));
+    let [shown, shipped] = [example, &shipped]
+        .map(|text| text.lines().filter(|line| line.starts_with("netcue")).collect::<Vec<_>>());
+    assert_eq!(shown, shipped);
+    reader.sees(&format!("install {EXAMPLE}/70-mydaemon /usr/lib/netcue/hooks.d/"));
+    reader.finds(&format!("{EXAMPLE}/debian/tests/netcue"), &["to mend\n", "is harmless"]);
+    // With the hook broken, the test fails.
+    reader.writes_program("/usr/lib/netcue/hooks.d/70-mydaemon", "#!/bin/sh\nexit 1\n");
+    reader.types(&format!("{EXAMPLE}/debian/tests/netcue")).status(1).any_stdout().run();
+    fs::remove_file("/usr/lib/netcue/hooks.d/70-mydaemon").expect("the file");
 }
 
 fn writes_a_hook(reader: &Reader, example: &str) {

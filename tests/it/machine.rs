@@ -2,8 +2,9 @@
 //! so that netcue can be called where it is installed and nothing of the machine is touched;
 //! and over a scene's, so that they are full or read-only.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -37,8 +38,10 @@ impl Overlay {
         }
         for (name, minor) in [("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)] {
             let mode = Mode::from_bits_truncate(0o666);
-            mknod(&Path::new("/dev").join(name), SFlag::S_IFCHR, mode, makedev(1, minor))
-                .expect("a device");
+            let device = Path::new("/dev").join(name);
+            mknod(&device, SFlag::S_IFCHR, mode, makedev(1, minor)).expect("a device");
+            // Whatever the umask is, everybody may write to it.
+            fs::set_permissions(&device, Permissions::from_mode(0o666)).expect("chmod");
         }
         overlay
     }
