@@ -73,7 +73,7 @@ install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netc
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(program)
 	ln -sf netcue $(DESTDIR)$(PREFIX)/sbin/ipmasq
 	install -D -m 644 -t $(share)/man/man5 man/netcue.conf.5
-	install -D -m 644 -t $(share)/man/man7 man/netcue-event.7 man/netcue-hooks.7
+	install -D -m 644 -t $(share)/man/man7 man/netcue-event.7 man/netcue-hooks.7 man/netcue-migrate.7
 	install -D -m 644 -t $(share)/man/man8 man/netcue.8
 	ln -sf netcue.8 $(share)/man/man8/ipmasq.8
 	install -D -m 644 -t $(share)/netcue src/event/event.schema.json src/answers/schema/*.schema.json
@@ -117,7 +117,7 @@ uninstall: ## Takes out what install put in place
 	    -o -lname '*/netcue-queue.path' -o -lname '*/netcue-watch.*' -o -lname '*/netcue-ship@.*' -o -lname '*/netcue-metrics.*' -o -lname '../init.d/netcue*' \) -delete
 	rm -f $(DESTDIR)$(program) $(DESTDIR)$(PREFIX)/sbin/ipmasq
 	rm -f $(share)/man/man5/netcue.conf.5 $(share)/man/man7/netcue-event.7 \
-	    $(share)/man/man7/netcue-hooks.7 $(share)/man/man8/netcue.8 $(share)/man/man8/ipmasq.8
+	    $(share)/man/man7/netcue-hooks.7 $(share)/man/man7/netcue-migrate.7 $(share)/man/man8/netcue.8 $(share)/man/man8/ipmasq.8
 	rm -rf $(share)/netcue $(share)/doc/netcue
 	rm -f $(share)/bash-completion/completions/netcue $(share)/zsh/vendor-completions/_netcue \
 	    $(share)/fish/vendor_completions.d/netcue.fish

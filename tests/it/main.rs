@@ -81,6 +81,8 @@ mod examples_conf;
 #[cfg(test)]
 mod examples_hooks;
 #[cfg(test)]
+mod examples_migrate;
+#[cfg(test)]
 mod examples_readme;
 #[cfg(test)]
 mod faults;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every page of the manual.
-pub(crate) const PAGES: [&str; 4] =
-    ["netcue.8", "netcue.conf.5", "netcue-hooks.7", "netcue-event.7"];
+pub(crate) const PAGES: [&str; 5] =
+    ["netcue.8", "netcue.conf.5", "netcue-hooks.7", "netcue-event.7", "netcue-migrate.7"];
 
 /// A set of words.
 pub(crate) type Words = BTreeSet<String>;
