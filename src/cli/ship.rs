@@ -99,7 +99,9 @@ pub(super) fn main(layout: &Layout, args: &Args) -> CommandEnded {
 fn unusable(error: CursorError) -> Failure {
     match error {
         CursorError::File(error) => Failure::unreadable(error),
-        error @ CursorError::NoCursor { .. } => Failure::new(Exit::InputOutput, error),
+        error @ (CursorError::NoCursor { .. } | CursorError::NotOne { .. }) => {
+            Failure::new(Exit::InputOutput, error)
+        }
     }
 }
 

@@ -74,6 +74,14 @@ pub enum CursorError {
         /// Why not.
         source: serde_json::Error,
     },
+    /// The file that somebody named holds no cursor.
+    #[error("{} holds no cursor: {source}; remove it to begin anew", path.display())]
+    NotOne {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        source: serde_json::Error,
+    },
 }
 
 impl Cursor {
@@ -99,6 +107,18 @@ impl Cursor {
         })
     }
 
+    /// Reads the cursor in a file of its user's; a new one where there is no such file.
+    ///
+    /// # Errors
+    /// When it can't be read or holds no cursor.
+    pub fn of_file(path: &Path) -> Result<Self, CursorError> {
+        let Some(content) = files::read_if_there(path, LARGEST)? else {
+            return Ok(Self::default());
+        };
+        let path = path.to_owned();
+        serde_json::from_slice(&content).map_err(|source| CursorError::NotOne { path, source })
+    }
+
     /// All cursors, by name; those that can't be read say why.
     #[must_use]
     pub fn all(folder: &Path) -> Vec<(String, Result<Self, CursorError>)> {
@@ -119,8 +139,15 @@ impl Cursor {
     /// # Errors
     /// When its file can't be written; the old one stays then.
     pub fn keep(&self, folder: &Path, name: &str) -> Result<(), FileError> {
-        let content = serde_json::to_vec(self).unwrap_or_default();
-        files::put_durably(&Self::path(folder, name), &content)
+        self.keep_in(&Self::path(folder, name))
+    }
+
+    /// Keeps it in a file of its user's.
+    ///
+    /// # Errors
+    /// As with [`Self::keep`].
+    pub fn keep_in(&self, file: &Path) -> Result<(), FileError> {
+        files::put_durably(file, &serde_json::to_vec(self).unwrap_or_default())
     }
 
     /// What of all cursors somebody should look at.

@@ -34,6 +34,15 @@ pub fn write(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Writes what the reader has to get: that it has gone away is an error.
+///
+/// # Errors
+/// When not all of it could be written.
+pub fn hand_over(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+}
+
 /// Says an error or a remark on stderr, which may have several lines.
 pub fn tell(text: &str) {
     // There is nobody left to tell that stderr can't be written.

@@ -367,3 +367,26 @@ fn words_in_quotes_stay_together() {
     assert_eq!(split("a \"b c\""), ["a", "b c"]);
     assert_eq!(shape("a  12.5 ms  019ca8c6-cd98"), "a #.# ms ID\n");
 }
+
+/// Its process may be stopped, or the machine too busy: nobody waits who would notice.
+#[test]
+fn a_hook_that_holds_nobody_and_does_not_end_is_named() {
+    let scene = gateway();
+    scene.gated_hook("80-late", "# netcue: wait=no timeout=60s");
+    scene.ip_up();
+    scene.begun(1);
+    assert!(!attention(&scene).iter().any(|finding| finding["check"] == "running"));
+    let ticket = scene.names_in("run/netcue/unattended").remove(0);
+    let ticket = scene.path("run/netcue/unattended").join(ticket).display().to_string();
+    crate::scene::run("touch", ["-d", "10 minutes ago", &ticket]);
+    let found = attention(&scene);
+    let found = found.iter().find(|finding| finding["check"] == "running").expect("it is found");
+    let what = text_of(&found["what"]);
+    let said =
+        "80-late of ppp ip-up ppp0, which holds nobody, has not ended for 10 min 0 s, and its";
+    assert!(what.starts_with(said) && what.ends_with("limit is 1 min 0 s"), "{what}");
+    assert_eq!(found["about"], "80-late");
+    scene.open();
+    wait_until("its end", || scene.end_of("80-late")["outcome"] == "done");
+    assert!(!attention(&scene).iter().any(|finding| finding["check"] == "running"));
+}

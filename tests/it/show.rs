@@ -7,6 +7,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use netcue::journal::{Entry, Record, StepEnd, StepOutcome};
+use netcue::reason::Reason;
 use nix::pty::{Winsize, openpty};
 use serde_json::Value;
 
@@ -154,6 +156,44 @@ fn what_has_no_room_on_a_terminal_goes_through_the_pager() {
         let text = text.unwrap_or(&shown);
         assert!(text.contains(whole.lines().nth(1).expect("a line")), "{words}: {shown}");
     }
+}
+
+/// Who reads the journal itself can rely on its schema, which names no record that is never written.
+#[test]
+fn every_record_of_the_journal_keeps_to_its_schema() {
+    let scene = Scene::new();
+    scene.gateway();
+    scene.hook("20-a", "#!/bin/sh\necho ok\n").hook("30-b", "#!/bin/sh\n# netcue: action=down\n");
+    scene.hook("40-c", "#!/bin/sh\nsleep 60 &\nexit 3\n");
+    scene.hook_in("etc/netcue/hooks.d", "60-open", "#!/bin/sh\n", 0o666);
+    scene.ip_up();
+    scene.ip("addr add 10.9.9.1/24 dev lan");
+    scene.ip_up();
+    scene.calling("ppp no-such-trigger").any_stderr().status(65).run();
+    scene.from("ppp auth-up ppp0 peer me /dev/ttyS0 115200");
+    let mut records = scene.journal();
+    // What needs deaths and broken files to be written.
+    let time = netcue::sys::clock::now();
+    let id = uuid::Uuid::nil();
+    let end = StepEnd { changes: vec!["+ a".to_owned()], ..StepEnd::of(StepOutcome::Changed, 1.0) };
+    let died = || Reason::Died { times: 3 };
+    for (event_id, record) in [
+        (None, Record::SetAside { path: "/x".to_owned(), reason: died() }),
+        (Some(id), Record::RulesAhead { end }),
+        (Some(id), Record::Remark { text: "so".to_owned() }),
+        (Some(id), Record::StepEnd { step: "a".to_owned(), end: StepEnd::not_started(died()) }),
+    ] {
+        records.push(serde_json::to_value(Entry { time, event_id, record }).expect("JSON"));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for record in &records {
+        assert_valid("journal", record);
+        seen.insert(text_of(&record["record"]));
+    }
+    let schema = schema("journal");
+    let listed = schema["oneOf"].as_array().expect("records").iter();
+    let listed = listed.map(|one| text_of(&one["properties"]["record"]["const"])).collect();
+    assert_eq!(seen, listed);
 }
 
 /// Earlier versions wrote sentences where kinds with their parts are now.
@@ -492,8 +532,8 @@ fn every_json_keeps_to_its_schema() {
     let refused = scene.netcue(["parse", "ppp", "ip-oops"]).status(65).any_stdout();
     let refused = refused.stderr_has("netcue: ").run();
     assert_valid("parse", &serde_json::from_str(&refused.stdout).expect("JSON"));
-    // Those of histories and plans refer to it.
     seen.insert("reason");
+    seen.insert("journal");
     let all = netcue::answers::SCHEMAS.iter().map(|(name, _)| *name).collect();
     assert_eq!(seen, all, "every schema is held against an output");
     let mut wrong = json_of(&scene, "status --json").remove(0);

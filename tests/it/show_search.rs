@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, text_of, write_file};
 use crate::show::{fixture, piped, remembering, split};
 
 #[test]
@@ -77,4 +77,45 @@ fn an_event_is_found_also_when_the_clock_was_set_back_since() {
     for command in ["why", "plan", "capture", "history", "timeline"] {
         scene.netcue([command, "01c1d8c6"]).any_stdout().run();
     }
+}
+
+#[test]
+fn who_takes_the_journal_over_gets_each_end_once_and_none_is_skipped() {
+    let scene = Scene::new();
+    let file = scene.path("cursor");
+    let file = file.to_str().expect("text");
+    let next = || {
+        let ran = scene.netcue(["history", "--json", "--cursor", file]).any_stdout().run();
+        let stories = ran.stdout.lines().map(|line| {
+            let story: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            format!("{} {}", text_of(&story["event"]["trigger"]), text_of(&story["outcome"]))
+        });
+        stories.collect::<Vec<_>>()
+    };
+    scene.from("boot start");
+    assert_eq!(next(), ["start done"]);
+    assert_eq!(next(), Vec::<String>::new());
+    scene.gated_hook("20-slow", "# netcue: action=up");
+    let call = scene.calling(crate::scene::IP_UP).spawn();
+    scene.begun(1);
+    assert_eq!(next(), Vec::<String>::new(), "it has not ended");
+    scene.open();
+    call.finish();
+    // What could not be written is there again.
+    let netcue = crate::call::NETCUE;
+    let root = scene.root().display();
+    let script = format!("! {netcue} --root {root} history --json --cursor {file} >/dev/full");
+    crate::scene::run("sh", ["-c", &script]);
+    assert_eq!(next(), ["ip-up done"]);
+    assert_eq!(next(), Vec::<String>::new());
+    scene.from("boot services");
+    assert_eq!(next(), ["services done"]);
+    write_file(&scene.path("cursor"), b"none", 0o644);
+    scene.netcue(["history", "--cursor", file]).status(74).stderr_has("remove it to begin").run();
+    // And by hand, from an event on.
+    let first = text_of(&scene.records("accepted")[0]["event_id"]);
+    let later = scene.netcue(["history", "--json", "--after", &first]).any_stdout().run().stdout;
+    assert_eq!(later.lines().count(), 2, "{later}");
+    assert!(!later.contains(&first), "{later}");
+    scene.netcue(["history", "--after", "0aa"]).status(1).stderr_has("no event \"0aa\"").run();
 }

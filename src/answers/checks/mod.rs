@@ -358,6 +358,7 @@ mod tests {
                 waiting: Ok(Vec::new()),
                 longest_wait: 60,
                 grace: 5,
+                overdue: Vec::new(),
                 unrecorded: false,
                 lost: Vec::new(),
             },

@@ -1,6 +1,8 @@
 //! Whether events are handled: who holds the lock, how long the running step has run, how long
 //! the others wait for it, and whether how they ended is on record.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -12,7 +14,7 @@ use crate::event::Event;
 use crate::journal::Story;
 use crate::paths::Layout;
 use crate::plan::Candidate;
-use crate::queue::{Note, Queue, Ticket};
+use crate::queue::{Note, Queue, Ticket, Work};
 use crate::sys::processes::{self, Process};
 use crate::sys::{clock, files, identity, lock, place};
 
@@ -41,10 +43,71 @@ pub(crate) struct AtWork {
     pub(crate) longest_wait: u64,
     /// How long a hook may take to end after its limit, in seconds.
     pub(crate) grace: u64,
+    /// Hooks that hold nobody and should have ended.
+    pub(crate) overdue: Vec<Overdue>,
     /// Whether ends are kept that could not be put on record.
     pub(crate) unrecorded: bool,
     /// Events of which nobody knows how they ended, oldest first.
     pub(crate) lost: Vec<(Uuid, String, Timestamp)>,
+}
+
+/// A hook that holds nobody (`wait=no`) and should have ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Overdue {
+    step: String,
+    /// What called, and since when the hook is to be run.
+    call: String,
+    since: Option<Timestamp>,
+    /// In seconds, and its limit.
+    age: u64,
+    limit: u64,
+    /// Whether a process has it in hand.
+    runs: bool,
+}
+
+impl Overdue {
+    fn all(layout: &Layout, hooks: &config::Hooks) -> Vec<Self> {
+        let queue = Queue::of_hooks(layout);
+        let overdue = |ticket: &Ticket| {
+            let path = queue.path_of(ticket);
+            let age = place::age(&path)?;
+            let Ok(Some(Work::Hook(job))) = queue.read_work(ticket) else { return None };
+            let limit = job.timeout.unwrap_or(hooks.timeout);
+            (age > limit + hooks.grace + SLACK).then(|| Self {
+                call: wording::called_event(&job.event),
+                since: place::written(&path),
+                age,
+                limit,
+                runs: queue.claimed_by(ticket).is_some(),
+                step: job.step,
+            })
+        };
+        queue.waiting().unwrap_or_default().iter().filter_map(overdue).collect()
+    }
+
+    fn finding(&self) -> Finding {
+        let Self { step, call, since, age, limit, runs } = self;
+        let (age, limit) = (seconds(*age), seconds(*limit));
+        let (what, to_do) = if *runs {
+            let what = format!(
+                "{step} of {call}, which holds nobody, has not ended for {age}, and its limit is {limit}"
+            );
+            (
+                what,
+                format!(
+                    "see \"netcue why {step}\" and end the process that runs it, if that does not go on"
+                ),
+            )
+        } else {
+            let what = format!("{step} of {call}, which holds nobody, has waited for {age}");
+            (
+                what,
+                "run \"netcue run\"; if too many run at a time, raise unattended in netcue.conf"
+                    .to_owned(),
+            )
+        };
+        Finding::attention(what, to_do).since(*since).about(step.clone())
+    }
 }
 
 /// A process that holds the lock.
@@ -116,6 +179,7 @@ impl AtWork {
             waiting,
             longest_wait: hooks.timeout + hooks.grace + SLACK,
             grace: hooks.grace,
+            overdue: Overdue::all(layout, hooks),
             unrecorded: files::read_head(&layout.unrecorded(), SOME).is_ok_and(|it| !it.is_empty()),
             // Whether it waits, nobody knows who may not look.
             lost: if tickets.is_ok() { lost(stories, &is_known) } else { Vec::new() },
@@ -175,18 +239,31 @@ pub(super) fn lock(examined: &Examined) -> Vec<Finding> {
     vec![Finding::attention(what, to_do).since(*since).mended_by(format!("kill -CONT {pid}"))]
 }
 
-/// Whether the step that runs should have ended.
+fn seconds(seconds: u64) -> String {
+    when::lasting(Duration::from_secs(seconds).as_secs_f64() * 1000.0)
+}
+
+/// Whether what runs should have ended: the step in hand, and hooks that hold nobody.
 pub(super) fn running(examined: &Examined) -> Vec<Finding> {
+    let mut found: Vec<Finding> = examined.work.overdue.iter().map(Overdue::finding).collect();
+    let in_hand = in_hand(examined);
+    if found.is_empty() || in_hand.needs_attention() {
+        found.insert(0, in_hand);
+    }
+    found
+}
+
+fn in_hand(examined: &Examined) -> Finding {
     let Some((event, pace)) = &examined.work.running else {
-        return vec![Finding::ok("no event is being handled")];
+        return Finding::ok("no event is being handled");
     };
     let call = wording::called_event(event);
-    let Some(pace) = pace else { return vec![Finding::ok(format!("{call}, between steps"))] };
+    let Some(pace) = pace else { return Finding::ok(format!("{call}, between steps")) };
     let limit = pace.limit.map_or(SLACK, |limit| limit.as_secs());
     #[expect(clippy::cast_precision_loss, reason = "seconds of a time limit")]
     let latest = (limit + examined.work.grace + 1) as f64 * 1000.0;
     if pace.ms() <= latest {
-        return vec![Finding::ok(format!("{call}: {}", pace.in_words()))];
+        return Finding::ok(format!("{call}: {}", pace.in_words()));
     }
     let took = when::lasting(pace.ms());
     let what = match pace.limit {
@@ -196,7 +273,7 @@ pub(super) fn running(examined: &Examined) -> Vec<Finding> {
         None => format!("{} of {call} has taken {took}, and should take a moment", pace.step),
     };
     let to_do = "see \"netcue status\" for who runs it, and end that if it does not go on";
-    vec![Finding::attention(what, to_do).since(Some(pace.since)).about(pace.step.clone())]
+    Finding::attention(what, to_do).since(Some(pace.since)).about(pace.step.clone())
 }
 
 /// Whether events wait longer than they should.

@@ -2,7 +2,10 @@
 
 mod follow;
 mod full;
+mod resume;
 mod rows;
+
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -33,6 +36,16 @@ pub(crate) struct Args {
     /// Shows only events that came before that
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
+    /// Shows all events that came after the one whose id begins so
+    #[arg(long, value_name = "EVENT", conflicts_with_all = ["since", "event", "follow"])]
+    after: Option<String>,
+    /// Shows what has ended since the last call with this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["since", "until", "after", "event", "follow", "last", "reverse"]
+    )]
+    cursor: Option<PathBuf>,
     #[command(flatten)]
     filter: Filter,
     /// Only events that ended so: done, failed, refused ...
@@ -97,6 +110,9 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
     if args.follow {
         return follow::main(&house, args);
     }
+    if let Some(file) = &args.cursor {
+        return resume::main(&house, args, file);
+    }
     let found = find(&house, args)?;
     if let (true, Some(event)) = (found.stories.is_empty(), &args.event) {
         return Err(search::unknown(event, &found));
@@ -132,6 +148,7 @@ pub(crate) fn main(layout: &Layout, args: &Args) -> Ended {
 fn nothing_found(args: &Args, records: usize) -> String {
     let since = args.since.as_ref().map(|since| format!("--since {since:?}"));
     let until = args.until.as_ref().map(|until| format!("--until {until:?}"));
+    let until = until.or(args.after.as_ref().map(|after| format!("--after {after}")));
     let outcome = args.outcome.as_ref().map(|outcome| format!("--outcome {outcome}"));
     let grep = args.grep.as_ref().map(|text| format!("--grep {text:?}"));
     let said = since.into_iter().chain(until).chain(args.filter.said());
@@ -157,7 +174,10 @@ fn holds(value: &Value, text: &str) -> bool {
 }
 
 fn find(house: &House, args: &Args) -> Result<Found, Failure> {
-    let since = args.since.as_deref().map(when::read).transpose()?;
+    let since = args.since.as_deref().map(when::read).transpose()?.map(|since| since.from);
+    let after = args.after.as_deref().map(|word| search::event(&house.journal, word));
+    let after = after.transpose()?.map(|(event, _)| (event.time, event.id));
+    let since = since.or(after.map(|(time, _)| time));
     let name = args.event.as_deref().map(Name::of);
     let until = args.until.as_deref().map(when::read).transpose()?;
     let is_before = |story: &Story| {
@@ -165,6 +185,8 @@ fn find(house: &House, args: &Args) -> Result<Found, Failure> {
     };
     let is_it = |story: &Story| {
         is_before(story)
+            && after
+                .is_none_or(|(time, id)| (wording::began(story), story.id) > (Some(time), Some(id)))
             && args.takes(story)
             && name.as_ref().is_none_or(|name| name.fits(story.id))
     };
@@ -175,9 +197,7 @@ fn find(house: &House, args: &Args) -> Result<Found, Failure> {
     };
     let found = match (&name, since) {
         (Some(name), None) => journal::look_up(&house.journal, name, is_it),
-        (_, Some(since)) => {
-            journal::look_back(&house.journal, Reach::since(since.from), most, is_it)
-        }
+        (_, Some(since)) => journal::look_back(&house.journal, Reach::since(since), most, is_it),
         (None, None) => journal::look_back(&house.journal, Reach::default(), most, is_it),
     };
     let mut found = found.map_err(Failure::unreadable)?;

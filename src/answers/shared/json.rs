@@ -7,13 +7,15 @@ use crate::reason::Reason;
 use crate::sys::identity;
 use crate::sys::terminal::harmless_json;
 
-/// The JSON Schemas of what commands print, by the name of the command; that of an event
+/// The JSON Schemas of what commands print, by the name of the command, and of a record of the
+/// journal; that of an event
 /// is [`crate::event::JSON_SCHEMA`], which these refer to.
-pub const SCHEMAS: [(&str, &str); 12] = [
+pub const SCHEMAS: [(&str, &str); 13] = [
     ("doctor", include_str!("../schema/doctor.schema.json")),
     ("history", include_str!("../schema/history.schema.json")),
     ("hooks", include_str!("../schema/hooks.schema.json")),
     ("hooks-check", include_str!("../schema/hooks-check.schema.json")),
+    ("journal", include_str!("../schema/journal.schema.json")),
     ("parse", include_str!("../schema/parse.schema.json")),
     ("plan", include_str!("../schema/plan.schema.json")),
     ("reason", include_str!("../schema/reason.schema.json")),
