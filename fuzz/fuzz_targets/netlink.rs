@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use netcue::config::Rules;
 use netcue::engine::{Ruleset, classify, differences, ruleset};
-use netcue::sys::netlink::{Answer, attribute, attributes};
+use netcue::sys::netlink::{Answer, Received, attribute, attributes};
 use netcue::sys::nexthop::Nexthops;
 use netcue::sys::nftables::LiveTable;
-use netcue::sys::route;
+use netcue::sys::rtnetlink;
 use netcue::sys::state::{KernelState, Link};
 
 static WANTED: LazyLock<Ruleset> = LazyLock::new(|| {
@@ -41,8 +41,13 @@ fuzz_target!(|bytes: &[u8]| {
         bytes.get(8..).and_then(<[u8]>::first_chunk).map_or(0, |n| u32::from_ne_bytes(*n));
     for dump in [false, true] {
         let mut answer = Answer::to(sequence, dump);
-        let whole = answer.take_in(bytes);
-        let Some(messages) = answer.consistent() else { continue };
+        let mut messages = Vec::new();
+        let whole = answer.take_in(bytes, &mut |kind, payload| {
+            messages.push(Received { kind, payload: payload.to_vec() });
+        });
+        if !answer.is_consistent() {
+            continue;
+        }
         if let Err(error) = whole {
             assert!(!error.to_string().is_empty());
         }
@@ -52,7 +57,7 @@ fuzz_target!(|bytes: &[u8]| {
         for (number, message) in messages.iter().enumerate() {
             assert!(message.payload.len() <= bytes.len());
             nexthops.decode(message);
-            route::decode(&mut state, &nexthops, message);
+            rtnetlink::decode(&mut state, &nexthops, message.kind, &message.payload);
             let part = message.payload.get(4..).unwrap_or_default().to_vec();
             let total: usize = attributes(&part).map(|(_, _, value)| value.len() + 4).sum();
             assert!(total <= part.len());

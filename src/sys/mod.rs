@@ -29,6 +29,7 @@ pub mod processes;
 pub mod prompt;
 pub mod random;
 pub mod route;
+pub mod rtnetlink;
 pub mod sandbox;
 pub mod screen;
 pub mod signals;

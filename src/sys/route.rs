@@ -1,24 +1,19 @@
 //! Reads interfaces, addresses, routes of all tables and policy rules.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netlink_packet_core::ParseableParametrized;
-use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
-use netlink_packet_route::link::{
-    InfoData, InfoVrf, LinkAttribute, LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
-};
-use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteMessage, RouteProtocol, RouteType, RouteVia,
-};
-use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::address::AddressMessage;
+use netlink_packet_route::link::{LinkAttribute, LinkExtentMask, LinkMessage};
+use netlink_packet_route::route::{RouteMessage, RouteType};
+use netlink_packet_route::rule::RuleMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
 
-use super::netlink::{Conversation, NetlinkError, Received};
+use super::netlink::{Conversation, NetlinkError};
 use super::nexthop::Nexthops;
-use super::state::{Address, KernelState, Link, PolicyRule, Route};
-use crate::event::{Cidr, Family, InterfaceName};
+use super::rtnetlink;
+use super::state::KernelState;
 
 /// A kernel with ten thousand routes that we don't understand is reported in a few lines.
 const MOST_NOTES: usize = 20;
@@ -47,18 +42,15 @@ pub fn read() -> Result<KernelState, NetlinkError> {
 
     let nexthops = Nexthops::read(&mut conversation)?;
     for request in &requests {
-        let answer = match conversation.dump(request) {
-            Ok(answer) => answer,
+        let part = conversation.dump_into(request, KernelState::default, |part, kind, payload| {
+            rtnetlink::decode(part, &nexthops, kind, payload);
+        });
+        match part {
+            Ok(part) => append(&mut state, part),
             // A kernel without IPv6 or without policy routing has nothing to say there.
             Err(NetlinkError::Refused(refusal))
-                if matches!(refusal.errno, nix::libc::EOPNOTSUPP | nix::libc::EAFNOSUPPORT) =>
-            {
-                continue;
-            }
+                if matches!(refusal.errno, nix::libc::EOPNOTSUPP | nix::libc::EAFNOSUPPORT) => {}
             Err(error) => return Err(error),
-        };
-        for message in answer {
-            decode(&mut state, &nexthops, &message);
         }
     }
     let more = state.notes.len().saturating_sub(MOST_NOTES);
@@ -74,17 +66,20 @@ pub fn read() -> Result<KernelState, NetlinkError> {
 pub fn carriers() -> Result<BTreeSet<u32>, NetlinkError> {
     let mut links = LinkMessage::default();
     links.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
-    let answer = Conversation::open(NETLINK_ROUTE)?.dump(&RouteNetlinkMessage::GetLink(links))?;
-    let carrier = |message: &Received| match RouteNetlinkMessage::parse_with_param(
-        message.payload.as_slice(),
-        message.kind,
-    ) {
-        Ok(RouteNetlinkMessage::NewLink(link)) => {
-            link.header.flags.contains(LinkFlags::LowerUp).then_some(link.header.index)
-        }
-        _ => None,
-    };
-    Ok(answer.iter().filter_map(carrier).collect())
+    let request = RouteNetlinkMessage::GetLink(links);
+    let mut conversation = Conversation::open(NETLINK_ROUTE)?;
+    conversation.dump_into(&request, BTreeSet::new, |carriers, kind, payload| {
+        carriers.extend(rtnetlink::with_carrier(kind, payload));
+    })
+}
+
+/// Adds one part of an answer to those before it.
+fn append(state: &mut KernelState, part: KernelState) {
+    state.links.extend(part.links);
+    state.addresses.extend(part.addresses);
+    state.routes.extend(part.routes);
+    state.policy_rules.extend(part.policy_rules);
+    state.notes.extend(part.notes);
 }
 
 /// The kernel's index of an interface, if there is one of that name now.
@@ -107,189 +102,4 @@ pub fn addresses_of(name: &str, index: u32) -> Option<Vec<String>> {
         is_internet.then(|| address.to_string())
     });
     Some(addresses.collect())
-}
-
-/// Adds what one message of the kernel says to the state, or a note if it makes no sense.
-pub fn decode(state: &mut KernelState, nexthops: &Nexthops, message: &Received) {
-    match RouteNetlinkMessage::parse_with_param(message.payload.as_slice(), message.kind) {
-        Ok(message) => add(state, nexthops, message),
-        Err(error) => state.notes.push(format!("not understood: {error}")),
-    }
-}
-
-fn add(state: &mut KernelState, nexthops: &Nexthops, message: RouteNetlinkMessage) {
-    match message {
-        RouteNetlinkMessage::NewLink(message) => match link(message) {
-            Ok(link) => state.links.push(link),
-            Err(note) => state.notes.push(note),
-        },
-        RouteNetlinkMessage::NewAddress(message) => state.addresses.extend(address(&message)),
-        RouteNetlinkMessage::NewRoute(message) => match route(&message, nexthops) {
-            Ok(route) => state.routes.extend(route),
-            Err(note) => state.notes.push(note),
-        },
-        RouteNetlinkMessage::NewRule(message) => state.policy_rules.extend(policy_rule(&message)),
-        _ => {}
-    }
-}
-
-fn link(message: LinkMessage) -> Result<Link, String> {
-    let flags = message.header.flags;
-    let (mut name, mut mtu, mut master, mut kind, mut vrf_table) = (None, 0, None, None, None);
-    let (mut parent, mut parent_is_elsewhere) = (None, false);
-    for attribute in message.attributes {
-        match attribute {
-            LinkAttribute::IfName(text) => name = Some(text),
-            LinkAttribute::Mtu(bytes) => mtu = bytes,
-            LinkAttribute::Controller(index) => master = Some(index),
-            LinkAttribute::Link(index) => parent = Some(index),
-            LinkAttribute::LinkNetNsId(_) => parent_is_elsewhere = true,
-            LinkAttribute::LinkInfo(infos) => {
-                for info in infos {
-                    match info {
-                        LinkInfo::Kind(word) => kind = Some(word.to_string()),
-                        LinkInfo::Data(InfoData::Vrf(facts)) => {
-                            vrf_table = facts.iter().find_map(|fact| match fact {
-                                InfoVrf::TableId(table) => Some(*table),
-                                _ => None,
-                            });
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let name = name.unwrap_or_default();
-    let checked: InterfaceName =
-        name.parse().map_err(|reason| format!("interface {name:?} is left out: {reason}"))?;
-    Ok(Link {
-        index: message.header.index,
-        name: checked,
-        up: flags.contains(LinkFlags::Up),
-        loopback: flags.contains(LinkFlags::Loopback),
-        mtu,
-        master: master.filter(|index| *index != 0),
-        kind,
-        vrf_table,
-        point_to_point: flags.contains(LinkFlags::Pointopoint),
-        parent: parent.filter(|index| *index != 0 && !parent_is_elsewhere),
-    })
-}
-
-/// `IFA_ADDRESS` is the peer where there is one and our own address otherwise;
-/// `IFA_LOCAL` is always our own, and IPv6 leaves it out without a peer.
-fn address(message: &AddressMessage) -> Option<Address> {
-    let (mut local, mut other) = (None, None);
-    let mut flags = AddressFlags::from_bits_retain(message.header.flags.bits().into());
-    for attribute in &message.attributes {
-        match attribute {
-            AddressAttribute::Local(ip) => local = Some(*ip),
-            AddressAttribute::Address(ip) => other = Some(*ip),
-            AddressAttribute::Flags(all) => flags = *all,
-            _ => {}
-        }
-    }
-    let local = local.or(other)?;
-    Some(Address {
-        ifindex: message.header.index,
-        local,
-        prefix: message.header.prefix_len,
-        peer: other.filter(|peer| *peer != local),
-        leased: !flags.contains(AddressFlags::Permanent),
-    })
-}
-
-fn route(message: &RouteMessage, nexthops: &Nexthops) -> Result<Option<Route>, String> {
-    let header = &message.header;
-    let Some(family) = family(header.address_family) else { return Ok(None) };
-    if header.kind != RouteType::Unicast {
-        return Ok(None);
-    }
-    let mut route = Route {
-        family,
-        destination: None,
-        table: u32::from(header.table),
-        out_interfaces: Vec::new(),
-        gateway: None,
-        metric: 0,
-        advertised: header.protocol == RouteProtocol::Ra,
-    };
-    let mut target = None;
-    let mut nexthop = None;
-    for attribute in &message.attributes {
-        match attribute {
-            RouteAttribute::Destination(address) => target = ip(address),
-            RouteAttribute::Table(table) => route.table = *table,
-            RouteAttribute::Oif(index) => route.out_interfaces.push(*index),
-            RouteAttribute::MultiPath(legs) => {
-                route.out_interfaces.extend(legs.iter().map(|leg| leg.interface_index));
-            }
-            RouteAttribute::Gateway(address) => route.gateway = ip(address),
-            RouteAttribute::Via(RouteVia::Inet(address)) => route.gateway = Some((*address).into()),
-            RouteAttribute::Via(RouteVia::Inet6(address)) => {
-                route.gateway = Some((*address).into());
-            }
-            RouteAttribute::Priority(metric) => route.metric = *metric,
-            RouteAttribute::NhId(id) => nexthop = Some(*id),
-            _ => {}
-        }
-    }
-    let prefix = header.destination_prefix_length;
-    if prefix > 0 {
-        let unspecified = match family {
-            Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
-            Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        route.destination = Some(Cidr { address: target.unwrap_or(unspecified), prefix });
-    }
-    if let (true, Some(id)) = (route.out_interfaces.is_empty(), nexthop) {
-        let Some((interfaces, gateway)) = nexthops.of(id) else {
-            let to = route.destination.map_or("default".to_owned(), |cidr| cidr.to_string());
-            return Err(format!(
-                "route to {to} in table {} leads to nexthop {id}, which is not there: name the \
-                 side of its interface in netcue.conf",
-                route.table
-            ));
-        };
-        route.out_interfaces = interfaces;
-        route.gateway = route.gateway.or(gateway);
-    }
-    route.out_interfaces.dedup();
-    Ok((!route.out_interfaces.is_empty()).then_some(route))
-}
-
-fn ip(address: &RouteAddress) -> Option<IpAddr> {
-    match address {
-        RouteAddress::Inet(address) => Some((*address).into()),
-        RouteAddress::Inet6(address) => Some((*address).into()),
-        _ => None,
-    }
-}
-
-fn policy_rule(message: &RuleMessage) -> Option<PolicyRule> {
-    let family = family(message.header.family)?;
-    if message.header.action != RuleAction::ToTable {
-        return None;
-    }
-    let mut rule = PolicyRule { family, table: None, l3mdev: false };
-    let mut table = u32::from(message.header.table);
-    for attribute in &message.attributes {
-        match attribute {
-            RuleAttribute::Table(number) => table = *number,
-            RuleAttribute::L3MDev(on) => rule.l3mdev = *on,
-            _ => {}
-        }
-    }
-    rule.table = Some(table).filter(|number| *number != 0);
-    Some(rule)
-}
-
-fn family(family: AddressFamily) -> Option<Family> {
-    match family {
-        AddressFamily::Inet => Some(Family::Ipv4),
-        AddressFamily::Inet6 => Some(Family::Ipv6),
-        _ => None,
-    }
 }

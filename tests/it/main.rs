@@ -113,6 +113,8 @@ mod hostile;
 #[cfg(test)]
 mod integrations;
 #[cfg(test)]
+mod kernel_reader;
+#[cfg(test)]
 mod layout;
 #[cfg(test)]
 mod load;

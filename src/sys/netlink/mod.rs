@@ -161,12 +161,31 @@ impl Conversation {
     where
         M: NetlinkSerializable + Clone,
     {
+        self.dump_into(request, Vec::new, |all, kind, payload| {
+            all.push(Received { kind, payload: payload.to_vec() });
+        })
+    }
+
+    /// The same for what is taken in message by message, of which nothing else is kept. `take`
+    /// gets what `begin` made, the message's type, and what follows its header. Where a reading
+    /// turns out not to have been consistent, it begins anew.
+    pub fn dump_into<M, T>(
+        &mut self,
+        request: &M,
+        begin: impl Fn() -> T,
+        mut take: impl FnMut(&mut T, u16, &[u8]),
+    ) -> Result<T, NetlinkError>
+    where
+        M: NetlinkSerializable + Clone,
+    {
         for _ in 0..ATTEMPTS {
             let sequence = self.next_sequence();
             self.send(&encode(request.clone(), NLM_F_REQUEST | NLM_F_DUMP, sequence))?;
-            match self.collect(sequence, true) {
-                Ok(Some(answer)) => return Ok(answer),
-                Ok(None) => {}
+            let mut taken = begin();
+            match self.collect(sequence, true, &mut |kind, payload| take(&mut taken, kind, payload))
+            {
+                Ok(true) => return Ok(taken),
+                Ok(false) => {}
                 // Messages were lost: what is left of the answer is skipped by its number.
                 Err(NetlinkError::Socket(error)) if error.raw_os_error() == Some(libc::ENOBUFS) => {
                 }
@@ -183,7 +202,11 @@ impl Conversation {
     {
         let sequence = self.next_sequence();
         self.send(&encode(request, NLM_F_REQUEST, sequence))?;
-        self.collect(sequence, false).map(Option::unwrap_or_default)
+        let mut messages = Vec::new();
+        self.collect(sequence, false, &mut |kind, payload| {
+            messages.push(Received { kind, payload: payload.to_vec() });
+        })?;
+        Ok(messages)
     }
 
     /// Asks for something to be done, and waits until it is.
@@ -193,7 +216,7 @@ impl Conversation {
     {
         let sequence = self.next_sequence();
         self.send(&encode(request, NLM_F_REQUEST | NLM_F_ACK, sequence))?;
-        self.collect(sequence, false).map(drop)
+        self.collect(sequence, false, &mut |_, _| {}).map(drop)
     }
 
     /// Sends bytes as one datagram.
@@ -202,17 +225,18 @@ impl Conversation {
         Ok(())
     }
 
-    /// Reads an answer; none if the state changed while the kernel was giving it.
+    /// Reads an answer; tells whether the state stayed as it was while the kernel was giving it.
     fn collect(
         &mut self,
         sequence: u32,
         dump: bool,
-    ) -> Result<Option<Vec<Received>>, NetlinkError> {
+        take: &mut dyn FnMut(u16, &[u8]),
+    ) -> Result<bool, NetlinkError> {
         let mut answer = Answer::to(sequence, dump);
         loop {
             self.receive(0)?;
-            if answer.take_in(&self.buffer)? {
-                return Ok(answer.consistent());
+            if answer.take_in(&self.buffer, take)? {
+                return Ok(answer.is_consistent());
             }
         }
     }
@@ -250,12 +274,11 @@ impl Conversation {
     }
 }
 
-/// An answer as it comes in, datagram by datagram. Plain data, read without trust.
+/// How far an answer has come in, datagram by datagram. Read without trust.
 #[derive(Debug)]
 pub struct Answer {
     sequence: u32,
     dump: bool,
-    messages: Vec<Received>,
     consistent: bool,
 }
 
@@ -264,14 +287,20 @@ impl Answer {
     /// its end is announced, another answer is whole with its first datagram.
     #[must_use]
     pub fn to(sequence: u32, dump: bool) -> Self {
-        Self { sequence, dump, messages: Vec::new(), consistent: true }
+        Self { sequence, dump, consistent: true }
     }
 
-    /// Takes in a datagram. Tells whether the answer is whole.
+    /// Takes in a datagram: `take` gets the type of each message that is neither an error nor
+    /// the answer's end, and what follows its header. Tells whether the answer is whole.
     ///
     /// # Errors
     /// When the kernel refused the request, or the datagram has not the form of netlink.
-    pub fn take_in(&mut self, datagram: &[u8]) -> Result<bool, NetlinkError> {
+    pub fn take_in(
+        &mut self,
+        datagram: &[u8],
+        take: &mut dyn FnMut(u16, &[u8]),
+    ) -> Result<bool, NetlinkError> {
+        let mut any = false;
         for message in Messages(datagram) {
             let message = message?;
             if message.sequence != self.sequence {
@@ -286,16 +315,19 @@ impl Answer {
                     }
                     return Ok(true);
                 }
-                kind => self.messages.push(Received { kind, payload: message.payload.to_vec() }),
+                kind => {
+                    any = true;
+                    take(kind, message.payload);
+                }
             }
         }
-        Ok(!self.dump && !self.messages.is_empty())
+        Ok(!self.dump && any)
     }
 
-    /// The messages; none if the state changed while the kernel was giving them.
+    /// Whether the state stayed as it was while the kernel was giving the answer.
     #[must_use]
-    pub fn consistent(self) -> Option<Vec<Received>> {
-        self.consistent.then_some(self.messages)
+    pub fn is_consistent(&self) -> bool {
+        self.consistent
     }
 }
 
