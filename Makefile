@@ -63,8 +63,8 @@ fuzz: ## Feeds every parser nonsense for a while
 
 # In a network namespace of its own: needs root. NETCUE=/path/to/netcue measures another build.
 bench: ## Measures netcue against run-parts and a shell script
-	command -v nft ip run-parts flock mount >/dev/null || \
-		$(APT) nftables iproute2 debianutils util-linux
+	command -v nft ip run-parts flock mount cc strace valgrind >/dev/null || \
+		$(APT) nftables iproute2 debianutils util-linux gcc libc6-dev strace valgrind
 	$(CARGO) bench --locked --bench peers $(STATIC)
 
 # A PROGRAM given by who calls is taken as it is, and without Rust one that was built before.

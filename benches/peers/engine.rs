@@ -1,4 +1,4 @@
-//! (d) The engine alone, as a library, on a machine with many interfaces and routes.
+//! (e) The engine alone, as a library, on a machine with many interfaces and routes.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -8,7 +8,7 @@ use netcue::config::Rules;
 use netcue::engine::{self, Applied};
 
 use super::Outcome;
-use super::clock::milliseconds;
+use super::cost::own_cpu_ms;
 use super::ground::{self, Ground};
 use super::report;
 
@@ -17,14 +17,16 @@ const ROUTES: usize = 10_000;
 const ROUNDS: usize = 10;
 
 pub(crate) fn alone(ground: &Ground) -> Outcome {
-    report::head(&format!("(d) the engine alone, {INTERFACES} interfaces, {ROUTES} routes, ms"))?;
+    report::head(&format!(
+        "(e) the engine alone, {INTERFACES} interfaces, {ROUTES} routes, ms of CPU time"
+    ))?;
     let memory = tempfile::NamedTempFile::new()?;
     make_links_and_routes(memory.path())?;
     let rules = Rules::default();
     let mut session = engine::open()?;
     let mut regenerate = |changed: bool| -> Outcome<f64> {
         let mut result = None;
-        let ms = milliseconds(|| {
+        let ms = own_cpu_ms(|| {
             result = Some(engine::regenerate(&rules, memory.path(), &mut session)?.result);
             Ok(())
         })?;
@@ -40,7 +42,7 @@ pub(crate) fn alone(ground: &Ground) -> Outcome {
         ground.turn_route()?;
         changed.push(regenerate(true)?);
         unchanged.push(regenerate(false)?);
-        peer.push(milliseconds(read_by_ip)?);
+        peer.push(own_cpu_ms(read_by_ip)?);
     }
     report::race("changed / ip -j, 4 calls", &changed, &peer, None)?;
     report::race("unchanged / the same", &unchanged, &peer, None)

@@ -5,13 +5,13 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, unshare};
 use tempfile::TempDir;
 
 use super::Outcome;
-use super::clock::Job;
+use super::cost::Job;
+use super::floor;
 
 /// The script that netcue is measured against, where rules have to change.
 const SCRIPT: &str = include_str!("gateway.sh");
@@ -40,6 +40,7 @@ pub(crate) struct Ground {
     /// The program that is measured.
     pub(crate) netcue: PathBuf,
     script: PathBuf,
+    floor: PathBuf,
     uplink: Cell<usize>,
 }
 
@@ -77,14 +78,16 @@ impl Ground {
         let netcue = std::env::var_os("NETCUE")
             .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_netcue")), PathBuf::from);
         let script = root.path().join("gateway.sh");
-        let ground = Self { netcue, script, uplink: Cell::new(0), root };
+        fs::create_dir_all(root.path().join("var/log"))?;
+        let floor = floor::build(root.path())?;
+        let ground = Self { netcue, script, floor, uplink: Cell::new(0), root };
         put_program(&ground.script, SCRIPT)?;
         ground.hooks(0, HookKind::Script)?;
         ground.turn_route()?;
         Ok(ground)
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.root.path().join(below)
     }
 
@@ -110,6 +113,12 @@ impl Ground {
         Ok(())
     }
 
+    /// Puts a hook of that text in place, and no others.
+    pub(crate) fn hook(&self, name: &str, text: &str) -> Outcome {
+        self.hooks(0, HookKind::Script)?;
+        put_program(&self.hook_folder().join(name), text)
+    }
+
     /// Lets the default route lead to the other uplink.
     pub(crate) fn turn_route(&self) -> Outcome {
         let uplink = self.uplink.get();
@@ -121,22 +130,52 @@ impl Ground {
         self.root.path().to_string_lossy().into_owned()
     }
 
+    fn call(&self) -> Job {
+        Job::new(&self.netcue).word("--root").word(self.root_word()).words(["from", "ppp"])
+    }
+
     /// One event, handled in the calling process.
     pub(crate) fn event(&self) -> Job {
-        ["from", "ppp", "ip-up", "uplink0", "/dev/ttyS0", "115200", "198.51.100.2", "198.51.100.1"]
-            .into_iter()
-            .fold(Job::new(&self.netcue).word("--root").word(self.root_word()), Job::word)
+        let words = ["uplink0", "/dev/ttyS0", "115200", "198.51.100.2", "198.51.100.1"];
+        self.call().word("ip-up").words(words)
+    }
+
+    /// The same of the other interface.
+    pub(crate) fn other_event(&self) -> Job {
+        let words = ["uplink1", "/dev/ttyS1", "115200", "203.0.113.2", "203.0.113.1"];
+        self.call().word("ip-up").words(words)
+    }
+
+    /// An event whose caller waits for the rules alone.
+    pub(crate) fn rules_only(&self) -> Job {
+        let words = ["uplink0", "/dev/ttyS0", "115200", "198.51.100.2", "198.51.100.1"];
+        self.call().word("ip-pre-up").words(words)
+    }
+
+    pub(crate) fn floor(&self) -> Job {
+        Job::new(&self.floor).word(self.root_word())
     }
 
     pub(crate) fn run_parts(&self) -> Job {
         Job::new("/usr/bin/run-parts")
-            .word("--arg=uplink0")
-            .word("--arg=up")
+            .words(["--arg=uplink0", "--arg=up"])
             .word(self.hook_folder().to_string_lossy())
     }
 
     pub(crate) fn script(&self) -> Job {
-        Job::new(&self.script).word(self.root_word()).word("uplink0").word("up")
+        Job::new(&self.script).word(self.root_word()).words(["uplink0", "up"])
+    }
+
+    /// The rules in force must be those of the default route there is now.
+    pub(crate) fn expect_rules_for_the_route(&self) -> Outcome {
+        let uplink = 1 - self.uplink.get();
+        let words = ["list", "set", "inet", "netcue", "outside4"];
+        let listed = Command::new("nft").args(words).output()?;
+        let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+        if text.contains(&format!("uplink{uplink}")) {
+            return Ok(());
+        }
+        Err(format!("uplink{uplink} has the default route, and the rules say {text}").into())
     }
 
     fn journal(&self) -> PathBuf {
@@ -174,18 +213,6 @@ impl Ground {
             return Ok(());
         }
         Err(format!("{what}: {found} of {wanted} events are done, {waiting} wait").into())
-    }
-
-    /// Waits until so many outcomes are on record.
-    pub(crate) fn await_outcomes(&self, wanted: usize) -> Outcome {
-        let patience = Instant::now() + Duration::from_secs(60);
-        while self.outcomes()? < wanted {
-            if Instant::now() > patience {
-                return Err("events were left without an outcome".into());
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Ok(())
     }
 }
 

@@ -16,19 +16,27 @@ pub(crate) fn head(text: &str) -> super::Outcome {
 pub(crate) fn race(what: &str, ours: &[f64], peer: &[f64], limit: Option<f64>) -> super::Outcome {
     let ratio = median(ours) / median(peer);
     let verdict = limit.map_or_else(String::new, |limit| {
-        let word = if ratio <= limit { "holds" } else { "MISSED" };
-        format!("   limit {limit:.2} {word}")
+        format!("   limit {limit:.2} {}", verdict(ratio <= limit))
     });
     line(&format!(
-        "  {what:24} {:9.3} / {:9.3}   ratio {ratio:.2}{verdict}   ({} rounds)",
+        "  {what:34} {:9.3} / {:9.3}   ratio {ratio:.2}{verdict}   ({} rounds)",
         median(ours),
         median(peer),
         ours.len()
     ))
 }
 
+/// One line: a number and the most that it should be.
+pub(crate) fn at_most(what: &str, number: f64, limit: f64) -> super::Outcome {
+    line(&format!("  {what:34} {number:9.0}   limit {limit:.0} {}", verdict(number <= limit)))
+}
+
+fn verdict(holds: bool) -> &'static str {
+    if holds { "holds" } else { "MISSED" }
+}
+
 /// The middle one; of an even number, the mean of the two in the middle.
-fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let half = sorted.len() / 2;
