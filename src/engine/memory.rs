@@ -51,7 +51,7 @@ impl Memory {
         since: Option<Timestamp>,
         sides: Vec<Remembered>,
     ) -> Self {
-        let (boot, namespace) = (identity::boot(), identity::network_namespace());
+        let (boot, namespace) = (identity::boot().to_owned(), identity::network_namespace());
         let addresses = BTreeSet::new();
         Self { boot, namespace, generation, text, since, sides, addresses, own: None }
     }

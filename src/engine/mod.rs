@@ -158,6 +158,16 @@ pub enum Applied {
     },
 }
 
+/// Everything that the rules are made from, read at one moment, and what it was taken for.
+#[derive(Debug)]
+pub struct Snapshot {
+    memory: Option<Memory>,
+    /// What the kernel says, with what was remembered before.
+    pub state: KernelState,
+    /// What every interface is taken for.
+    pub classes: Classes,
+}
+
 /// What the engine saw and did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -206,9 +216,26 @@ pub fn regenerate(
     remembered: &Path,
     session: &mut Session,
 ) -> Result<Report, EngineError> {
+    regenerate_from(snapshot(rules, remembered)?, rules, remembered, session)
+}
+
+/// Reads everything that the rules are made from.
+pub fn snapshot(rules: &Rules, remembered: &Path) -> Result<Snapshot, EngineError> {
     let memory = Memory::read(remembered);
     let state = with_memory(read_kernel()?, memory.as_ref());
     let classes = classify(&state, rules);
+    Ok(Snapshot { memory, state, classes })
+}
+
+/// [`regenerate`] for who has read the state already. The caller holds netcue's lock, and has
+/// held it since before the reading.
+pub fn regenerate_from(
+    snapshot: Snapshot,
+    rules: &Rules,
+    remembered: &Path,
+    session: &mut Session,
+) -> Result<Report, EngineError> {
+    let Snapshot { memory, state, classes } = snapshot;
     let wanted = ruleset(&classes, rules);
     let new_text = text(&wanted);
     let addresses = connections::own_addresses(&state);
@@ -350,9 +377,7 @@ pub fn preview(
     remembered: &Path,
     session: &mut Session,
 ) -> Result<Preview, EngineError> {
-    let memory = Memory::read(remembered);
-    let state = with_memory(read_kernel()?, memory.as_ref());
-    let classes = classify(&state, rules);
+    let Snapshot { memory, state, classes } = snapshot(rules, remembered)?;
     let ruleset = ruleset(&classes, rules);
     let wanted = text(&ruleset);
     let (_, live) = session

@@ -43,7 +43,7 @@ const SET_UP: [(Profile, &[&str]); 4] = [
 ];
 
 /// Takes in what a folder holds. One that is missing holds nothing.
-pub(super) fn look(adopt: &Adopt, layout: &Layout, judge: &mut Judge<'_>, survey: &mut Survey) {
+pub(super) fn look(adopt: &Adopt, layout: &Layout, judge: &mut Judge, survey: &mut Survey) {
     let folder = layout.below(&adopt.folder);
     let names = match folder::names(&folder) {
         Ok(names) => names,
@@ -66,12 +66,7 @@ pub(super) fn look(adopt: &Adopt, layout: &Layout, judge: &mut Judge<'_>, survey
 }
 
 /// One file of the folder, or why it is passed over.
-fn look_at(
-    adopt: &Adopt,
-    name: &str,
-    path: PathBuf,
-    judge: &mut Judge<'_>,
-) -> Result<Found, String> {
+fn look_at(adopt: &Adopt, name: &str, path: PathBuf, judge: &mut Judge) -> Result<Found, String> {
     if let Some(why) = adopt.profile.passes_over(name) {
         return Err(why);
     }

@@ -160,7 +160,7 @@ impl Found {
 }
 
 /// Nothing if the hook has been removed since its folder was listed.
-fn look_at(name: String, path: PathBuf, judge: &mut Judge<'_>) -> Option<Found> {
+fn look_at(name: String, path: PathBuf, judge: &mut Judge) -> Option<Found> {
     let (judgement, beside, head) = match judge.hook(&path, Start::Program) {
         Err(Judgement::Unreadable(_)) if !files::is_there(&path) => return None,
         Err(judgement) => (judgement, None, String::new()),

@@ -96,14 +96,14 @@ pub fn why_not_run(head: &[u8]) -> Option<String> {
 }
 
 /// Judges one hook after the other, and nothing twice that they share.
-pub(super) struct Judge<'a> {
-    guide: Guide<'a>,
+pub(super) struct Judge {
+    guide: Guide,
     /// Interpreters that may run.
     sound: BTreeSet<PathBuf>,
 }
 
-impl<'a> Judge<'a> {
-    pub(super) fn below(root: &'a Path) -> Self {
+impl Judge {
+    pub(super) fn below(root: &Path) -> Self {
         Self { guide: Guide::below(root), sound: BTreeSet::new() }
     }
 

@@ -45,7 +45,7 @@ impl Late {
             if is_on_record(journal, &entry)? {
                 return Ok(());
             }
-            journal.append(&entry)
+            journal.append(&[entry])
         })
     }
 }

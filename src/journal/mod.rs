@@ -33,6 +33,9 @@ use crate::sys::append::LineFile;
 use crate::sys::files::FileError;
 use crate::sys::terminal::harmless_json;
 
+/// Bytes that hold most records.
+const USUAL: usize = 1024;
+
 /// Appends records; see netcue(8), FILES.
 #[derive(Debug)]
 pub struct Journal {
@@ -52,14 +55,21 @@ impl Journal {
         self.lines.path()
     }
 
-    /// Appends one record.
+    /// Appends records, all of them or none.
     ///
     /// # Errors
-    /// When the file can't be written; nothing of the record is left in it then.
-    pub fn append(&mut self, entry: &Entry) -> Result<(), FileError> {
+    /// When the file can't be written; nothing of the records is left in it then.
+    pub fn append(&mut self, entries: &[Entry]) -> Result<(), FileError> {
+        let mut json = Vec::with_capacity(USUAL);
+        for entry in entries {
+            if !json.is_empty() {
+                json.push(b'\n');
+            }
+            // Only a map with keys that are no words could fail to be written.
+            let _ = serde_json::to_writer(&mut json, entry);
+        }
         // People look at the file itself, too.
-        let json = serde_json::to_string(entry).unwrap_or_default();
-        self.lines.append(&harmless_json(&json))
+        self.lines.append(&harmless_json(&String::from_utf8_lossy(&json)))
     }
 
     /// Reads on from where an earlier reading stopped, or from the oldest record there is.
@@ -90,4 +100,32 @@ impl Journal {
             serde_json::from_slice(line).map_or(true, &mut visit)
         })
     }
+
+    /// The same for those who want records of these kinds alone, by their tags: `visit` gets
+    /// none for every other line, which is not taken apart.
+    ///
+    /// # Errors
+    /// When a file is there and can't be read.
+    pub fn read_back_kinds(
+        &self,
+        kinds: &[&str],
+        mut visit: impl FnMut(Option<Entry>) -> bool,
+    ) -> Result<(), FileError> {
+        crate::sys::tail::lines_back(self.lines.path(), &mut |line| {
+            let is_wanted = kind_of(line).is_none_or(|kind| kinds.contains(&kind));
+            visit(is_wanted.then(|| serde_json::from_slice(line).ok()).flatten())
+        })
+    }
+}
+
+/// The tag of a record, which [`Entry`] is written with behind its time and its event's id; none
+/// where it can't be seen at once.
+fn kind_of(line: &[u8]) -> Option<&str> {
+    const TAG: &[u8] = br#""record":""#;
+    const FURTHEST: usize = 128;
+    let head = line.get(..FURTHEST).unwrap_or(line);
+    let at = head.windows(TAG.len()).position(|bytes| bytes == TAG)?;
+    let kind = head.get(at + TAG.len()..)?;
+    let end = kind.iter().position(|byte| *byte == b'"')?;
+    std::str::from_utf8(kind.get(..end)?).ok()
 }

@@ -53,16 +53,16 @@ impl Announced {
     }
 }
 
+/// Whether an event says that an end is coming. The kernel tells of one when it has come, and
+/// of what comes after it as well.
+pub(super) fn is_announced_by(event: &Event) -> bool {
+    matches!(event.facts.action, Some(Action::PreDown | Action::Down))
+        && event.source != sources::KERNEL.name
+}
+
 /// Writes down that an event announced an end, and sees to it that somebody follows it up.
 /// That it does not come about is no reason for the event to fail, and is said.
 pub(super) fn announce(house: &House, event: &Event) {
-    if !matches!(event.facts.action, Some(Action::PreDown | Action::Down)) {
-        return;
-    }
-    // The kernel tells of an end when it has come, and of what comes after it as well.
-    if event.source == sources::KERNEL.name {
-        return;
-    }
     let (Some(interface), Some(ifindex)) = (&event.facts.interface, event.ifindex) else { return };
     // One that was there when the call came and has gone since was there for the engine, too,
     // as far as anybody knows, if this was the announcement; if it was the end, it is over.
@@ -209,7 +209,7 @@ fn is_still(path: &Path, content: &[u8]) -> bool {
 fn act(house: &mut House, announced: &Announced, addresses: Option<&[String]>) -> bool {
     let Ok(Some(lock)) = Lock::try_now(&house.layout.lock()) else { return false };
     house.sides.take();
-    let end = rules::run_engine(house);
+    let end = rules::run_engine(house, None);
     // It belongs to the namespace that we are in for this one look.
     house.session = None;
     drop(lock);

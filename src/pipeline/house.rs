@@ -45,6 +45,8 @@ pub struct House {
     /// Whether this process is netcue's own unit, which nobody else takes anything from.
     pub(super) is_unit: bool,
     journal_broken: bool,
+    /// Records that the next one is written with: see [`House::record_with_next`].
+    unwritten: Vec<Entry>,
     /// The text of the configuration, if it is a good one; what [`House::keep`] keeps.
     good: Option<Vec<u8>>,
 }
@@ -65,6 +67,7 @@ impl House {
             sides: OnceCell::new(),
             is_unit: false,
             journal_broken: false,
+            unwritten: Vec::new(),
             good,
         };
         if let Some(text) = problem {
@@ -97,10 +100,28 @@ impl House {
     /// Appends to the journal, or has netcue's own unit do it. If it can't be written, work goes
     /// on and syslog says so once; how something ended is put on record by a later turn then.
     pub fn record(&mut self, event_id: Option<Uuid>, record: Record) {
-        let entry = Entry { time: clock::now(), event_id, record };
-        let Err(error) = self.journal.append(&entry) else { return };
-        if self.is_unit || unit::hand_over_record(&self.layout, &entry).is_err() {
-            self.go_on_without_journal(&entry, &error);
+        self.record_with_next(event_id, record);
+        self.write_records();
+    }
+
+    /// Takes down what happens now, to be written with the next record, in one write: for where
+    /// that follows at once. Until then a death of this process loses it, as it would have
+    /// lost it a moment earlier.
+    pub(super) fn record_with_next(&mut self, event_id: Option<Uuid>, record: Record) {
+        self.unwritten.push(Entry { time: clock::now(), event_id, record });
+    }
+
+    /// Writes what was to be written with a next record that does not come.
+    pub(super) fn write_records(&mut self) {
+        let entries = std::mem::take(&mut self.unwritten);
+        if entries.is_empty() {
+            return;
+        }
+        let Err(error) = self.journal.append(&entries) else { return };
+        for entry in &entries {
+            if self.is_unit || unit::hand_over_record(&self.layout, entry).is_err() {
+                self.go_on_without_journal(entry, &error);
+            }
         }
     }
 

@@ -89,7 +89,7 @@ pub fn arrive(house: &mut House, reading: Reading, caller: Caller, wait: Wait) -
     // Once it is in the queue its run may be on record at any moment: this comes first.
     let record = Record::Accepted { event: Box::new(event.clone()), argv: argv.clone() };
     let accepted = Entry { time: clock::now(), event_id: Some(event.id), record };
-    let recorded = house.journal.append(&accepted);
+    let recorded = house.journal.append(std::slice::from_ref(&accepted));
     // A caller that may not write here, or whose files are not the machine's: netcue's own unit
     // may, and its are.
     let is_apart =

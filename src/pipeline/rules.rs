@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{House, steps};
-use crate::engine::{self, Applied, Classes, EngineError, Side};
+use crate::engine::{self, Applied, Classes, EngineError, Side, Snapshot};
 use crate::event::Event;
 use crate::hooks::{self, Sides};
 use crate::journal::{Record, StepEnd, StepOutcome, progress};
@@ -57,6 +57,14 @@ impl Making {
         let _ = lock.map(|lock| lock.write_record(&record()));
     }
 
+    /// Says in the lock that this process begins to make rules now.
+    fn begin(lock: Option<&Lock>) -> Self {
+        let (holder, began_ns) = (Holder::ours(), clock::boottime_ns());
+        let making = Self { holder, began_ns, netns: identity::network_namespace(), stood: false };
+        making.leave_in(lock);
+        making
+    }
+
     /// Whether these rules were made from a state that the event had its part in.
     fn is_for(&self, event: &Event) -> bool {
         let netns = event.netns.as_ref().map_or("", |netns| netns.as_str());
@@ -64,10 +72,43 @@ impl Making {
     }
 }
 
-/// Lets the engine regenerate the rules, in the event's turn.
-pub(super) fn run_engine(house: &mut House) -> StepEnd {
+/// What the rules are made from, as a run met it.
+pub(super) struct View {
+    pub(super) snapshot: Snapshot,
+    /// What reading it took, in milliseconds.
+    ms: f64,
+    /// The lock on the engine, held since before the reading: rules may be made from this.
+    held: Option<(Option<Lock>, Making)>,
+}
+
+/// Reads what the rules are made from; none where the kernel can't be asked, which the engine
+/// says, and better.
+pub(super) fn look(house: &House) -> Option<View> {
+    let watch = Stopwatch::start();
+    let snapshot = engine::snapshot(&house.config.rules, &house.layout.rules()).ok()?;
+    Some(View { snapshot, ms: watch.milliseconds(), held: None })
+}
+
+/// The same for a run that begins with the engine, which can make its rules from this. If
+/// another process is making rules, they are made from another reading, once it is done.
+pub(super) fn look_under_lock(house: &House) -> Option<View> {
+    let Ok(lock) = take_lock(house, Duration::ZERO) else { return look(house) };
+    let making = Making::begin(lock.as_ref());
+    look(house).map(|view| View { held: Some((lock, making)), ..view })
+}
+
+/// Lets the engine regenerate the rules, in the event's turn: from a view that was taken under
+/// the engine's lock, or from a new one.
+pub(super) fn run_engine(house: &mut House, view: Option<View>) -> StepEnd {
+    if let Some(View { snapshot, ms, held: Some((lock, making)) }) = view {
+        let end = regenerate_under(house, lock.as_ref(), making, Some(snapshot));
+        return StepEnd { ms: end.ms + ms, ..end };
+    }
     match take_lock(house, PATIENCE) {
-        Ok(lock) => regenerate_under(house, lock.as_ref()),
+        Ok(lock) => {
+            let making = Making::begin(lock.as_ref());
+            regenerate_under(house, lock.as_ref(), making, None)
+        }
         Err(busy) => StepEnd { failed: Some(busy), ..StepEnd::of(StepOutcome::Failed, 0.0) },
     }
 }
@@ -87,7 +128,8 @@ pub(super) fn make_ahead(house: &mut House, event: &Event, ticket: &Ticket) -> b
     if made.is_some_and(|made| made.is_for(event)) {
         return true;
     }
-    let end = regenerate_under(house, Some(&lock));
+    let making = Making::begin(Some(&lock));
+    let end = regenerate_under(house, Some(&lock), making, None);
     if end.outcome.is_failure() {
         // Its turn tells, if it fails then as well.
         return false;
@@ -184,20 +226,21 @@ fn take_lock(house: &House, patience: Duration) -> Result<Option<Lock>, Reason> 
     }
 }
 
-fn regenerate_under(house: &mut House, lock: Option<&Lock>) -> StepEnd {
-    let netns = identity::network_namespace();
-    let mut making =
-        Making { holder: Holder::ours(), began_ns: clock::boottime_ns(), netns, stood: false };
-    making.leave_in(lock);
-    let end = regenerate(house);
+fn regenerate_under(
+    house: &mut House,
+    lock: Option<&Lock>,
+    mut making: Making,
+    snapshot: Option<Snapshot>,
+) -> StepEnd {
+    let end = regenerate(house, snapshot);
     making.stood = !end.outcome.is_failure();
     making.leave_in(lock);
     end
 }
 
-fn regenerate(house: &mut House) -> StepEnd {
+fn regenerate(house: &mut House, snapshot: Option<Snapshot>) -> StepEnd {
     let watch = Stopwatch::start();
-    let result = regenerated(house);
+    let result = regenerated(house, snapshot);
     let ms = watch.milliseconds();
     match result {
         Ok(report) => {
@@ -222,13 +265,20 @@ fn regenerate(house: &mut House) -> StepEnd {
     }
 }
 
-fn regenerated(house: &mut House) -> Result<engine::Report, EngineError> {
-    let memory = house.layout.rules();
+fn regenerated(
+    house: &mut House,
+    snapshot: Option<Snapshot>,
+) -> Result<engine::Report, EngineError> {
+    let (memory, rules) = (house.layout.rules(), &house.config.rules);
     let session = match house.session.take() {
         Some(session) => session,
         None => engine::open()?,
     };
-    engine::regenerate(&house.config.rules, &memory, house.session.insert(session))
+    let session = house.session.insert(session);
+    match snapshot {
+        Some(snapshot) => engine::regenerate_from(snapshot, rules, &memory, session),
+        None => engine::regenerate(rules, &memory, session),
+    }
 }
 
 /// Takes the rules out where the engine's name is masked; says what became of that, if there
@@ -258,8 +308,8 @@ pub(super) fn take_rules_out(house: &mut House) -> Option<Result<String, String>
 /// kernel is asked, once.
 pub(super) fn sides(house: &House) -> &Sides {
     house.sides.get_or_init(|| {
-        let state = engine::state(&house.layout.rules()).unwrap_or_default();
-        sides_of(&engine::classify(&state, &house.config.rules))
+        let snapshot = engine::snapshot(&house.config.rules, &house.layout.rules());
+        snapshot.map(|snapshot| sides_of(&snapshot.classes)).unwrap_or_default()
     })
 }
 

@@ -40,8 +40,19 @@ impl Run<'_> {
         self.house.sides.take();
         let steps = steps::plan(self.house, self.event, behind);
         let plan = steps.iter().map(|step| self.as_planned(step)).collect();
-        let state = state::record(self.house, self.event.id);
-        self.house.record(id, Record::RunBegin { attempt: self.event.attempt, plan, state });
+        // What the run meets and what the rules are made from is one reading, unless a hook
+        // comes in between.
+        let is_pending = |step: &&Step| {
+            matches!(step.verdict, Verdict::Run(_)) && self.done.end_of(&step.name).is_none()
+        };
+        let first = steps.iter().find(is_pending).map(|step| &step.kind);
+        let mut view = match first {
+            Some(Kind::Engine) => rules::look_under_lock(self.house),
+            _ => rules::look(self.house),
+        };
+        let state = view.as_mut().and_then(|view| state::record(self.house, self.event.id, view));
+        let begin = Record::RunBegin { attempt: self.event.attempt, plan, state };
+        self.house.record_with_next(id, begin);
         let mut tally = Tally::default();
         for step in &steps {
             if let Some(outcome) = self.done.end_of(&step.name) {
@@ -55,13 +66,19 @@ impl Run<'_> {
                 continue;
             }
             if let Some(signal) = self.signals.stop() {
+                self.house.write_records();
                 return End::Stopped(signal);
             }
             self.house.record(id, Record::StepBegin { step: step.name.clone() });
-            let end = self.end_of(step, tally.rules);
+            let end = self.end_of(step, tally.rules, view.take());
             let outcome = end.outcome;
-            self.house.record(id, Record::StepEnd { step: step.name.clone(), end });
+            self.house.record_with_next(id, Record::StepEnd { step: step.name.clone(), end });
+            if outcome == StepOutcome::Started {
+                // Its end may be put on record by another process at any moment.
+                self.house.write_records();
+            }
             if outcome == StepOutcome::Interrupted {
+                self.house.write_records();
                 return End::Stopped(self.signals.stop().unwrap_or_default());
             }
             // An engine that was cut off may have changed the rules already.
@@ -70,7 +87,8 @@ impl Run<'_> {
         }
         let is_engines =
             |step: &Step| matches!((&step.kind, &step.verdict), (Kind::Engine, Verdict::Run(_)));
-        if steps.iter().any(is_engines) {
+        if steps.iter().any(is_engines) && follow_up::is_announced_by(self.event) {
+            self.house.write_records();
             follow_up::announce(self.house, self.event);
         }
         self.conclude(&tally, watch)
@@ -93,7 +111,9 @@ impl Run<'_> {
         self.house.record(Some(self.event.id), Record::Remark { text });
     }
 
-    fn end_of(&mut self, step: &Step, rules: Rules) -> StepEnd {
+    /// Takes a step to its end. `view` is the reading that the rules are made from, if nothing
+    /// has run since.
+    fn end_of(&mut self, step: &Step, rules: Rules, view: Option<rules::View>) -> StepEnd {
         let manner = match &step.verdict {
             Verdict::Run(manner) => manner,
             Verdict::Skip(reason) | Verdict::Refuse(reason) => {
@@ -102,7 +122,7 @@ impl Run<'_> {
         };
         match &step.kind {
             Kind::Engine => {
-                let end = rules::run_engine(self.house);
+                let end = rules::run_engine(self.house, view);
                 rules::with_what_was_ahead(self.house, self.event.id, end)
             }
             Kind::Hook(path) | Kind::InPlaceOfEngine(path) => {
@@ -216,7 +236,7 @@ pub fn rules_before(house: &mut House, hook: &str) -> &'static str {
     if !plan::stands_behind_the_rules(hook) {
         return Rules::Untouched.as_hooks_know_it();
     }
-    let rules = match rules::run_engine(house).outcome {
+    let rules = match rules::run_engine(house, None).outcome {
         outcome if outcome.is_failure() => Rules::Failed,
         StepOutcome::Changed => Rules::Changed,
         _ => Rules::Unchanged,

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::House;
-use crate::engine;
+use super::rules::View;
+use crate::engine::Snapshot;
 use crate::journal::{Delta, Record};
 use crate::sys::files;
 use crate::sys::state::KernelState;
@@ -28,21 +29,26 @@ struct Memory {
 }
 
 /// The digest of the kernel's state now; the state is put on record if that is needed.
-pub(super) fn record(house: &mut House, event: Uuid) -> Option<String> {
-    // Where the kernel can't be asked, the engine says so, and better.
-    let mut state = engine::state(&house.layout.rules()).ok()?;
+pub(super) fn record(house: &mut House, event: Uuid, view: &mut View) -> Option<String> {
+    let Snapshot { state, classes, .. } = &mut view.snapshot;
     // The same comes of what is remembered before a run and after it: with the latter, a
     // machine's first two runs meet the same state.
-    state.remembered = engine::classify(&state, &house.config.rules).remembered;
-    let json = serde_json::to_vec(&state).ok()?;
+    let before = std::mem::replace(&mut state.remembered, classes.remembered.clone());
+    let digest = record_state(house, event, state);
+    state.remembered = before;
+    digest
+}
+
+fn record_state(house: &mut House, event: Uuid, state: &KernelState) -> Option<String> {
+    let json = serde_json::to_vec(state).ok()?;
     let digest = digest(&json);
     let memory = memory(house);
     let is_there = memory.as_ref().is_some_and(|memory| memory.digest == digest);
     if !is_there && json.len() as u64 <= largest(house) {
         let of_change =
-            memory.and_then(|memory| record_change(house, event, &state, &digest, memory));
+            memory.and_then(|memory| record_change(house, event, state, &digest, memory));
         if of_change.is_none() {
-            record_whole(house, event, state, &digest, &json);
+            record_whole(house, event, state.clone(), &digest, &json);
         }
     }
     Some(digest)

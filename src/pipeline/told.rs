@@ -14,8 +14,9 @@ pub(super) fn told(house: &House, event: &Event) -> Option<Told> {
         return None;
     }
     let (mut seen, mut by, mut in_vain) = (0, None, Vec::new());
-    let looked = house.journal.read_back(|entry| {
+    let looked = house.journal.read_back_kinds(&["accepted", "outcome"], |entry| {
         seen += 1;
+        let Some(entry) = entry else { return seen < MOST_LINES };
         match entry.record {
             // Nothing was done for it, which another event made needless or nobody wanted.
             Record::Outcome { outcome: Outcome::Ignored, .. } => in_vain.extend(entry.event_id),

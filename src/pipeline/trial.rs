@@ -76,7 +76,7 @@ pub fn begin(layout: &Layout, time: Duration) -> Result<bool, FileError> {
     }
     let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let until_ns = clock::boottime_ns().saturating_add(time);
-    let trial = Trial { boot: identity::boot(), until_ns, tried, former };
+    let trial = Trial { boot: identity::boot().to_owned(), until_ns, tried, former };
     let path = layout.trial();
     if let Some(folder) = path.parent() {
         files::make_private_folder(folder)?;

@@ -189,7 +189,7 @@ fn take_in(house: &mut House, inbox: &Inbox) {
         match serde_json::from_slice(&message) {
             Ok(Message::Event(event, argv)) => take_in_event(house, *event, argv),
             Ok(Message::Record(entry)) => {
-                if let Err(error) = house.journal.append(&entry) {
+                if let Err(error) = house.journal.append(std::slice::from_ref(&entry)) {
                     house.go_on_without_journal(&entry, &error);
                 }
             }

@@ -1,5 +1,6 @@
 //! Where the systems look for their hooks, and which of them a link to netcue stands for.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -65,9 +66,12 @@ pub fn by_place(argv0: &Path, cwd: &Path) -> Option<Standing> {
         return None;
     }
     let path = lexically_absolute(argv0, cwd);
+    // Both sides have one form only, so that bytes tell what components would tell.
+    let file = path.as_os_str();
+    let folder = path.parent().map(Path::as_os_str);
     let stands_for = |place: &Place| match place {
-        Place::File(file) => path == Path::new(file),
-        Place::Folder(folder) => path.parent() == Some(Path::new(folder)),
+        Place::File(place) => file == *place,
+        Place::Folder(place) => folder == Some(OsStr::new(place)),
     };
     let mut found = ALL.iter().copied().filter_map(|source| {
         let trigger = source.triggers.iter().find(|t| t.places.iter().any(stands_for));

@@ -58,15 +58,16 @@ impl LineFile {
         &self.path
     }
 
-    /// Appends one line with one write, under a lock of the file's own. A torn line that
-    /// somebody's death or a full disk left at the end is closed first.
+    /// Appends lines with one write, under a lock of the file's own; between them, and not
+    /// behind the last, stand line feeds. A torn line that somebody's death or a full disk left
+    /// at the end is closed first.
     ///
     /// # Errors
-    /// When the file can't be opened, locked or written whole; a partly written line is
+    /// When the file can't be opened, locked or written whole; what was written partly is
     /// taken back.
-    pub fn append(&mut self, line: &str) -> Result<(), FileError> {
+    pub fn append(&mut self, lines: &str) -> Result<(), FileError> {
         let path = self.path.clone();
-        let result = self.append_or_fail(line).map_err(FileError::at("append to", &path));
+        let result = self.append_or_fail(lines).map_err(FileError::at("append to", &path));
         if result.is_err() {
             self.file = None;
             self.end = None;
@@ -74,7 +75,7 @@ impl LineFile {
         result
     }
 
-    fn append_or_fail(&mut self, line: &str) -> io::Result<()> {
+    fn append_or_fail(&mut self, lines: &str) -> io::Result<()> {
         loop {
             let file = match self.file.take() {
                 Some(file) => file,
@@ -94,7 +95,7 @@ impl LineFile {
                 continue;
             }
             let torn = self.end != Some(length) && ends_torn(&held, length)?;
-            self.end = Some(length + write_line(&held, length, torn, line)?);
+            self.end = Some(length + write_lines(&held, length, torn, lines)?);
             self.file = held.unlock().map_err(|(_, errno)| errno)?.into();
             return Ok(());
         }
@@ -223,10 +224,10 @@ fn ends_torn(file: &File, length: u64) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-/// Writes a line and tells how many bytes that took.
-fn write_line(mut file: &File, length: u64, torn: bool, line: &str) -> io::Result<u64> {
+/// Writes lines and tells how many bytes that took.
+fn write_lines(mut file: &File, length: u64, torn: bool, lines: &str) -> io::Result<u64> {
     let mended = if torn { "\n" } else { "" };
-    let whole = format!("{mended}{line}\n");
+    let whole = format!("{mended}{lines}\n");
     let written = file.write(whole.as_bytes())?;
     if written < whole.len() {
         file.set_len(length)?;

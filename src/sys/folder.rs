@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -89,17 +90,18 @@ const MOST_LINKS: usize = 40;
 /// leads out of the root by way of them, and
 /// no folder is looked at twice: what lies in one folder has the same way to it.
 #[derive(Debug)]
-pub struct Guide<'a> {
-    root: &'a Path,
-    /// Folders seen so far; none for one above the root.
-    folders: BTreeMap<PathBuf, Option<Part>>,
+pub struct Guide {
+    root: PathBuf,
+    /// Folders seen so far; none for one above the root. Paths are compared as bytes: they
+    /// are made part by part here, and each has one form only.
+    folders: BTreeMap<OsString, Option<Part>>,
 }
 
-impl<'a> Guide<'a> {
+impl Guide {
     /// A guide that has seen nothing yet.
     #[must_use]
-    pub fn below(root: &'a Path) -> Self {
-        Self { root, folders: BTreeMap::new() }
+    pub fn below(root: &Path) -> Self {
+        Self { root: root.components().collect(), folders: BTreeMap::new() }
     }
 
     /// Follows `path` to its end.
@@ -122,7 +124,7 @@ impl<'a> Guide<'a> {
                 end = next;
                 continue;
             };
-            if !next.starts_with(self.root) {
+            if !is_within(&next, &self.root) {
                 parts.extend(self.above_on_the_way_to(&next)?);
             }
             let is_link = part.kind == Kind::Link;
@@ -148,7 +150,7 @@ impl<'a> Guide<'a> {
     /// The folders above the root, for a way that leads out of it by a link: there they
     /// count like any other.
     fn above_on_the_way_to(&self, path: &Path) -> Result<Vec<Part>, FileError> {
-        let above = |folder: &&Path| self.root.starts_with(folder) && self.root != *folder;
+        let above = |folder: &&Path| is_within(&self.root, folder) && self.root != *folder;
         let mut parts: Vec<Part> = path
             .ancestors()
             .skip(1)
@@ -161,17 +163,24 @@ impl<'a> Guide<'a> {
 
     /// What `path` is, unless it is a folder strictly above the root.
     fn look_at(&mut self, path: &Path) -> Result<Option<Part>, FileError> {
-        if let Some(known) = self.folders.get(path) {
+        if let Some(known) = self.folders.get(path.as_os_str()) {
             return Ok(known.clone());
         }
         let part = look_at(path)?;
-        let above = self.root.starts_with(path) && self.root != path;
+        let above = is_within(&self.root, path) && self.root.as_os_str() != path.as_os_str();
         let counts = Some(part.clone()).filter(|part| !above || part.kind == Kind::Link);
         if part.kind == Kind::Folder {
-            self.folders.insert(path.to_owned(), counts.clone());
+            self.folders.insert(path.as_os_str().to_owned(), counts.clone());
         }
         Ok(counts)
     }
+}
+
+/// Whether a path is that of a folder or of something below it.
+fn is_within(path: &Path, folder: &Path) -> bool {
+    let (path, folder) = (path.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
+    let below = path.strip_prefix(folder);
+    below.is_some_and(|rest| rest.is_empty() || folder.ends_with(b"/") || rest.starts_with(b"/"))
 }
 
 fn reversed_parts(path: &Path) -> Vec<OsString> {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -10,10 +11,13 @@ use uuid::Uuid;
 
 /// The random name the kernel gave to this boot (`random(4)`); empty where /proc is missing.
 #[must_use]
-pub fn boot() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map(|id| id.trim_end().to_owned())
-        .unwrap_or_default()
+pub fn boot() -> &'static str {
+    static BOOT: OnceLock<String> = OnceLock::new();
+    BOOT.get_or_init(|| {
+        fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .map(|id| id.trim_end().to_owned())
+            .unwrap_or_default()
+    })
 }
 
 /// The machine's name; `localhost` where it has none.

@@ -5,6 +5,10 @@ use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 
+/// Bytes read with one call. Most hooks say nothing, and a larger buffer would have to be
+/// emptied for each of them.
+const AT_ONCE: usize = 4096;
+
 /// What a program said: the head and the tail of it, and how much is missing between.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {
@@ -23,9 +27,9 @@ impl Output {
 
     /// Reads what is there. Tells whether more may come.
     pub(super) fn drain(&mut self, pipe: &OwnedFd) -> bool {
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = [0; AT_ONCE];
         // Bounded, so that a flood can't keep us from looking at the clock.
-        for _ in 0..64 {
+        for _ in 0..256 {
             match nix::unistd::read(pipe, &mut buffer) {
                 Ok(0) => return false,
                 Ok(length) => self.take(buffer.get(..length).unwrap_or_default()),

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -30,8 +31,15 @@ impl Identity {
     /// That of this process.
     #[must_use]
     pub fn ours() -> Self {
-        let start = fields_of("self").and_then(|fields| fields.get(START)?.parse().ok());
-        Self { pid: Pid::this().as_raw(), start: start.unwrap_or(0) }
+        static START_OF: OnceLock<(i32, u64)> = OnceLock::new();
+        let pid = Pid::this().as_raw();
+        let read = || {
+            let start = fields_of("self").and_then(|fields| fields.get(START)?.parse().ok());
+            start.unwrap_or(0)
+        };
+        let (of, start) = *START_OF.get_or_init(|| (pid, read()));
+        // A child that was forked has a start of its own.
+        Self { pid, start: if of == pid { start } else { read() } }
     }
 
     /// Whether it lives; a zombie doesn't. Without a /proc to ask, it is taken to live.

@@ -76,7 +76,9 @@ pub fn harmless_lines(text: &str) -> String {
 pub fn harmless_json(json: &str) -> Cow<'_, str> {
     // Line feeds and the like stand between tokens only: serde_json escapes them elsewhere.
     let is_affected = |c: char| !c.is_ascii_whitespace() && does_harm(c);
-    if !json.contains(is_affected) {
+    // Nearly all of it is ASCII, which is looked through byte by byte.
+    let is_plain = |byte: u8| byte.is_ascii() && byte != 0x7f && (byte >= b' ' || byte == b'\n');
+    if json.bytes().all(is_plain) || !json.contains(is_affected) {
         return Cow::Borrowed(json);
     }
     let mut shown = String::with_capacity(json.len() + 64);

@@ -247,8 +247,9 @@ fn a_draft_of_the_living_is_left_alone() {
 fn an_outcome_that_could_not_be_recorded_is_on_record_after_the_next_turn() {
     let scene = Scene::new();
     let journal = scene.path("var/log/netcue/journal.jsonl");
-    // What has room: accepted, state, run-begin, step-begin. What hasn't: step-end, outcome.
-    traced(&scene, "write:error=ENOSPC:when=5+", &journal)
+    // What has room: accepted, state, run-begin and step-begin. What hasn't: step-end and
+    // outcome, which are written together.
+    traced(&scene, "write:error=ENOSPC:when=4+", &journal)
         .words(["from"])
         .words(IP_UP.split(' '))
         .stderr_has("going on without the journal")

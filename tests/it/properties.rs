@@ -313,7 +313,7 @@ proptest! {
                 fs::write(layout.journal(), text).expect("written");
             }
             let entry = Entry { time: Timestamp::UNIX_EPOCH, event_id: id.map(Uuid::from_u128), record };
-            journal.append(&entry).expect("appended");
+            journal.append(std::slice::from_ref(&entry)).expect("appended");
             written.push(entry);
         }
         let mut read = Vec::new();

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::scene::{Scene, run, text_of, write_file};
+use crate::scene::{Scene, run, text_of, wait_until, write_file};
 
 /// A gateway whose public addresses and visitors nobody else should see, after a link came up.
 pub(crate) fn incident() -> Scene {
@@ -67,6 +67,11 @@ pub(crate) fn emit(scene: &Scene) {
 #[test]
 fn the_state_is_recorded_once_until_it_changes() {
     let scene = incident();
+    // Every interface that is up gets an address of its own a moment later.
+    wait_until("link-local addresses", || {
+        let of = |words: &str| scene.ip(words).lines().count();
+        of("-6 -o address show scope link") == of("-o link show up") - of("-o link show dev lo")
+    });
     emit(&scene);
     emit(&scene);
     let same = met(&scene);
