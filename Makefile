@@ -25,7 +25,7 @@ put = sed 's|/usr/sbin/netcue|$(program)|g' $(1) > $(2) && chmod $(3) $(2)
 shipped = $(filter-out hooks.d/README.md,$(wildcard hooks.d/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test faults fleet fuzz bench install uninstall deb test-package test-kernels
+.PHONY: help build demo test faults fleet fuzz bench install uninstall deb test-package test-kernels test-adopted
 
 help: ## Lists these targets
 	@while IFS= read -r line; do case $$line in \
@@ -56,6 +56,10 @@ fleet: $(if $(NETCUE),,build) ## Has ten thousand gateways hand on their events,
 	tests/setup
 	NETCUE=$(or $(NETCUE),$(abspath $(PROGRAM))) NETCUE_FLEET=$(or $(GATEWAYS),10000) \
 	    $(CARGO) test --locked --test it -- fleet:: --nocapture --test-threads 1
+
+test-adopted: build ## Compares how scripts of Debian packages run, by their dispatchers and by netcue
+	tests/setup
+	tests/adopted/run $(abspath $(PROGRAM))
 
 # FUZZ_SECONDS=600 make fuzz looks longer.
 fuzz: ## Feeds every parser nonsense for a while

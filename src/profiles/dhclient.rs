@@ -19,8 +19,9 @@ pub(super) static DISPATCHER: Dispatcher = Dispatcher {
     names: RUN_PARTS,
     shell: Some(Shell {
         zero: "/sbin/dhclient-script",
-        // `run_hook` of Debian's dhclient-script; a hook tells of a failure by `exit_status`.
-        text: "script=$1 exit_status=0; shift; . \"$script\"; exit \"$exit_status\"",
+        // `run_hook` of Debian's dhclient-script, a function with the script as its word; a hook
+        // tells of a failure by `exit_status`.
+        text: "script=$1 exit_status=0; . \"$script\"; exit \"$exit_status\"",
     }),
     per_family: true,
     word,
@@ -47,6 +48,9 @@ fn given(moment: &Moment<'_>) -> Given {
     env.set("reason", word);
     env.set("interface", interface);
     env.know("pid", detail(event, "dhclient_pid"));
+    if event.facts.action == Some(Action::PreUp) {
+        return Given { words: Vec::new(), env: env.into_env() };
+    }
     let is_gone = event.facts.action == Some(Action::Down);
     // What a link that is gone had is old.
     let when = if is_gone { "old" } else { "new" };

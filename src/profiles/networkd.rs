@@ -62,8 +62,10 @@ fn given(moment: &Moment<'_>) -> Given {
     env.set("ESSID", detail(event, "essid").unwrap_or_default());
     // Those of the loopback network and of the link itself are left out, and without any the
     // lists are empty.
+    let is_gone = event.facts.action == Some(Action::Down);
     let known = |family| {
-        let all = addresses(event, family).into_iter().map(|(address, _)| address.to_string());
+        let all = if is_gone { Vec::new() } else { addresses(event, family) };
+        let all = all.into_iter().map(|(address, _)| address.to_string());
         all.filter(|text| !text.starts_with("127.") && !text.starts_with("fe80:"))
             .collect::<Vec<String>>()
     };

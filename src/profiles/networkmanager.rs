@@ -63,12 +63,15 @@ fn given(moment: &Moment<'_>) -> Given {
     if detail(event, "external").as_deref() == Some("true") {
         env.set("CONNECTION_EXTERNAL", "1");
     }
+    // For other sources it may be a line of a modem.
+    let is_own = event.source.as_str() == DISPATCHER.source;
+    let device = detail(event, "device").filter(|_| is_own);
     let is_vpn = word.starts_with("vpn-");
     if is_vpn {
-        env.know("DEVICE_IFACE", detail(event, "device"));
+        env.know("DEVICE_IFACE", device);
         env.set("VPN_IP_IFACE", interface);
     } else {
-        env.set("DEVICE_IFACE", detail(event, "device").unwrap_or_else(|| interface.to_string()));
+        env.set("DEVICE_IFACE", device.unwrap_or_else(|| interface.to_string()));
         env.set("DEVICE_IP_IFACE", interface);
     }
     // It knows addresses only of what is up at that moment (nm-dispatcher-utils.c).

@@ -332,7 +332,7 @@ fn a_hook_of_dhclients_is_sourced_in_a_shell_of_its_own() {
     let name = "/etc/dhcp/dhclient-exit-hooks.d/chrony";
     let path = format!("{}{name}", scene.root().display());
     let expected = format!(
-        "/sbin/dhclient-script 0 {path} wg0 192.0.2.9/255.255.255.0 192.0.2.1\n192.0.2.255 192.0.2.53\n"
+        "/sbin/dhclient-script 1 {path} wg0 192.0.2.9/255.255.255.0 192.0.2.1\n192.0.2.255 192.0.2.53\n"
     );
     assert_eq!(scene.output_of(name), expected);
     assert_eq!(scene.records("step-end").last().expect("an end")["status"], 3);
@@ -408,4 +408,39 @@ fn what_is_not_known_of_a_folder_is_asked_for() {
     assert_eq!(scene.end_of("/srv/scripts/a")["outcome"], "done");
     scene.netcue(["adopt", "--undo", "/srv/scripts"]).any_stdout().run();
     assert!(!scene.path("etc/netcue/netcue.conf").exists());
+}
+
+fn given(profile: Profile, source: &str, facts: &str) -> BTreeMap<String, String> {
+    let facts = serde_json::from_str(facts).expect("facts");
+    let stamp = Stamp {
+        id: uuid::Uuid::nil(),
+        time: jiff::Timestamp::UNIX_EPOCH,
+        boottime_ns: 1,
+        boot_id: None,
+        ifindex: None,
+        cause: None,
+    };
+    let event = Event::new(source.parse().expect("a name"), facts, stamp);
+    let mut all = Like { profile, folder: None }.given(&event).expect("it is told");
+    all.remove(0).env.into_iter().collect()
+}
+
+/// Each of these was seen with the scripts of a package.
+#[test]
+fn what_another_source_tells_is_not_taken_for_the_dispatchers_own() {
+    let ppp = r#"{"action": "up", "interface": "ppp0", "details": {"device": "/dev/ttyS0"}}"#;
+    let told = given(Profile::Networkmanager, "ppp", ppp);
+    assert_eq!(told["DEVICE_IFACE"], "ppp0", "the modem is no interface");
+    let down = r#"{"action": "down", "interface": "wg0", "local": "192.0.2.1"}"#;
+    let told = given(Profile::Networkd, "wg-quick", down);
+    assert_eq!((told["ADDR"].as_str(), told["IP_ADDRS"].as_str()), ("", ""), "it is gone");
+    let about = r#"{"action": "pre-up", "interface": "wg0", "local": "192.0.2.1"}"#;
+    let told = given(Profile::Dhclient, "wg-quick", about);
+    assert_eq!(told["reason"], "PREINIT");
+    assert!(!told.contains_key("new_ip_address"), "there is no lease yet: {told:?}");
+    let injected = r#"{"action": "up", "interface": "wg0", "local": "192.0.2.1",
+        "details": {"domain": "x$(reboot)", "host_name": "gate"}}"#;
+    let told = given(Profile::Dhclient, "udhcpc", injected);
+    assert!(!told.contains_key("new_domain_name"), "dhclient lets no such name through: {told:?}");
+    assert_eq!(told["new_host_name"], "gate");
 }
