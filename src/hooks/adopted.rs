@@ -106,5 +106,5 @@ fn look_at(adopt: &Adopt, name: &str, path: PathBuf, judge: &mut Judge) -> Resul
 fn leads_to_netcue(file: &Path, head: &[u8]) -> bool {
     let calls = |line: &str| !line.trim_start().starts_with('#') && line.contains("netcue from ");
     file.file_name().is_some_and(|name| name == "netcue")
-        || head.starts_with(b"#") && String::from_utf8_lossy(head).lines().any(calls)
+        || !head.starts_with(b"\x7fELF") && String::from_utf8_lossy(head).lines().any(calls)
 }

@@ -444,3 +444,27 @@ fn what_another_source_tells_is_not_taken_for_the_dispatchers_own() {
     assert!(!told.contains_key("new_domain_name"), "dhclient lets no such name through: {told:?}");
     assert_eq!(told["new_host_name"], "gate");
 }
+
+#[test]
+fn what_is_put_in_place_for_netcue_itself_makes_no_event_of_an_event() {
+    let scene = Scene::new();
+    let folder = "etc/dhcp/dhclient-exit-hooks.d";
+    scene.config(
+        "[[adopt]]\nfolder = \"/etc/dhcp/dhclient-exit-hooks.d\"\nprofile = \"dhclient\"\n",
+    );
+    scene.hook_in(
+        folder,
+        "zz-netcue",
+        include_str!("../../integrations/dhclient/zz-netcue"),
+        0o644,
+    );
+    scene.hook_in(
+        folder,
+        "of-ones-own",
+        "/usr/sbin/netcue from dhclient \"$reason\" || :\n",
+        0o644,
+    );
+    let shown = scene.netcue(["hooks"]).any_stdout().run().stdout;
+    let rows = shown.lines().filter(|row| row.starts_with("passed-over"));
+    assert_eq!(rows.filter(|row| row.contains("it leads to netcue")).count(), 2, "{shown}");
+}
