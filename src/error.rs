@@ -11,6 +11,8 @@ pub enum Exit {
     Done,
     /// A step failed, in strict mode or in a command asked for by a person.
     StepFailed,
+    /// Something would be changed; only where that is asked.
+    WouldChange,
     /// The command line was wrong.
     Usage,
     /// The call was not understood; nothing was queued.
@@ -35,9 +37,10 @@ pub enum Exit {
 
 impl Exit {
     /// Every exit status but those of signals, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Done,
         Self::StepFailed,
+        Self::WouldChange,
         Self::Usage,
         Self::NotUnderstood,
         Self::Unavailable,
@@ -55,6 +58,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::StepFailed => 1,
+            Self::WouldChange => 2,
             Self::Usage => 64,
             Self::NotUnderstood => 65,
             Self::Unavailable => 69,

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::enable::{carry, on_the_machine};
+use super::carry::{Way, carry};
+use super::enable::on_the_machine;
 use crate::answers::hooks::of_folder;
 use crate::config::Adopt;
 use crate::error::{Ended, Exit, Failure};
@@ -47,7 +48,11 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
     let folder = plain(&on_the_machine(layout, &args.folder));
     let seen = integrate::look(layout, None);
     if args.undo {
-        return carry(layout, &[("adopt", integrate::adopt(&seen, &folder, None))], args.dry_run);
+        return carry(
+            layout,
+            &[("adopt", integrate::adopt(&seen, &folder, None))],
+            Way::plain(args.dry_run),
+        );
     }
     if !files::is_folder(&layout.below(&folder)) {
         let message = format!("there is no folder {}", folder.display());
@@ -70,7 +75,11 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
         )));
     }
     terminal::show(&of_folder(layout, &wanted))?;
-    carry(layout, &[("adopt", integrate::adopt(&seen, &folder, Some(&wanted)))], args.dry_run)
+    carry(
+        layout,
+        &[("adopt", integrate::adopt(&seen, &folder, Some(&wanted)))],
+        Way::plain(args.dry_run),
+    )
 }
 
 /// Without a slash at its end, as the configuration has it.

@@ -11,7 +11,8 @@ use crate::pipeline;
 use crate::sources::{self, Source};
 use crate::sys::prompt::Prompt;
 
-use super::enable::{carry, either};
+use super::carry::{Way, carry};
+use super::enable::either;
 use crate::error::{Ended, Failure};
 
 /// What may be said with `configure`.
@@ -38,9 +39,8 @@ pub(super) struct Args {
     /// Listens to the kernel from the next start on, not now
     #[arg(long)]
     no_start: bool,
-    /// Says what would be done, and changes nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    way: Way,
 }
 
 /// Which interface is external.
@@ -92,7 +92,7 @@ pub(super) fn main(layout: &Layout, args: &Args) -> Ended {
                        \"netcue configure --help\"";
         return Err(Failure::new(Exit::Usage, message));
     }
-    carry(layout, &steps, args.dry_run)
+    carry(layout, &steps, args.way)
 }
 
 /// What is to be; none: as it is.

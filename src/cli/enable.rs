@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::carry::{Kind, Way, carry, show_json};
 use super::configure::yes_or_no;
 use crate::answers::shared::ssh;
 use crate::error::Exit;
 use crate::error::{Ended, Failure};
-use crate::integrate::{self, Change, Choice, Extent, Seen, Stage, Step, Wish};
+use crate::integrate::{self, Choice, Extent, Seen, Stage, Wish};
 use crate::paths::Layout;
 use crate::pipeline;
 use crate::sources::{self, Source};
@@ -43,9 +44,8 @@ pub(super) struct DisableArgs {
 
 #[derive(Debug, clap::Args)]
 struct Common {
-    /// Says what would be done, and changes nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    way: Way,
     /// Changes only the flag; what calls netcue stays as it is
     #[arg(long, conflicts_with = "edit")]
     flag_only: bool,
@@ -72,7 +72,7 @@ pub(super) fn enable(layout: &Layout, args: &EnableArgs) -> Ended {
     }
     let seen = integrate::look(layout, None);
     if args.common.sources.is_empty() {
-        return propose(&seen);
+        return propose(&seen, args.common.way);
     }
     let chosen = integrate::boot_choice(&seen);
     let boot = chooses.then(|| Choice {
@@ -83,12 +83,20 @@ pub(super) fn enable(layout: &Layout, args: &EnableArgs) -> Ended {
 }
 
 /// Without a source, says which would be worth it: those that are there and don't call.
-fn propose(seen: &Seen) -> Ended {
+fn propose(seen: &Seen, way: Way) -> Ended {
     let lacking = integrate::systems().into_iter().filter(|source| {
         let attachment = integrate::attachment(seen, source);
         attachment.installed && (!integrate::is_on(seen, source) || !attachment.missing.is_empty())
     });
     let lacking: Vec<&Source> = lacking.collect();
+    if way.is_for_programs() {
+        let mut told = Vec::new();
+        for source in &lacking {
+            told.push((source.name.as_str(), Kind::Note, source.summary.to_owned()));
+        }
+        show_json(&told)?;
+        return Ok(Exit::Done);
+    }
     let mut text = String::new();
     for source in &lacking {
         text.push_str(&format!("{}: {}\n", source.name, source.summary));
@@ -148,7 +156,7 @@ fn switch(layout: &Layout, args: &Common, on: bool, boot: Option<Choice>) -> End
             terminal::tell(&warning);
         }
     }
-    carry(layout, &integrate::plan(&seen, &wishes), args.dry_run)
+    carry(layout, &integrate::plan(&seen, &wishes), args.way)
 }
 
 /// Names as a sentence has them: `a, b or c`.
@@ -165,53 +173,5 @@ pub(super) fn on_the_machine(layout: &Layout, file: &Path) -> PathBuf {
     match whole.strip_prefix(layout.root()) {
         Ok(below) => Path::new("/").join(below),
         Err(_) => whole,
-    }
-}
-
-/// Carries out a plan, and says for each step what became of it.
-pub(super) fn carry(layout: &Layout, steps: &[(&str, Step)], dry_run: bool) -> Ended {
-    let mut exit = Exit::Done;
-    for (about, step) in steps {
-        let line = match step {
-            Step::Do(change) if dry_run => format!("would {}", words(change, true)),
-            Step::Do(change) => match integrate::carry_out(layout, change) {
-                Ok(()) => words(change, false),
-                Err((worse, message)) => {
-                    terminal::tell(&format!("{about}: {message}"));
-                    exit = worse;
-                    continue;
-                }
-            },
-            Step::Already(what) => format!("already so: {what}"),
-            Step::Say(text) => text.clone(),
-            Step::Refused(why) => {
-                terminal::tell(&format!("{about}: not done: {why}"));
-                if exit == Exit::Done {
-                    exit = Exit::StepFailed;
-                }
-                continue;
-            }
-        };
-        terminal::show(&format!("{about}: {}\n", terminal::harmless_lines(&line)))?;
-    }
-    Ok(exit)
-}
-
-fn words(change: &Change, planned: bool) -> String {
-    let verb = |plan: &'static str, done: &'static str| if planned { plan } else { done };
-    match change {
-        Change::MakeFolder(at) => {
-            format!("{} the folder {}", verb("make", "made"), at.display())
-        }
-        Change::Link { at, to } => {
-            format!("{} {} -> {}", verb("link", "linked"), at.display(), to.display())
-        }
-        Change::Unlink(at) => format!("{} the link {}", verb("remove", "removed"), at.display()),
-        Change::Write { at, .. } => format!("{} {}", verb("write", "wrote"), at.display()),
-        Change::RemoveFolder(at) => {
-            format!("{} the folder {}", verb("remove", "removed"), at.display())
-        }
-        Change::Remove(at) => format!("{} {}", verb("remove", "removed"), at.display()),
-        Change::Run(tool) => format!("{} {}", verb("run", "ran"), tool.join(" ")),
     }
 }

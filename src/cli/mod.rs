@@ -2,6 +2,7 @@
 //! sets something going. Those that only answer are in `answers`.
 
 mod adopt;
+mod carry;
 mod check;
 mod configure;
 mod emit;

@@ -21,6 +21,39 @@ fn what_was_enabled_can_be_disabled_without_a_trace() {
 }
 
 #[test]
+fn what_would_change_is_told_by_the_status_and_to_programs() {
+    let scene = Scene::installed();
+    scene.with_ppp();
+    let before = scene.tree();
+    let configure = ["configure", "--non-interactive", "--ppp", "yes", "--check"];
+    scene.netcue(["enable", "ppp", "--check"]).status(2).stdout_has("ppp: would link ").run();
+    scene.netcue(configure).status(2).stdout_has("ppp: would link ").run();
+    assert_eq!(scene.tree(), before, "nothing is changed");
+    let told = |words: &str, status: i32| -> serde_json::Value {
+        let ran = scene.netcue(words.split(' ')).status(status).any_stdout().run();
+        let told = serde_json::from_str(&ran.stdout).expect("JSON");
+        crate::show::assert_valid("changes", &told);
+        told
+    };
+    let checked = told("enable ppp --check --json", 2);
+    assert_eq!(checked["changed"], false);
+    assert_eq!(checked["steps"][0]["kind"], "would-change");
+    let changed = told("enable ppp --json", 0);
+    assert_eq!(changed["changed"], true);
+    assert_eq!(changed["steps"][0]["about"], "ppp");
+    assert_eq!(told("enable ppp --json", 0)["changed"], false);
+    scene.netcue(["enable", "ppp", "--check"]).stdout_has("ppp: already so: ").run();
+    scene.netcue(configure).any_stdout().run();
+    scene.netcue(["disable", "ppp", "--check"]).status(2).any_stdout().run();
+    // What can't be done comes before what would be.
+    fs::remove_file(scene.path("etc/ppp/ip-up.d/0000netcue")).unwrap();
+    scene.put("etc/ppp/ip-up.d/0000netcue", "mine\n");
+    let refused = told("enable ppp --check --json", 1);
+    assert_eq!(refused["changed"], false);
+    assert!(refused["steps"].to_string().contains("\"refused\""), "{refused}");
+}
+
+#[test]
 fn the_first_switch_makes_a_flag_for_every_source() {
     let scene = Scene::new();
     let mut said = "manual: made the folder /etc/netcue/enabled\n\

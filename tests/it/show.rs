@@ -527,6 +527,8 @@ fn every_json_keeps_to_its_schema() {
     let found = scene.netcue(["hooks", "--check", "--json"]).status(1).any_stdout().run();
     assert_valid("hooks-check", &serde_json::from_str(&found.stdout).expect("JSON"));
     seen.insert("hooks-check");
+    assert_valid("changes", &json_of(&scene, "enable --json")[0]);
+    seen.insert("changes");
     assert_valid("try", &json_of(&scene, "try --json 20-a --action up")[0]);
     seen.insert("try");
     let refused = scene.netcue(["parse", "ppp", "ip-oops"]).status(65).any_stdout();

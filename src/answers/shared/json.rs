@@ -10,7 +10,8 @@ use crate::sys::terminal::harmless_json;
 /// The JSON Schemas of what commands print, by the name of the command, and of a record of the
 /// journal; that of an event
 /// is [`crate::event::JSON_SCHEMA`], which these refer to.
-pub const SCHEMAS: [(&str, &str); 13] = [
+pub const SCHEMAS: [(&str, &str); 14] = [
+    ("changes", include_str!("../schema/changes.schema.json")),
     ("doctor", include_str!("../schema/doctor.schema.json")),
     ("history", include_str!("../schema/history.schema.json")),
     ("hooks", include_str!("../schema/hooks.schema.json")),
