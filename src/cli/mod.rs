@@ -4,6 +4,7 @@
 mod adopt;
 mod carry;
 mod check;
+mod completions;
 mod configure;
 mod emit;
 mod enable;
@@ -107,10 +108,7 @@ enum Command {
     /// Handles what waits in the queue
     Run(run::Args),
     /// Prints a completion script for a shell
-    Completions {
-        /// The shell
-        shell: clap_complete::Shell,
-    },
+    Completions(completions::Args),
 }
 
 /// Does what this process was called for.
@@ -189,12 +187,7 @@ fn by_words(invocation: &Invocation) -> Ended {
         Command::Check(args) => check::main(&layout, &args),
         Command::Configure(args) => configure::main(&layout, &args),
         Command::Doctor(args) => doctor::main(&layout, &args),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "netcue", &mut script);
-            terminal::show(&String::from_utf8_lossy(&script))?;
-            Ok(Exit::Done)
-        }
+        Command::Completions(args) => completions::main(&layout, &args),
     }
 }
 

@@ -90,3 +90,45 @@ fn bash_completes_commands_and_options() {
             _netcue netcue --fa history; echo ${COMPREPLY[*]}'";
     assert_eq!(run(script, &folder), "history\n--failed\n");
 }
+
+#[test]
+fn shells_complete_names_that_only_the_machine_knows() {
+    let scene = crate::scene::Scene::new();
+    scene.gateway();
+    scene.hook("70-mail", "#!/bin/sh\n").hook("70-more", "#!/bin/sh\n");
+    scene.ip_up();
+    let id = crate::replay::last_id(&scene);
+    let names = |words: &str| {
+        let call = scene.netcue(["completions", "bash", "--names"]);
+        call.words(words.split(' ')).any_stdout().run().stdout
+    };
+    assert_eq!(names("try 70-m"), "70-mail\n70-more\n");
+    assert_eq!(names("from pp"), "ppp\n");
+    assert!(names("from ppp ip-").contains("ip-pre-up\n"));
+    let beginning: String = id.chars().take(8).collect();
+    let completed = names(&format!("replay {beginning}"));
+    assert!(completed.len() > 8 && id.starts_with(completed.trim_end()), "{completed}");
+    assert_eq!(names("emit --action pre-d"), "pre-down\n");
+    // Those of the machine that is looked at; lo is on every one.
+    assert!(names("emit --interface ").contains("lo\n"));
+    assert_eq!(names("status "), "");
+    // The real shells, with a program on their way that knows this root.
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("netcue");
+    let text = format!("#!/bin/sh\nexec {NETCUE} --root {} \"$@\"\n", scene.root().display());
+    crate::scene::write_file(&program, text.as_bytes(), 0o755);
+    for (shell, line) in [
+        (
+            "bash",
+            "netcue completions bash > s; . ./s; COMP_WORDS=(netcue try 70-m) COMP_CWORD=2
+             _netcue_and_names netcue 70-m try; printf '%s\\n' \"${COMPREPLY[@]}\" | grep 70-",
+        ),
+        ("fish", "netcue completions fish | source; complete -C 'netcue try 70-m' | grep 70-"),
+    ] {
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let mut call = Command::new(shell);
+        call.args(["-c", line]).env("PATH", path).env("HOME", folder.path());
+        let said = text_of(&call.current_dir(folder.path()).output().unwrap());
+        assert_eq!(said, "70-mail\n70-more\n", "{shell}");
+    }
+}
