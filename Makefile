@@ -25,7 +25,7 @@ put = sed 's|/usr/sbin/netcue|$(program)|g' $(1) > $(2) && chmod $(3) $(2)
 shipped = $(filter-out hooks.d/README.md,$(wildcard hooks.d/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test faults fleet fuzz bench install uninstall deb test-package test-kernels test-adopted
+.PHONY: help build demo test faults fleet fuzz bench pictures install uninstall deb test-package test-kernels test-adopted
 
 help: ## Lists these targets
 	@while IFS= read -r line; do case $$line in \
@@ -72,6 +72,10 @@ bench: ## Measures netcue against run-parts and a shell script
 	$(CARGO) bench --locked --bench peers $(STATIC)
 
 # A PROGRAM given by who calls is taken as it is, and without Rust one that was built before.
+pictures: ## Draws the pictures of the README anew; needs root and Chromium
+	BLESS=1 cargo test --locked --test it -- the_picture_in_the_readme
+	docs/pictures
+
 install: $(if $(filter file,$(origin PROGRAM)),$(if $(HOST),build)) ## Puts netcue in place, under DESTDIR and PREFIX
 	@test -x $(PROGRAM) || { echo 'netcue is not built yet: "make build", as a user who has Rust' >&2; exit 1; }
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(program)

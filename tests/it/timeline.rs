@@ -175,6 +175,30 @@ fn the_picture_is_xml_and_holds_nothing_hostile() {
     }
 }
 
+/// `make pictures` draws it anew.
+#[test]
+fn the_picture_in_the_readme_is_what_is_drawn() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scene = Scene::new();
+    let journal = fs::read(repository.join("tests/fixtures/pictures/journal.jsonl"));
+    let file = scene.path("var/log/netcue/journal.jsonl");
+    write_file(&file, &journal.expect("the fixture"), 0o640);
+    let call = scene.netcue(["timeline", "--since", "2026-11-01"]).env("TZ", "UTC");
+    let drawn = call.any_stdout().run().stdout;
+    let drawn = drawn.replace(&format!("{}: ", netcue::sys::identity::host()), "gateway: ");
+    let picture = repository.join("docs/timeline.svg");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&picture, &drawn).expect("written");
+    }
+    let shown = fs::read_to_string(&picture).expect("the picture");
+    assert!(shown == drawn, "make pictures draws it anew");
+    let readme = fs::read_to_string(repository.join("README.md")).expect("the README");
+    for picture in ["docs/timeline.svg", "docs/page.png"] {
+        assert!(readme.contains(&format!("]({picture})")), "{picture}");
+        assert!(repository.join(picture).is_file(), "{picture}");
+    }
+}
+
 /// A rectangle on the page.
 struct Box {
     left: f64,

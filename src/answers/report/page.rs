@@ -30,7 +30,8 @@ padding:.5rem .8rem;margin:.4rem 0}.wide{overflow-x:auto}.num{font-variant-numer
 .plot{overflow-x:auto;border:1px solid var(--line);margin:.5rem 0}.plot svg{min-width:760px;width:100%;\
 height:auto;display:block}form{display:none;flex-wrap:wrap;gap:.5rem;margin:.5rem 0}\
 .js form{display:flex}input,select{font:inherit;padding:.3rem;max-width:100%}\
-@media (max-width:640px){table.events thead{display:none}table.events tr{display:block;\
+@media (max-width:640px){table.events,table.events tbody{display:block}\
+table.events thead{display:none}table.events tr{display:block;\
 border-top:1px solid var(--line);padding:.4rem 0}table.events td{display:inline;border:0;padding:0 .4rem 0 0}\
 table.events td.why{display:block}}";
 
