@@ -155,6 +155,10 @@ mod real_managers;
 #[cfg(test)]
 mod real_tunnels;
 #[cfg(test)]
+mod real_vpns;
+#[cfg(test)]
+mod real_wpa;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod rules_ahead;
