@@ -209,6 +209,8 @@ mod watch;
 #[cfg(test)]
 mod watch_changes;
 #[cfg(test)]
+mod watch_deaf;
+#[cfg(test)]
 mod watch_loops;
 #[cfg(test)]
 mod watch_sockets;

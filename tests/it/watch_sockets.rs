@@ -17,9 +17,12 @@ use crate::call::NETCUE;
 use crate::scene::{PATIENCE, Scene, wait_until};
 use crate::watch::{QUICK, Watch, has_rules, told};
 
+/// What systemd does not expect.
+const BAD: PollFlags = PollFlags::POLLERR.union(PollFlags::POLLHUP);
+
 /// What systemd does for netcue-watch.socket: it holds two sockets, starts the service while
 /// something is in one of them, and gives up on one that is in error.
-struct SocketUnit {
+pub(crate) struct SocketUnit {
     sockets: Arc<[OwnedFd; 2]>,
     stop: Arc<AtomicBool>,
     starts: Arc<AtomicUsize>,
@@ -27,7 +30,7 @@ struct SocketUnit {
 }
 
 impl SocketUnit {
-    fn listening(buffer: usize) -> Self {
+    pub(crate) fn listening(buffer: usize) -> Self {
         let open = |protocol, groups| {
             let family = AddressFamily::Netlink;
             let fd =
@@ -44,14 +47,25 @@ impl SocketUnit {
         Self { sockets, stop, starts, systemd: None }
     }
 
+    pub(crate) fn sockets(&self) -> &[OwnedFd; 2] {
+        &self.sockets
+    }
+
+    /// Whether systemd would take one of them for failed.
+    pub(crate) fn is_in_error(&self) -> bool {
+        let mut fds = self.sockets.each_ref().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
+        poll(&mut fds, 0_u16).expect("poll");
+        fds.iter().filter_map(PollFd::revents).any(|came| came.intersects(BAD))
+    }
+
     /// Starts the service once, as multi-user.target does.
-    fn start(&self, scene: &Scene) {
+    pub(crate) fn start(&self, scene: &Scene) {
         let status = service(scene.root(), &self.sockets).wait().expect("an end");
         assert!(status.success(), "{status}");
     }
 
     /// From here on the service is started when something comes.
-    fn starts(&mut self, scene: &Scene) {
+    pub(crate) fn starts(&mut self, scene: &Scene) {
         let (sockets, stop) = (Arc::clone(&self.sockets), Arc::clone(&self.stop));
         let (root, starts) = (scene.root().to_owned(), Arc::clone(&self.starts));
         self.systemd = Some(std::thread::spawn(move || {
@@ -59,10 +73,9 @@ impl SocketUnit {
                 let mut fds =
                     sockets.each_ref().map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN));
                 if poll(&mut fds, 20_u16).expect("poll") > 0 {
-                    let bad = PollFlags::POLLERR | PollFlags::POLLHUP;
                     let came = fds.iter().filter_map(PollFd::revents);
                     assert!(
-                        !came.into_iter().any(|came| came.intersects(bad)),
+                        !came.into_iter().any(|came| came.intersects(BAD)),
                         "unexpected poll event"
                     );
                     starts.fetch_add(1, Ordering::SeqCst);
@@ -72,13 +85,13 @@ impl SocketUnit {
         }));
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.stop.store(true, Ordering::SeqCst);
         self.systemd.take().expect("it was started").join().expect("no unit that failed");
     }
 }
 
-fn service(root: &Path, sockets: &[OwnedFd; 2]) -> Child {
+pub(crate) fn service(root: &Path, sockets: &[OwnedFd; 2]) -> Child {
     let handed_over =
         "exec 3<&0 4<&1 </dev/null >/dev/null; LISTEN_PID=$$ LISTEN_FDS=2 exec \"$@\"";
     let copy = |fd: &OwnedFd| fd.try_clone().expect("a copy");
