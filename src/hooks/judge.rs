@@ -55,7 +55,7 @@ impl Judgement {
 pub enum Start {
     /// The kernel starts it.
     Program,
-    /// [`SHELL`] sources it.
+    /// `/bin/sh` sources it.
     Sourced,
 }
 
