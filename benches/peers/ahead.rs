@@ -71,13 +71,13 @@ fn hold(ground: &Ground) -> Outcome<std::path::PathBuf> {
 /// Changes what the rules should be, calls, and takes the time until the call says that they
 /// are in force; and looks whether they are.
 fn until_in_force(ground: &Ground, call: &Job) -> Outcome<f64> {
-    ground.turn_route()?;
+    ground.change_inside()?;
     let start = Instant::now();
     let status = call.command().status()?;
     let ms = start.elapsed().as_secs_f64() * 1000.0;
     if !status.success() {
         return Err(format!("the call ended with {status}").into());
     }
-    ground.expect_rules_for_the_route()?;
+    ground.expect_rules_of_now()?;
     Ok(ms)
 }

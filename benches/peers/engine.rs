@@ -39,7 +39,7 @@ pub(crate) fn alone(ground: &Ground) -> Outcome {
     regenerate(true)?;
     let (mut changed, mut unchanged, mut peer) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        ground.turn_route()?;
+        ground.change_inside()?;
         changed.push(regenerate(true)?);
         unchanged.push(regenerate(false)?);
         peer.push(own_cpu_ms(read_by_ip)?);

@@ -16,6 +16,10 @@ use super::floor;
 /// The script that netcue is measured against, where rules have to change.
 const SCRIPT: &str = include_str!("gateway.sh");
 
+/// The machine's address in the second network inside, and that network as nft writes it.
+const SECOND: &str = "172.30.7.1/24";
+const SECOND_NETWORK: &str = "172.30.7.0/24";
+
 /// What the hooks are.
 #[derive(Clone, Copy)]
 pub(crate) enum HookKind {
@@ -41,7 +45,8 @@ pub(crate) struct Ground {
     pub(crate) netcue: PathBuf,
     script: PathBuf,
     floor: PathBuf,
-    uplink: Cell<usize>,
+    /// Whether the second network inside is there.
+    has_second: Cell<bool>,
 }
 
 /// Rules are about to be changed and links made: never on the machine itself, however
@@ -80,10 +85,10 @@ impl Ground {
         let script = root.path().join("gateway.sh");
         fs::create_dir_all(root.path().join("var/log"))?;
         let floor = floor::build(root.path())?;
-        let ground = Self { netcue, script, floor, uplink: Cell::new(0), root };
+        let ground = Self { netcue, script, floor, has_second: Cell::new(false), root };
         put_program(&ground.script, SCRIPT)?;
         ground.hooks(0, HookKind::Script)?;
-        ground.turn_route()?;
+        ip("route add default dev uplink0")?;
         Ok(ground)
     }
 
@@ -119,11 +124,11 @@ impl Ground {
         put_program(&self.hook_folder().join(name), text)
     }
 
-    /// Lets the default route lead to the other uplink.
-    pub(crate) fn turn_route(&self) -> Outcome {
-        let uplink = self.uplink.get();
-        self.uplink.set(1 - uplink);
-        ip(&format!("route replace default dev uplink{uplink}"))
+    /// Puts a second network on the inside, or takes it away: other rules are called for.
+    pub(crate) fn change_inside(&self) -> Outcome {
+        let verb = if self.has_second.get() { "delete" } else { "add" };
+        self.has_second.set(!self.has_second.get());
+        ip(&format!("address {verb} {SECOND} dev lan0"))
     }
 
     fn root_word(&self) -> String {
@@ -166,16 +171,15 @@ impl Ground {
         Job::new(&self.script).word(self.root_word()).words(["uplink0", "up"])
     }
 
-    /// The rules in force must be those of the default route there is now.
-    pub(crate) fn expect_rules_for_the_route(&self) -> Outcome {
-        let uplink = 1 - self.uplink.get();
-        let words = ["list", "set", "inet", "netcue", "outside4"];
+    /// The rules in force must be those of the networks there are inside now.
+    pub(crate) fn expect_rules_of_now(&self) -> Outcome {
+        let words = ["list", "set", "inet", "netcue", "internal4"];
         let listed = Command::new("nft").args(words).output()?;
         let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-        if text.contains(&format!("uplink{uplink}")) {
+        if text.contains(SECOND_NETWORK) == self.has_second.get() {
             return Ok(());
         }
-        Err(format!("uplink{uplink} has the default route, and the rules say {text}").into())
+        Err(format!("the rules are not those of the networks inside: {text}").into())
     }
 
     fn journal(&self) -> PathBuf {

@@ -83,7 +83,7 @@ fn changed(ground: &Ground) -> Outcome {
         let before = ground.outcomes()?;
         let changes = ground.changes()?;
         let jobs = [&ground.event(), &ground.script()];
-        let spent = in_turn(ROUNDS, &jobs, || ground.turn_route())?;
+        let spent = in_turn(ROUNDS, &jobs, || ground.change_inside())?;
         ground.expect_outcomes(before, rounds_in_all(ROUNDS), "changed rules")?;
         let made = ground.changes()? - changes;
         if made != rounds_in_all(ROUNDS) {
@@ -108,7 +108,7 @@ fn storm(ground: &Ground) -> Outcome {
         ground.hooks(count, HookKind::Script)?;
         let (mut netcue, mut peer) = (Vec::new(), Vec::new());
         for _ in 0..STORMS {
-            ground.turn_route()?;
+            ground.change_inside()?;
             let before = ground.outcomes()?;
             netcue.push(ground.event().run_many(calls)?);
             ground.expect_outcomes(before, calls, "calls at once")?;
