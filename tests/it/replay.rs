@@ -18,6 +18,11 @@ pub(crate) fn incident() -> Scene {
         "70-talks",
         "#!/bin/sh\n# netcue: timeout=9s\n# hunter1\necho hunter2 \"$NETCUE_INTERFACE\"\n",
     );
+    // Every interface that is up gets an address of its own a moment later.
+    wait_until("link-local addresses", || {
+        let of = |words: &str| scene.ip(words).lines().count();
+        of("-6 -o address show scope link") == of("-o link show up") - of("-o link show dev lo")
+    });
     scene
         .calling("ppp ip-up wan /dev/ttyS0 115200 81.2.69.142 81.2.69.1 geheim-tarif akte-4711")
         .env("PEERNAME", "carol")
@@ -67,11 +72,6 @@ pub(crate) fn emit(scene: &Scene) {
 #[test]
 fn the_state_is_recorded_once_until_it_changes() {
     let scene = incident();
-    // Every interface that is up gets an address of its own a moment later.
-    wait_until("link-local addresses", || {
-        let of = |words: &str| scene.ip(words).lines().count();
-        of("-6 -o address show scope link") == of("-o link show up") - of("-o link show dev lo")
-    });
     emit(&scene);
     emit(&scene);
     let same = met(&scene);
