@@ -41,9 +41,11 @@ fn close_at_exec() {
 #[expect(unsafe_code, reason = "nix's Signal has no real-time signals")]
 fn reset_signals() {
     let _ = SigSet::empty().thread_set_mask();
+    let ignored = ignored_signals();
     for number in 1..=libc::SIGRTMAX() {
+        let is_ignored = ignored.is_none_or(|set| set >> (number - 1) & 1 == 1);
         // Rust ignores SIGPIPE for itself and gives it back to children.
-        if number != libc::SIGPIPE {
+        if is_ignored && number != libc::SIGPIPE {
             // SAFETY: the default action is no handler of ours that could run. For KILL
             // and STOP, and for numbers that are libc's own, it fails and changes nothing.
             let _ = unsafe { libc::signal(number, libc::SIG_DFL) };
@@ -52,6 +54,14 @@ fn reset_signals() {
     // A limit that we may not lift fails a write then, which is said, instead of ending us in
     // silence. A handler, because exec gives hooks the default back; ignoring would stay.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
+/// The signals that this process ignores, the lowest bit being the first: proc(5). Exec leaves
+/// nothing else of what a caller had done with them. None where /proc does not tell.
+fn ignored_signals() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(line.trim(), 16).ok()
 }
 
 /// Timers outlive an exec: an alarm that a caller set would end us in the middle of a run. So
