@@ -17,8 +17,8 @@ use super::floor;
 const SCRIPT: &str = include_str!("gateway.sh");
 
 /// The machine's address in the second network inside, and that network as nft writes it.
-const SECOND: &str = "172.30.7.1/24";
-const SECOND_NETWORK: &str = "172.30.7.0/24";
+const SECOND: &str = "192.168.77.1/24";
+const SECOND_NETWORK: &str = "192.168.77.0/24";
 
 /// What the hooks are.
 #[derive(Clone, Copy)]
