@@ -4,11 +4,11 @@
 //! the object. Numbers are those of `linux/nexthop.h`.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use netlink_packet_core::NetlinkSerializable;
 
-use super::netlink::{Conversation, NetlinkError, Received, attribute};
+use super::netlink::{Conversation, NetlinkError, Received, attribute, ip_address};
 
 const RTM_NEWNEXTHOP: u16 = 104;
 const RTM_GETNEXTHOP: u16 = 106;
@@ -78,7 +78,7 @@ impl Nexthops {
         let Some(id) = number(NHA_ID) else { return };
         let members = attribute(bytes, NHA_GROUP).unwrap_or_default().chunks(GROUP_MEMBER);
         let members = members.filter_map(<[u8]>::first_chunk);
-        let gateway = attribute(bytes, NHA_GATEWAY).and_then(address);
+        let gateway = attribute(bytes, NHA_GATEWAY).and_then(ip_address);
         let nexthop = Nexthop {
             interface: number(NHA_OIF).map(|index| u32::from_ne_bytes(*index)),
             gateway,
@@ -101,14 +101,10 @@ impl Nexthops {
     }
 }
 
-fn address(bytes: &[u8]) -> Option<IpAddr> {
-    let v4 = || <[u8; 4]>::try_from(bytes).ok().map(|bytes| Ipv4Addr::from(bytes).into());
-    let v6 = || <[u8; 16]>::try_from(bytes).ok().map(|bytes| Ipv6Addr::from(bytes).into());
-    v4().or_else(v6)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     /// A message as the kernel writes it.

@@ -4,11 +4,11 @@
 //! Numbers and layouts are those of `linux/rtnetlink.h`, `linux/if_link.h`, `linux/if_addr.h`
 //! and `linux/fib_rules.h`, as rtnetlink(7) describes them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use nix::libc;
 
-use super::netlink::{attribute, attributes};
+use super::netlink::{attribute, attributes, ip_address, u32_at};
 use super::nexthop::Nexthops;
 use super::state::{Address, KernelState, Link, PolicyRule, Route};
 use crate::event::{Cidr, Family, InterfaceName};
@@ -101,8 +101,8 @@ fn address(payload: &[u8]) -> Result<Option<Address>, String> {
     let (mut local, mut other, mut flags) = (None, None, u32::from(flags));
     for (kind, _, value) in attributes(rest) {
         match kind {
-            libc::IFA_LOCAL => local = ip(value),
-            libc::IFA_ADDRESS => other = ip(value),
+            libc::IFA_LOCAL => local = ip_address(value),
+            libc::IFA_ADDRESS => other = ip_address(value),
             IFA_FLAGS => flags = number(value).unwrap_or(flags),
             _ => {}
         }
@@ -144,13 +144,13 @@ fn route(payload: &[u8], nexthops: &Nexthops) -> Result<Option<Route>, String> {
     let (mut target, mut nexthop) = (None, None);
     for (kind, _, value) in attributes(payload.get(RTMSG..).unwrap_or_default()) {
         match kind {
-            libc::RTA_DST => target = ip(value),
+            libc::RTA_DST => target = ip_address(value),
             libc::RTA_TABLE => route.table = number(value).unwrap_or(route.table),
             libc::RTA_OIF => route.out_interfaces.extend(number(value)),
             libc::RTA_MULTIPATH => route.out_interfaces.extend(legs(value)),
-            libc::RTA_GATEWAY => route.gateway = ip(value),
+            libc::RTA_GATEWAY => route.gateway = ip_address(value),
             // A family of two bytes stands before the address.
-            RTA_VIA => route.gateway = value.get(2..).and_then(ip),
+            RTA_VIA => route.gateway = value.get(2..).and_then(ip_address),
             libc::RTA_PRIORITY => route.metric = number(value).unwrap_or(0),
             RTA_NH_ID => nexthop = number(value),
             _ => {}
@@ -215,12 +215,6 @@ fn family_of(number: u8) -> Option<Family> {
     }
 }
 
-fn ip(bytes: &[u8]) -> Option<IpAddr> {
-    let v4 = || <[u8; 4]>::try_from(bytes).ok().map(|bytes| Ipv4Addr::from(bytes).into());
-    let v6 = || <[u8; 16]>::try_from(bytes).ok().map(|bytes| Ipv6Addr::from(bytes).into());
-    v4().or_else(v6)
-}
-
 /// A word as the kernel writes it, with a zero byte at its end.
 fn text(bytes: &[u8]) -> String {
     let word = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -229,8 +223,4 @@ fn text(bytes: &[u8]) -> String {
 
 fn number(bytes: &[u8]) -> Option<u32> {
     u32_at(bytes, 0)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|chunk| u32::from_ne_bytes(*chunk))
 }

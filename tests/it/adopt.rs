@@ -10,16 +10,20 @@ use netcue::sources::Reading;
 use crate::scene::{Scene, script};
 use crate::sources::{Case, cases_of};
 
-fn event(reading: Reading) -> Event {
-    let stamp = Stamp {
+/// Nobody's call, at no time.
+fn stamp() -> Stamp {
+    Stamp {
         id: uuid::Uuid::nil(),
         time: jiff::Timestamp::UNIX_EPOCH,
         boottime_ns: 1,
         boot_id: None,
         ifindex: None,
         cause: None,
-    };
-    Event::new(reading.source.name.clone(), reading.facts, stamp)
+    }
+}
+
+fn event(reading: Reading) -> Event {
+    Event::new(reading.source.name.clone(), reading.facts, stamp())
 }
 
 /// What the profile gives for the event of a case, if its dispatcher's scripts are meant.
@@ -412,15 +416,7 @@ fn what_is_not_known_of_a_folder_is_asked_for() {
 
 fn given(profile: Profile, source: &str, facts: &str) -> BTreeMap<String, String> {
     let facts = serde_json::from_str(facts).expect("facts");
-    let stamp = Stamp {
-        id: uuid::Uuid::nil(),
-        time: jiff::Timestamp::UNIX_EPOCH,
-        boottime_ns: 1,
-        boot_id: None,
-        ifindex: None,
-        cause: None,
-    };
-    let event = Event::new(source.parse().expect("a name"), facts, stamp);
+    let event = Event::new(source.parse().expect("a name"), facts, stamp());
     let mut all = Like { profile, folder: None }.given(&event).expect("it is told");
     all.remove(0).env.into_iter().collect()
 }

@@ -1,5 +1,7 @@
 //! Messages within a datagram and attributes within a message, read without trust.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use super::{NetlinkError, Refusal};
 
 const HEADER: usize = 16;
@@ -67,7 +69,8 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|chunk| u16::from_ne_bytes(*chunk))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+/// The number of four bytes that begins at `at`, in the machine's own order.
+pub(in crate::sys) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|chunk| u32::from_ne_bytes(*chunk))
 }
 
@@ -87,6 +90,13 @@ pub fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, bool, &[u8])> {
 #[must_use]
 pub fn attribute(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
     attributes(bytes).find_map(|(kind, _, value)| (kind == wanted).then_some(value))
+}
+
+/// An address of either family, which the number of its bytes tells.
+pub(in crate::sys) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = || <[u8; 4]>::try_from(bytes).ok().map(|bytes| Ipv4Addr::from(bytes).into());
+    let v6 = || <[u8; 16]>::try_from(bytes).ok().map(|bytes| Ipv6Addr::from(bytes).into());
+    v4().or_else(v6)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod framing;
 pub mod listener;
 
 pub use framing::{attribute, attributes};
+pub(super) use framing::{ip_address, u32_at};
 
 use std::io;
 
